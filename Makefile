@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# weir's one Makefile: `make help` says what it can do. Everything it makes lies below build/.
+
+VERSION := 0.1.0
+ABI := 0
+VARIANT ?= release
+BUILD := build
+OUT := $(if $(filter release,$(VARIANT)),$(BUILD),$(BUILD)/$(VARIANT))
+
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+MANDIR ?= $(PREFIX)/share/man
+COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
+
+CC ?= cc
+CLANG ?= clang
+BPFTOOL ?= bpftool
+PKG_CONFIG ?= pkg-config
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+
+LIBRARIES := libbpf libpcap jansson
+CPPFLAGS += -Iinclude -Ilib -Ibpf -I$(OUT)/bpf -D_GNU_SOURCE -DWEIR_VERSION='"$(VERSION)"'
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla
+CFLAGS_release := -O2 -g
+CFLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+CFLAGS_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined
+CFLAGS += -std=gnu11 $(WARNINGS) -fPIC -fvisibility=hidden $(CFLAGS_$(VARIANT))
+LDFLAGS += $(filter -fsanitize%,$(CFLAGS_$(VARIANT)))
+LDLIBS += $(shell $(PKG_CONFIG) --libs $(LIBRARIES)) -lelf -lz
+BPF_CFLAGS := -target bpf -g -O2 -mcpu=v3 -Wall -Wextra -Ibpf -idirafter /usr/include/$(MULTIARCH)
+
+LIB_SOURCES := $(wildcard lib/*.c lib/*/*.c)
+CLI_SOURCES := $(wildcard cli/*.c)
+BPF_SOURCES := $(wildcard bpf/*.bpf.c)
+LIB_OBJECTS := $(LIB_SOURCES:%.c=$(OUT)/%.o)
+CLI_OBJECTS := $(CLI_SOURCES:%.c=$(OUT)/%.o)
+BPF_SKELETONS := $(BPF_SOURCES:bpf/%.bpf.c=$(OUT)/bpf/%.skel.h)
+
+.PHONY: all
+all: $(OUT)/weir $(OUT)/libweir.a $(OUT)/libweir.so $(OUT)/libweir.pc ## build the command, the libraries and the pkg-config file
+
+$(OUT)/weir: $(CLI_OBJECTS) $(OUT)/libweir.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(OUT)/libweir.a: $(LIB_OBJECTS)
+	rm -f $@
+	$(AR) rcs $@ $^
+
+$(OUT)/libweir.so: $(LIB_OBJECTS) lib/libweir.map
+	$(CC) $(LDFLAGS) -shared -Wl,-soname,libweir.so.$(ABI) -Wl,--version-script,lib/libweir.map -o $@ $(LIB_OBJECTS) $(LDLIBS)
+
+$(OUT)/libweir.pc: packaging/libweir.pc.in Makefile
+	sed -e 's|@PREFIX@|$(PREFIX)|;s|@LIBDIR@|$(LIBDIR)|;s|@INCLUDEDIR@|$(INCLUDEDIR)|;s|@VERSION@|$(VERSION)|' $< > $@
+
+$(OUT)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# The programs for the kernel, and their bytes as a header for the library.
+$(OUT)/bpf/%.bpf.o: bpf/%.bpf.c
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(OUT)/bpf/%.skel.h: $(OUT)/bpf/%.bpf.o
+	$(BPFTOOL) gen skeleton $< name $*_bpf > $@.new
+	mv $@.new $@
+
+$(OUT)/lib/kernel/%.o: | $(BPF_SKELETONS)
+
+.PRECIOUS: $(OUT)/bpf/%.bpf.o
+
+# ---- Tests: unit tests are tests/unit/STAGE/NAME.c, each a program that prints TAP ----
+TEST_SOURCES := $(wildcard tests/unit/*/*.c)
+TEST_PROGRAMS := $(TEST_SOURCES:%.c=$(OUT)/%)
+
+$(OUT)/tests/%: $(OUT)/tests/%.o $(OUT)/libweir.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+-include tests/tests.mk
+
+.PHONY: unit
+unit: $(TEST_PROGRAMS) ## unit tests
+	prove --quiet --exec '' $(TEST_PROGRAMS)
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf $(BUILD)
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sort | awk -F'\t' '{ printf "  %-12s %s\n", $$1, $$2 }'
+
+-include $(shell find $(OUT) -name '*.d' 2>/dev/null)

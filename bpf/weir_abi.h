@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * What the programs in the kernel and the library in user space both know, written once: the parsed
+ * packet, the way a verdict is written in one number, where counters lie, the record of an event, the
+ * layout of a set's keys.
+ *
+ * All numbers are in host byte order unless the name ends in _be. A change to anything that lies in a
+ * pinned map or in an event raises WEIR_ABI_VERSION (docs/abi.md).
+ */
+#ifndef WEIR_ABI_H
+#define WEIR_ABI_H
+
+#include <linux/types.h>
+
+#define WEIR_ABI_VERSION 1
+
+/* The places where a chain can stand: id, word for the layer, word for the direction. */
+#define WEIR_HOOKS(X) \
+	X(XDP_INGRESS, "xdp", "ingress") \
+	X(TC_INGRESS, "tc", "ingress") \
+	X(TC_EGRESS, "tc", "egress") \
+	X(CGROUP_INGRESS, "cgroup", "ingress") \
+	X(CGROUP_EGRESS, "cgroup", "egress")
+
+enum weir_hook {
+#define X(id, layer, direction) WEIR_HOOK_##id,
+	WEIR_HOOKS(X)
+#undef X
+	WEIR_HOOK_COUNT
+};
+
+/* What a rule, or a chain's policy, says of a packet. CONTINUE: the rule has no verdict and the next is asked. */
+#define WEIR_VERDICTS(X) \
+	X(CONTINUE, "continue") \
+	X(ACCEPT, "accept") \
+	X(DROP, "drop")
+
+enum weir_verdict {
+#define X(id, name) WEIR_VERDICT_##id,
+	WEIR_VERDICTS(X)
+#undef X
+	WEIR_VERDICT_COUNT
+};
+
+/* Why a packet could not be parsed: id, name in the language, text for people. NONE is a whole packet. */
+#define WEIR_MALFORMED(X) \
+	X(NONE, "none", "well formed") \
+	X(SHORT, "short", "ends inside a header") \
+	X(BAD_HEADER, "bad-header", "a header contradicts itself (version or header length)") \
+	X(BAD_LENGTH, "bad-length", "a header names more bytes than the packet has") \
+	X(TINY_FRAGMENT, "tiny-fragment", "a fragment that cuts or overlaps the transport header") \
+	X(EXTENSION_LIMIT, "extension-limit", "more IPv6 extension headers than weir walks") \
+	X(VLAN_LIMIT, "vlan-limit", "more VLAN tags than weir walks")
+
+enum weir_malformed {
+#define X(id, name, text) WEIR_MALFORMED_##id,
+	WEIR_MALFORMED(X)
+#undef X
+	WEIR_MALFORMED_COUNT
+};
+
+/* Limits of the packet parser; a packet past one of them is malformed with the reason of that name. */
+#define WEIR_MAX_VLAN_TAGS 2	   /* tags in the frame and in the offload together */
+#define WEIR_MAX_EXTENSION_HEADERS 8 /* IPv6 extension headers of all kinds before the transport header */
+
+/* weir_flow.network: which network header was found. */
+enum weir_network {
+	WEIR_NETWORK_OTHER,    /* none that weir knows; ether_type says which */
+	WEIR_NETWORK_ARP,      /* ARP, but not of Ethernet and IPv4: only the operation is known */
+	WEIR_NETWORK_ARP_IPV4, /* ARP of Ethernet and IPv4: addresses known, saddr4 the sender's, daddr4 the target's */
+	WEIR_NETWORK_IPV4,
+	WEIR_NETWORK_IPV6,
+};
+
+/* weir_flow.transport: which transport header lies in this packet. */
+enum weir_transport {
+	WEIR_TRANSPORT_NONE, /* none: not IP, or a fragment that is not the first, or malformed before it */
+	WEIR_TRANSPORT_OTHER, /* a protocol weir does not look into; weir_flow.protocol says which */
+	WEIR_TRANSPORT_TCP,
+	WEIR_TRANSPORT_UDP,
+	WEIR_TRANSPORT_SCTP,
+	WEIR_TRANSPORT_ICMP,
+	WEIR_TRANSPORT_ICMPV6,
+};
+
+/*
+ * The parsed packet: what parse fills and classify reads. A field that the packet does not have is 0;
+ * whether it has one is told by network, transport and vlan_tags. A malformed packet has the fields that
+ * came before the fault: the network header's when that was whole, never the transport's.
+ */
+struct weir_flow {
+	__u64 saddr_hi, saddr_lo; /* IPv6 source address, its upper and lower 64 bits */
+	__u64 daddr_hi, daddr_lo;
+	__u64 ether_saddr, ether_daddr; /* 48 bits; 0 at hooks without a link layer */
+	__u32 saddr4, daddr4;		/* IPv4 addresses, of the IPv4 header or of the ARP body */
+	__u32 length;			/* bytes of the packet as the hook counts: with the Ethernet header at xdp and tc */
+	__u32 mark;			/* skb->mark; 0 at xdp */
+	__u32 iif;			/* index of the interface it came in by; 0 when it was made here */
+	__u32 oif;			/* index of the interface it goes out by; 0 where that is not known yet */
+	__u16 ether_type;		/* of the payload, behind all VLAN tags; 0x0800 or 0x86dd at cgroup hooks */
+	__u16 vlan_id;			/* of the outermost tag */
+	__u16 ip_length;		/* IPv4 total length, or IPv6 payload length */
+	__u16 frag_off;			/* the IPv4 field whole: flags and offset */
+	__u16 sport, dport;		/* of TCP, UDP or SCTP */
+	__u16 arp_operation;
+	__u8 network;	  /* enum weir_network */
+	__u8 transport;	  /* enum weir_transport */
+	__u8 protocol;	  /* of the transport layer: the IPv4 protocol, or the last IPv6 next header */
+	__u8 next_header; /* of the IPv6 header itself */
+	__u8 dscp;
+	__u8 hop_limit; /* or IPv4 TTL */
+	__u8 tcp_flags; /* fin 1, syn 2, rst 4, psh 8, ack 16, urg 32, ecn 64, cwr 128 */
+	__u8 icmp_type; /* of ICMP or ICMPv6 */
+	__u8 icmp_code;
+	__u8 vlan_tags; /* how many */
+	__u8 malformed; /* enum weir_malformed */
+	__u8 fragment;	/* 1: a fragment, of any position, IPv4 or IPv6 */
+	__u8 padding[6];
+};
+_Static_assert(sizeof(struct weir_flow) == 104, "struct weir_flow has holes or has grown");
+
+/* The fields a rule may look at: id, member of struct weir_flow, how many of its bits are used. */
+#define WEIR_FIELDS(X) \
+	X(MALFORMED, malformed, 8) \
+	X(NETWORK, network, 8) \
+	X(TRANSPORT, transport, 8) \
+	X(ETHER_SADDR, ether_saddr, 48) \
+	X(ETHER_DADDR, ether_daddr, 48) \
+	X(ETHER_TYPE, ether_type, 16) \
+	X(VLAN_TAGS, vlan_tags, 8) \
+	X(VLAN_ID, vlan_id, 12) \
+	X(ARP_OPERATION, arp_operation, 16) \
+	X(SADDR4, saddr4, 32) \
+	X(DADDR4, daddr4, 32) \
+	X(SADDR_HI, saddr_hi, 64) \
+	X(SADDR_LO, saddr_lo, 64) \
+	X(DADDR_HI, daddr_hi, 64) \
+	X(DADDR_LO, daddr_lo, 64) \
+	X(PROTOCOL, protocol, 8) \
+	X(NEXT_HEADER, next_header, 8) \
+	X(DSCP, dscp, 6) \
+	X(HOP_LIMIT, hop_limit, 8) \
+	X(FRAG_OFF, frag_off, 16) \
+	X(IP_LENGTH, ip_length, 16) \
+	X(SPORT, sport, 16) \
+	X(DPORT, dport, 16) \
+	X(TCP_FLAGS, tcp_flags, 8) \
+	X(ICMP_TYPE, icmp_type, 8) \
+	X(ICMP_CODE, icmp_code, 8) \
+	X(LENGTH, length, 32) \
+	X(MARK, mark, 32) \
+	X(IIF, iif, 32) \
+	X(OIF, oif, 32)
+
+enum weir_field {
+#define X(id, member, bits) WEIR_FIELD_##id,
+	WEIR_FIELDS(X)
+#undef X
+	WEIR_FIELD_COUNT
+};
+
+/*
+ * An outcome in one number, as classify returns it: the counter slot of what decided (bits 0 to 23), the
+ * verdict (bits 24 to 27), and whether it is to be logged (bit 28).
+ */
+#define WEIR_OUTCOME_SLOT_MASK 0x00ffffffu
+#define WEIR_OUTCOME_VERDICT_SHIFT 24
+#define WEIR_OUTCOME_VERDICT_MASK 0x0f000000u
+#define WEIR_OUTCOME_LOG 0x10000000u
+#define WEIR_OUTCOME(slot, verdict, log) \
+	((__u32)(slot) | (__u32)(verdict) << WEIR_OUTCOME_VERDICT_SHIFT | ((log) ? WEIR_OUTCOME_LOG : 0))
+
+/*
+ * The slots of a chain's counters: one for the chain's policy, one for each reason to call a packet
+ * malformed when no rule decided it (slot 1 + enum weir_malformed; classify returns WEIR_SLOT_MALFORMED
+ * and the program adds the reason), one for the events that found the ring buffer full, then the rules'.
+ */
+#define WEIR_SLOT_POLICY 0
+#define WEIR_SLOT_MALFORMED 1
+#define WEIR_SLOT_EVENTS_LOST 15
+#define WEIR_SLOT_FIRST_RULE 16
+
+struct weir_counter {
+	__u64 packets;
+	__u64 bytes;
+};
+
+/*
+ * The keys of a set: its components one behind the other, each in network byte order and padded with zero
+ * bytes to a multiple of four. ipv4_addr 4 bytes, ipv6_addr 16, ether_addr 6 + 2, inet_service 2 + 2.
+ * The exact map of a set has such keys; its prefix map (an LPM trie, for sets of one component that is an
+ * address or a port) has a __u32 with the length of the prefix in bits before it.
+ */
+#define WEIR_MAX_SET_KEY 32
+
+struct weir_set_value {
+	__u64 expires_ns; /* CLOCK_MONOTONIC; 0: never. Past it the element is no member, whether or not it is still there */
+};
+
+/* Who made or connected a socket, by its cookie. */
+struct weir_socket_owner {
+	__u64 cgroup_id;
+	__u32 pid; /* of the process (tgid) */
+	__u32 uid;
+	char command[16];
+};
+
+/* One record of the ring buffer: a packet that met a rule with `log`. */
+struct weir_event {
+	__u64 time_ns;	     /* CLOCK_MONOTONIC */
+	__u64 socket_cookie; /* 0: the hook has none */
+	__u64 cgroup_id;     /* of the sending socket; 0: unknown */
+	__u32 chain_id;	     /* of the loaded chain; the manifest of its policy names it */
+	__u32 outcome;	     /* WEIR_OUTCOME of the rule; verdict CONTINUE for one that does not decide */
+	__u32 ifindex;	     /* where the packet was seen; 0: none */
+	__u32 has_owner;     /* 1: owner is known */
+	struct weir_socket_owner owner;
+	struct weir_flow flow; /* every field filled */
+};
+_Static_assert(sizeof(struct weir_event) == 40 + 32 + 104, "struct weir_event has holes or has grown");
+
+#endif

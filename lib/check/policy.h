@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The checked policy: every name resolved, every value a number of the right type, every match one that its
+ * hook can serve, every limit kept. In: the syntax tree. Out: this, const. What is wrong is a diagnostic; a
+ * policy with errors is not handed on.
+ */
+#ifndef WEIR_CHECK_POLICY_H
+#define WEIR_CHECK_POLICY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/diagnostic.h"
+#include "host/host.h"
+#include "syntax/ast.h"
+#include "weir_abi.h"
+
+/* A value of any type, as a number in host byte order: an IPv6 address takes all 128 bits, the rest `lo`. */
+struct value {
+	uint64_t hi, lo;
+};
+
+/* From low to high, both ends included; a single value has both alike. */
+struct value_range {
+	struct value low, high;
+};
+
+static inline int value_compare(struct value a, struct value b)
+{
+	if (a.hi != b.hi)
+		return a.hi < b.hi ? -1 : 1;
+	return a.lo < b.lo ? -1 : a.lo > b.lo;
+}
+
+#define SET_MAX_COMPONENTS 2
+
+/* An element: a range for each component (single values but for addresses and ports in sets of one component). */
+struct set_element {
+	struct value_range keys[SET_MAX_COMPONENTS];
+	uint64_t timeout_s; /* 0: for ever */
+	struct place place;
+};
+
+struct policy_set {
+	const char *name;
+	struct place place;
+	enum value_type types[SET_MAX_COMPONENTS]; /* IPV4_ADDR, IPV6_ADDR, ETHER_ADDR, INET_SERVICE, PROTOCOL, NUMBER (marks) */
+	uint32_t components;
+	uint32_t size;	      /* most elements it may hold */
+	uint64_t timeout_s;   /* of elements that name none; 0: for ever */
+	const char *file;     /* NULL: none */
+	const char *comment;  /* NULL: none */
+	uint32_t element_count;
+	const struct set_element *elements; /* of the policy and of the file, sorted, without doubles */
+};
+
+/* How a match compares: the field (masked, when mask is set) lies in one of the ranges, or the key is in the set. */
+struct policy_match {
+	struct place place;
+	enum subject subjects[SET_MAX_COMPONENTS];
+	uint32_t subject_count; /* 2: a pair against a set of pairs */
+	bool negated;		/* != : false nonetheless for a packet without the field */
+	bool masked;
+	uint64_t mask;
+	int32_t set; /* index into policy.sets; -1: ranges */
+	uint32_t range_count;
+	const struct value_range *ranges; /* sorted, disjoint, not touching; PRESENCE has none */
+};
+
+struct policy_rule {
+	struct place place;
+	const char *text; /* as ast_rule.text */
+	const char *comment;
+	bool log;
+	const char *log_prefix; /* NULL: none */
+	enum weir_verdict verdict;
+	uint32_t match_count;
+	const struct policy_match *matches;
+};
+
+/* XDP only: how to attach. AUTO: native, else generic. */
+enum attach_mode { MODE_AUTO, MODE_NATIVE, MODE_GENERIC };
+
+struct policy_chain {
+	const char *name;
+	struct place place;
+	enum weir_hook hook;
+	uint32_t target_count;
+	const char *const *targets; /* interface names, or cgroup paths and globs as written (below the cgroup2 mount) */
+	const struct place *target_places;
+	const char *netns; /* NULL: where weir runs */
+	enum attach_mode mode;
+	enum weir_verdict policy; /* ACCEPT or DROP */
+	struct place policy_place;
+	uint32_t rule_count;
+	const struct policy_rule *rules;
+};
+
+struct policy {
+	const char *name; /* of the file, without folder and .weir, or as given */
+	const struct source *source;
+	uint32_t set_count, chain_count;
+	const struct policy_set *sets;
+	const struct policy_chain *chains;
+};
+
+/*
+ * Check a syntax tree. NAME: the policy's name, or NULL to take it from the file. NULL when there are errors.
+ * An interface named in `meta iif` must exist, since its number is what is compared; those of `on` need not
+ * (apply looks for them).
+ */
+const struct policy *check_policy(struct arena *arena, const struct host *host, const struct ast *ast, const char *name,
+				  struct diagnostics *diagnostics);
+
+/*
+ * Check one element for a set of these types, as `weir set` takes it: 0, or -EINVAL with a diagnostic.
+ * *ret_element is untouched on failure.
+ */
+int check_element(struct arena *arena, const struct host *host, const struct policy_set *set, const struct ast_value *value,
+		  struct set_element *ret_element, struct diagnostics *diagnostics);
+
+/* A value in the words of the language: "10.0.0.1", "02:00:00:00:00:66", "80", "echo-request". */
+const char *value_print(struct arena *arena, enum value_type type, struct value value);
+/* A range: "10.0.0.0/8" where it is a prefix of an address, "80-90", or the single value. */
+const char *value_range_print(struct arena *arena, enum value_type type, struct value_range range);
+/* An element with its timeout: "10.0.0.1 . 80 timeout 30s". */
+const char *element_print(struct arena *arena, const struct policy_set *set, const struct set_element *element);
+
+/* The word of a set's type ("ipv4_addr") and how many bits a value of it has. */
+const char *value_type_name(enum value_type type);
+uint32_t value_type_bits(enum value_type type);
+/* The type of that word: 0 or -ENOENT. */
+int value_type_by_name(const char *word, enum value_type *ret_type);
+
+/* Whether a hook can serve a match about this; where not, *ret_why says it in a sentence. */
+bool hook_serves(enum weir_hook hook, enum subject subject, const char **ret_why);
+
+/* "xdp ingress" */
+const char *hook_name(enum weir_hook hook);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * eBPF instructions. In: a tree. Out: the functions that take the place of classify() and set_member() in a
+ * chain's program, with what must be filled in when it is loaded.
+ *
+ *	int classify(ctx, struct weir_flow *flow)	returns WEIR_OUTCOME; calls pass(ctx, flow, outcome) for
+ *							each rule without a verdict that the packet met, in order
+ *	int set_member(struct weir_flow *flow)		one for each set dimension: 1 member, 0 not
+ */
+#ifndef WEIR_CODE_H
+#define WEIR_CODE_H
+
+#include <linux/bpf.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "tree/tree.h"
+
+enum code_reference_kind {
+	REFERENCE_FUNCTION,   /* call of function `index` of this code: imm is relative to the next instruction */
+	REFERENCE_PASS,	      /* call of the template's pass() */
+	REFERENCE_OUTCOME,    /* a 32-bit immediate that is the WEIR_OUTCOME of rule `index` */
+	REFERENCE_SET_EXACT,  /* ld_imm64 of the exact map of set `index`: a descriptor */
+	REFERENCE_SET_PREFIX, /* the same of its prefix map */
+};
+
+struct code_reference {
+	enum code_reference_kind kind;
+	uint32_t instruction, index;
+};
+
+struct code_line {
+	uint32_t instruction;
+	uint32_t rule; /* index in rule_list: whose code begins here */
+};
+
+enum code_function_kind { FUNCTION_CLASSIFY, FUNCTION_SET_MEMBER };
+
+struct code_function {
+	enum code_function_kind kind;
+	uint32_t first, count; /* instructions */
+	uint32_t dimension;    /* SET_MEMBER: which */
+};
+
+struct code {
+	const struct tree *tree;
+	uint32_t instruction_count, function_count, reference_count, line_count;
+	const struct bpf_insn *instructions;
+	const struct code_function *functions; /* in order of their instructions; classify is the first */
+	const struct code_reference *references;
+	const struct code_line *lines; /* ascending by instruction */
+};
+
+/* What the running kernel allows; zeroed: the oldest that weir promises. */
+struct code_options {
+	bool long_jump; /* BPF_JMP32|BPF_JA, from 6.6 */
+};
+
+/* Emit. NULL with a diagnostic when a limit (instructions, jump range) is passed. */
+const struct code *code_emit(struct arena *arena, const struct tree *tree, const struct code_options *options,
+			     struct diagnostics *diagnostics);
+
+/* `weir check --emit=code`: one instruction a line, with the rule's line where its code begins. */
+void code_print(const struct code *code, FILE *out);
+
+#endif

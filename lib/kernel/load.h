@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * From instructions to a program in the kernel: the chain's template (bpf/xdp.bpf.c, tc.bpf.c, cgroup.bpf.c) is
+ * opened, classify() and set_member() in it are replaced by the generated functions, and it is verified and
+ * loaded. Nothing is attached or pinned here.
+ */
+#ifndef WEIR_KERNEL_LOAD_H
+#define WEIR_KERNEL_LOAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/diagnostic.h"
+#include "code/code.h"
+
+struct load_request {
+	const struct code *code;
+	uint32_t chain_id;     /* stands in its events */
+	bool raw_ip;	       /* tc on an interface without Ethernet headers */
+	int counters_fd;       /* a map to go on counting in, or -1 for a new one */
+	uint32_t counter_slots; /* size of a new one */
+	const uint32_t *slots; /* for each rule of the list its counter slot; NULL: rule.slot */
+	int events_fd;	       /* the ring buffer; -1: the chain logs nothing */
+	int owners_fd;	       /* who made a socket; -1: not known */
+	const struct kernel_set_maps *sets; /* for each set of the rule_list */
+};
+
+/* The two maps of a set; prefix is -1 for a set that has none. */
+struct kernel_set_maps {
+	int exact_fd, prefix_fd;
+};
+
+struct loaded_chain {
+	int program_fd, counters_fd; /* the caller's to close */
+	uint32_t verified_instructions;
+	uint64_t load_ns;
+};
+
+/*
+ * Load. 0; or a negative errno with a diagnostic of SEVERITY_ERROR_KERNEL that names hook, chain, errno and the end
+ * of the verifier's log (a policy's line where the log quotes one), and *ret_chain untouched.
+ */
+int kernel_load(const struct load_request *request, struct loaded_chain *ret_chain, struct diagnostics *diagnostics);
+void loaded_chain_close(struct loaded_chain *chain); /* closes both, sets them to -1 */
+
+/* What the running kernel has; found by trying, once. */
+struct kernel_features {
+	bool tcx;	/* from 6.6 */
+	bool long_jump; /* BPF_JMP32|BPF_JA, from 6.6 */
+	bool xdp_frags; /* from 5.18 */
+};
+const struct kernel_features *kernel_features(void);
+
+/* Raise RLIMIT_MEMLOCK where old kernels count maps against it; harmless elsewhere. */
+void kernel_raise_memlock(void);
+
+/* The ring buffer of events, and the map of socket owners (LRU hash, u64 cookie -> struct weir_socket_owner): new ones. Descriptor or -errno. */
+int kernel_events_create(void);
+int kernel_owners_create(void);
+
+/*
+ * Programs at the root of cgroup2 that write down who makes or connects sockets: load and attach them to the map. The
+ * descriptors of the links (the caller's; it pins them) go to RET_LINKS, at most OWNERS_LINKS; the number comes back, or -errno.
+ */
+#define OWNERS_LINKS 8
+int kernel_owners_attach(int owners_fd, int cgroup_root_fd, int ret_links[OWNERS_LINKS], const char *ret_names[OWNERS_LINKS],
+			 struct diagnostics *diagnostics);
+
+#endif

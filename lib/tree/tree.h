@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The decision tree. In: a rule_list. Out: a directed acyclic graph of cuts "dimension < bound", equal parts
+ * shared, with which a packet is judged in a few comparisons however many rules there are. The same rules
+ * always give the same tree.
+ *
+ * It answers in two steps, so that rules without a verdict cannot multiply the leaves:
+ *	deciding trees, asked in order until one names a rule: who decides;
+ *	passing trees, each for a few rules without a verdict: which of them matched. A rule behind the one that
+ *	decided does not count.
+ * One deciding tree is the normal case; when rules would cut each other up beyond LIMIT_TREE_NODES they are
+ * parted, in order, into several.
+ */
+#ifndef WEIR_TREE_H
+#define WEIR_TREE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "rules/rules.h"
+
+/* A cut (children: value < bound ? low : high) or a leaf. Children come before their parents in the array. */
+struct tree_node {
+	bool leaf;
+	/* cut */
+	uint32_t dimension;
+	uint64_t bound; /* 1..max */
+	uint32_t low, high;
+	/* leaf: the deciding rule (one or none), or the passed ones, ascending */
+	uint32_t rule_count;
+	const uint32_t *rules;
+};
+
+struct tree {
+	const struct rule_list *rules;
+	uint32_t node_count;
+	const struct tree_node *nodes;
+	uint32_t deciding_count, passing_count;
+	const uint32_t *deciding, *passing; /* roots */
+	const bool *reached; /* for each rule: does some leaf name it? */
+};
+
+/* Build. NULL with a diagnostic when a limit is passed. */
+const struct tree *tree_build(struct arena *arena, const struct rule_list *rules, struct diagnostics *diagnostics);
+
+/* Judge a packet by walking the tree, as the kernel's program does. */
+void tree_judge(const struct tree *tree, const struct weir_flow *flow, set_lookup sets, void *context,
+		struct judgement *judgement);
+
+/* `weir check --emit=tree`. */
+void tree_print(const struct tree *tree, FILE *out);
+
+#endif
