@@ -51,8 +51,10 @@ $(OUT)/libweir.a: $(LIB_OBJECTS)
 $(OUT)/libweir.so: $(LIB_OBJECTS) lib/libweir.map
 	$(CC) $(LDFLAGS) -shared -Wl,-soname,libweir.so.$(ABI) -Wl,--version-script,lib/libweir.map -o $@ $(LIB_OBJECTS) $(LDLIBS)
 
+FILL_IN = sed -e 's|@PREFIX@|$(PREFIX)|;s|@LIBDIR@|$(LIBDIR)|;s|@INCLUDEDIR@|$(INCLUDEDIR)|;s|@VERSION@|$(VERSION)|'
+
 $(OUT)/libweir.pc: packaging/libweir.pc.in Makefile
-	sed -e 's|@PREFIX@|$(PREFIX)|;s|@LIBDIR@|$(LIBDIR)|;s|@INCLUDEDIR@|$(INCLUDEDIR)|;s|@VERSION@|$(VERSION)|' $< > $@
+	$(FILL_IN) $< > $@
 
 $(OUT)/%.o: %.c
 	@mkdir -p $(@D)
@@ -83,6 +85,21 @@ $(OUT)/tests/%: $(OUT)/tests/%.o $(OUT)/libweir.a
 .PHONY: unit
 unit: $(TEST_PROGRAMS) ## unit tests
 	prove --quiet --exec '' $(TEST_PROGRAMS)
+
+# PREFIX may be another one than at the time of the build, so the pkg-config file is filled in anew.
+MAN_PAGES := $(wildcard docs/man/*.[1-8])
+
+.PHONY: install
+install: all ## command, libraries, header, man pages and completion, below $(DESTDIR)$(PREFIX)
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)/weir $(DESTDIR)$(COMPLETIONDIR)
+	install -m 755 $(OUT)/weir $(DESTDIR)$(BINDIR)/weir
+	install -m 644 $(OUT)/libweir.a $(DESTDIR)$(LIBDIR)/libweir.a
+	install -m 755 $(OUT)/libweir.so $(DESTDIR)$(LIBDIR)/libweir.so.$(ABI)
+	ln -sf libweir.so.$(ABI) $(DESTDIR)$(LIBDIR)/libweir.so
+	$(FILL_IN) packaging/libweir.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/libweir.pc
+	install -m 644 include/weir/weir.h $(DESTDIR)$(INCLUDEDIR)/weir/weir.h
+	install -m 644 packaging/completion/weir.bash $(DESTDIR)$(COMPLETIONDIR)/weir
+	for page in $(MAN_PAGES); do install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; done
 
 .PHONY: clean
 clean: ## remove what was built

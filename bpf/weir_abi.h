@@ -195,7 +195,14 @@ struct weir_counter {
 
 struct weir_set_value {
 	__u64 expires_ns; /* CLOCK_MONOTONIC; 0: never. Past it the element is no member, whether or not it is still there */
+	/* For user space alone; programs do not read them. */
+	__u64 own_expires_ns; /* as it was asked for; expires_ns of a prefix is the latest of its own and of those that cover it */
+	__u64 flags;	      /* WEIR_SET_* */
 };
+_Static_assert(sizeof(struct weir_set_value) == 24, "struct weir_set_value has holes or has grown");
+
+#define WEIR_SET_FROM_POLICY 1 /* stands in the policy or its element file; goes when it no longer does */
+#define WEIR_SET_LIVE 2	       /* was added to the set in force; stays when the policy is applied again */
 
 /* Who made or connected a socket, by its cookie. */
 struct weir_socket_owner {

@@ -122,7 +122,7 @@ void diagnostics_print(const struct diagnostics *diagnostics, FILE *out, bool co
 	static const char *const colours[] = { "\033[1;36m", "\033[1;35m", "\033[1;31m", "\033[1;31m",
 						"\033[1;31m" };
 	const char *off = colour ? "\033[0m" : "";
-	size_t count = diagnostics->list.count;
+	size_t count = diagnostics->list.count, told = 0;
 	const struct diagnostic **sorted = calloc(count ? count : 1, sizeof(*sorted));
 
 	if (!sorted)
@@ -142,6 +142,7 @@ void diagnostics_print(const struct diagnostics *diagnostics, FILE *out, bool co
 		const struct diagnostic *d = sorted[i];
 		const char *on = colour ? colours[d->severity] : "";
 
+		told += d->severity != SEVERITY_NOTE;
 		print_message(&d->place, words[d->severity], on, off, d->message, out);
 		if (d->place.source && d->place.line)
 			print_line(&d->place, out, on, off);
@@ -153,8 +154,8 @@ void diagnostics_print(const struct diagnostics *diagnostics, FILE *out, bool co
 		if (d->hint)
 			fprintf(out, "  hint: %s\n", d->hint);
 	}
-	if (diagnostics->errors + diagnostics->warnings > count)
-		fprintf(out, "weir: and %zu more\n", diagnostics->errors + diagnostics->warnings - count);
+	if (diagnostics->errors + diagnostics->warnings > told)
+		fprintf(out, "weir: and %zu more\n", diagnostics->errors + diagnostics->warnings - told);
 	free(sorted);
 }
 
@@ -188,7 +189,7 @@ static size_t distance(const char *a, const char *b)
 
 const char *near_match(const char *word, const char *const *words, size_t count)
 {
-	size_t best = strlen(word) / 3 + 1; /* one slip in a short word, more in a long one */
+	size_t best = strlen(word) / 4 + 1; /* one slip in a short word, more in a long one */
 	const char *found = NULL;
 
 	for (size_t i = 0; i < count; i++) {

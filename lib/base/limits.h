@@ -6,6 +6,7 @@
 #define LIMIT_DIAGNOSTICS 100		    /* shown of one run; the rest are counted */
 #define LIMIT_SOURCE_BYTES (256u << 20)	    /* one policy or element file */
 #define LIMIT_INCLUDE_DEPTH 16		    /* files that include files */
+#define LIMIT_INCLUDES 1024		    /* files that a policy includes in all */
 #define LIMIT_NAME_BYTES 48		    /* name of a policy, chain, set, define */
 #define LIMIT_NESTING 64		    /* braces and parentheses inside each other */
 #define LIMIT_CHAINS 64			    /* in a policy */

@@ -46,10 +46,10 @@ struct policy_set {
 	struct place place;
 	enum value_type types[SET_MAX_COMPONENTS]; /* IPV4_ADDR, IPV6_ADDR, ETHER_ADDR, INET_SERVICE, PROTOCOL, NUMBER (marks) */
 	uint32_t components;
-	uint32_t size;	      /* most elements it may hold */
-	uint64_t timeout_s;   /* of elements that name none; 0: for ever */
-	const char *file;     /* NULL: none */
-	const char *comment;  /* NULL: none */
+	uint32_t size;	     /* most elements it may hold */
+	uint64_t timeout_s;  /* of elements that name none; 0: for ever */
+	const char *file;    /* NULL: none */
+	const char *comment; /* NULL: none */
 	uint32_t element_count;
 	const struct set_element *elements; /* of the policy and of the file, sorted, without doubles */
 };

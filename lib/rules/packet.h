@@ -16,7 +16,7 @@
 
 /* What a hook knows beside the bytes. Zeroed: nothing. */
 struct packet_context {
-	bool raw_ip;	       /* the bytes begin with the IP header (always so at cgroup hooks) */
+	bool raw_ip; /* the bytes begin with the IP header (always so at cgroup hooks) */
 	uint32_t mark, iif, oif;
 	uint16_t offload_vlan_tci; /* the tag that the card took off (tc only) */
 	bool has_offload_vlan;

@@ -42,7 +42,7 @@ struct interval {
 
 struct constraint {
 	uint32_t dimension;
-	uint32_t count; /* 0: nothing satisfies it */
+	uint32_t count;			  /* 0: nothing satisfies it */
 	const struct interval *intervals; /* sorted, disjoint, not touching, within 0..max, not all of it */
 };
 
@@ -58,7 +58,7 @@ struct rule {
 	bool log;
 	const char *log_prefix; /* NULL: none */
 	uint32_t slot;		/* of its counter (weir_abi.h) */
-	struct place place;	/* line 0 for weir's own two */
+	struct place place;	/* line 0 for malformed; the policy's is its statement's, line 0 where none is written */
 	const char *text;
 };
 
@@ -68,6 +68,9 @@ struct rule_set {
 	const struct policy_set *set;
 	bool anonymous;
 	bool prefixes; /* has or may get members that are prefixes or ranges: an LPM trie stands beside the hash */
+	/* For rules_set_contains, where elements overlap: the same as disjoint ranges, sorted. NULL: no two overlap. */
+	uint32_t merged_count;
+	const struct value_range *merged;
 };
 
 struct rule_list {
@@ -96,7 +99,7 @@ typedef bool (*set_lookup)(void *context, const struct dimension *dimension, con
 
 /* What became of a packet: the rules without a verdict that it met, in order, and the one that decided. */
 struct judgement {
-	uint32_t decided;	/* index of a rule, always set */
+	uint32_t decided; /* index of a rule, always set */
 	uint32_t passed_count;
 	uint32_t *passed; /* indexes, ascending; memory for rule_count of them is the caller's */
 };

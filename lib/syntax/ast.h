@@ -115,7 +115,9 @@ const struct ast *syntax_parse(struct arena *arena, const struct host *host, con
 
 /*
  * Parse a set element as `weir set` and element files have it: "10.0.0.0/8", "10.0.0.1 . 80", "10.0.0.1 timeout 30s".
- * LINE is one line of SOURCE at PLACE; blank and comment lines give NULL without an error.
+ * LINE is one line of SOURCE; blank and comment lines give NULL without an error. Where SOURCE is not LINE's own, its
+ * whole text is that line: who reads a long file hands in { name, first byte of the line, its length }, and nobody has
+ * to look for the line (the text need not end in NUL).
  */
 struct ast_value *syntax_parse_element(struct arena *arena, const struct source *source, struct place line,
 				       struct diagnostics *diagnostics);

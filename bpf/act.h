@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What follows from an outcome: a counter goes up, an event is written, and the verdict comes back. */
+#ifndef WEIR_BPF_ACT_H
+#define WEIR_BPF_ACT_H
+
+#include "context.h"
+
+/* Slots by weir_abi.h; the size is set before the load. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, WEIR_SLOT_FIRST_RULE);
+	__type(key, __u32);
+	__type(value, struct weir_counter);
+} weir_counters SEC(".maps");
+
+/* Shared by all chains; neither is made or needed where nothing logs. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} weir_events SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u64); /* socket cookie */
+	__type(value, struct weir_socket_owner);
+} weir_owners SEC(".maps");
+
+static __always_inline void act_count(__u32 slot, __u64 bytes)
+{
+	struct weir_counter *counter = bpf_map_lookup_elem(&weir_counters, &slot);
+
+	if (!counter)
+		return;
+#ifdef LAYER_CGROUP
+	/* Runs in a process as well, where a softirq on the same CPU may come between. */
+	__sync_fetch_and_add(&counter->packets, 1);
+	__sync_fetch_and_add(&counter->bytes, bytes);
+#else
+	counter->packets++;
+	counter->bytes += bytes;
+#endif
+}
+
+#ifndef LAYER_XDP
+/* Who sent it, as the socket tells; the running task may be anybody. */
+static __always_inline void act_name_sender(CONTEXT *ctx, struct weir_event *event)
+{
+	struct weir_socket_owner *owner;
+	__u64 cookie = bpf_get_socket_cookie(ctx);
+
+	event->socket_cookie = cookie;
+	if (!context_egress())
+		return;
+	event->cgroup_id = bpf_skb_cgroup_id(ctx);
+	if (!know_owners || !cookie)
+		return;
+	owner = bpf_map_lookup_elem(&weir_owners, &cookie);
+	if (owner) {
+		event->owner = *owner;
+		event->has_owner = 1;
+	}
+}
+#endif
+
+/* Write an event. Global: verified once, however many rules log. */
+__weak __noinline int act_log(CONTEXT *ctx, struct weir_flow *flow, __u32 outcome)
+{
+	struct weir_event *event;
+
+	if (!log_events || !flow)
+		return 0;
+	event = bpf_ringbuf_reserve(&weir_events, sizeof(*event), 0);
+	if (!event) {
+		act_count(WEIR_SLOT_EVENTS_LOST, flow->length);
+		return 0;
+	}
+	__builtin_memset(event, 0, sizeof(*event) - sizeof(event->flow));
+	event->time_ns = bpf_ktime_get_ns();
+	event->chain_id = chain_id;
+	event->outcome = outcome;
+#ifdef LAYER_XDP
+	event->ifindex = ctx->ingress_ifindex;
+#else
+	event->ifindex = ctx->ifindex;
+	act_name_sender(ctx, event);
+#endif
+	__builtin_memcpy(&event->flow, flow, sizeof(event->flow));
+	bpf_ringbuf_submit(event, 0);
+	return 0;
+}
+
+static __always_inline void act_record(CONTEXT *ctx, struct weir_flow *flow, __u32 outcome)
+{
+	__u32 slot = outcome & WEIR_OUTCOME_SLOT_MASK;
+
+	if (slot == WEIR_SLOT_MALFORMED)
+		slot += flow->malformed;
+	act_count(slot, flow->length);
+	if (log_events && outcome & WEIR_OUTCOME_LOG)
+		act_log(ctx, flow, outcome);
+}
+
+/* Whether the packet may go on. What is neither accept nor drop cannot come; if it does, nothing passes. */
+static __always_inline bool act(CONTEXT *ctx, struct weir_flow *flow, __u32 outcome)
+{
+	act_record(ctx, flow, outcome);
+	return (outcome & WEIR_OUTCOME_VERDICT_MASK) == WEIR_VERDICT_ACCEPT << WEIR_OUTCOME_VERDICT_SHIFT;
+}
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A chain at an interface, in or out: the templates into which a policy's classify() is put. */
+#define LAYER_TC
+
+#include <linux/pkt_cls.h>
+
+#include "context.h"
+#include "parse.h"
+#include "act.h"
+#include "stub.h"
+
+/* What weir does not stop goes on to whoever stands behind it: TCX_NEXT has the same number. */
+static __always_inline int run(struct __sk_buff *ctx)
+{
+	struct weir_flow flow = {};
+
+	parse(ctx, &flow);
+	return act(ctx, &flow, classify(ctx, &flow)) ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+}
+
+SEC("weir/tc_ingress")
+int weir_tc_ingress(struct __sk_buff *ctx)
+{
+	return run(ctx);
+}
+
+SEC("weir/tc_egress")
+int weir_tc_egress(struct __sk_buff *ctx)
+{
+	return run(ctx);
+}
+
+char _license[] SEC("license") = "GPL";

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Prints events until it has enough, time is up, the reader goes away or a
+ * signal comes. */
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+static volatile sig_atomic_t stopped;
+
+struct watch {
+	struct weir_events *events;
+	enum weir_format format;
+	unsigned long count; /* ULONG_MAX: no end */
+	unsigned long seen;
+	long long end_ms; /* LLONG_MAX: no end */
+	long long lost_checked_ms;
+	bool lost_unchecked; /* events came since the last look at what was lost */
+};
+
+static void stop(int signal)
+{
+	(void)signal;
+	stopped = 1;
+}
+
+static long long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+static void print_event(void *context, const char *line)
+{
+	struct watch *watch = context;
+
+	watch->lost_unchecked = true;
+	if (watch->seen >= watch->count)
+		return;
+	watch->seen++;
+	puts(line);
+	fflush(stdout);
+}
+
+static void print_lost(struct watch *watch)
+{
+	uint64_t lost = 0;
+
+	watch->lost_unchecked = false;
+	watch->lost_checked_ms = now_ms();
+	if (weir_events_lost(watch->events, &lost) != 0 || !lost)
+		return;
+	if (watch->format == WEIR_FORMAT_JSON)
+		printf("{\"schema\":1,\"lost\":%llu}\n", (unsigned long long)lost);
+	else
+		printf("%llu event%s lost: they came faster than they were read\n", (unsigned long long)lost,
+		       lost == 1 ? " was" : "s were");
+	fflush(stdout);
+}
+
+/* Wait with the signals let through only while waiting, so that none is missed.
+ */
+static int read_once(struct watch *watch, const sigset_t *while_waiting)
+{
+	struct pollfd poll = { .fd = weir_events_fd(watch->events), .events = POLLIN };
+	long long now = now_ms(), until = watch->end_ms;
+	struct timespec timeout;
+	int ready, result;
+
+	if (watch->lost_unchecked && watch->lost_checked_ms + 1000 < until)
+		until = watch->lost_checked_ms + 1000;
+	if (until < now)
+		until = now;
+	timeout.tv_sec = (time_t)((until - now) / 1000);
+	timeout.tv_nsec = (long)((until - now) % 1000 * 1000000);
+	ready = ppoll(&poll, 1, until == LLONG_MAX ? NULL : &timeout, while_waiting);
+	if (ready < 0)
+		return errno == EINTR ? 0 : -errno;
+	result = ready ? weir_events_read(watch->events, 0, print_event, watch) : 0;
+	if (watch->lost_unchecked && now_ms() - watch->lost_checked_ms >= 1000)
+		print_lost(watch);
+	return result == -EINTR || result > 0 ? 0 : result;
+}
+
+static int follow(struct watch *watch)
+{
+	struct sigaction action = { .sa_handler = stop };
+	sigset_t ending, while_waiting;
+	int result = 0;
+
+	sigemptyset(&ending);
+	sigaddset(&ending, SIGINT);
+	sigaddset(&ending, SIGTERM);
+	sigprocmask(SIG_BLOCK, &ending, &while_waiting);
+	sigdelset(&while_waiting, SIGINT);
+	sigdelset(&while_waiting, SIGTERM);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	while (!result && !stopped && watch->seen < watch->count && now_ms() < watch->end_ms && !ferror(stdout))
+		result = read_once(watch, &while_waiting);
+	if (!result)
+		print_lost(watch);
+	return result;
+}
+
+static int open_and_follow(struct cli *cli, struct watch *watch)
+{
+	struct weir_events_options options = WEIR_OPTIONS(struct weir_events_options);
+	struct weir_kernel *kernel;
+	int result;
+
+	kernel = cli_open_kernel(cli, false, &result);
+	if (!kernel)
+		return result;
+	options.format = watch->format;
+	options.colour = cli->colour_out;
+	result = weir_events_open(kernel, &options, cli->messages, &watch->events);
+	if (!result) {
+		if (isatty(STDOUT_FILENO) && isatty(STDERR_FILENO))
+			fputs("waiting for packets that meet a rule with 'log'; Ctrl-C ends\n", stderr);
+		watch->lost_checked_ms = now_ms();
+		result = follow(watch);
+	}
+	weir_events_close(watch->events);
+	weir_kernel_close(kernel);
+	return result;
+}
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+	static const struct option options[] = { { "json", no_argument, NULL, 'j' },
+						 { "count", required_argument, NULL, 'c' },
+						 { "seconds", required_argument, NULL, 's' },
+						 CLI_OPTIONS,
+						 { 0 } };
+	struct watch watch = { .count = ULONG_MAX, .end_ms = LLONG_MAX };
+	unsigned long number;
+	int option;
+
+	while ((option = cli_option(cli, argc, argv, ":hjc:s:", options)) != -1) {
+		if (option == CLI_STOP)
+			return cli->exit_code;
+		if (option == 'j') {
+			watch.format = WEIR_FORMAT_JSON;
+			continue;
+		}
+		if (cli_number(optarg, &number) != 0 || number > INT_MAX)
+			return cli_usage(cli, "a whole number from 1 on", "'%s' is no number of %s", optarg,
+					 option == 'c' ? "events" : "seconds");
+		if (option == 'c')
+			watch.count = number;
+		else
+			watch.end_ms = now_ms() + 1000LL * (long long)number;
+	}
+	if (optind < argc)
+		return cli_usage(cli, NULL, "'%s' is too much: events are those of all policies", argv[optind]);
+	return cli_finish(cli, open_and_follow(cli, &watch));
+}
+
+const struct command command_events = {
+	.name = "events",
+	.summary = "who met a rule with 'log', as it happens",
+	.help = "usage: weir events [-j] [--count=N] [--seconds=N]\n\n"
+		"Prints a line for each packet that meets a rule with 'log': when, "
+		"what became of it, where,\n"
+		"the packet, the line of the policy, and, where it is sent from here, "
+		"by whom. One reader at\n"
+		"a time. Ends on Ctrl-C.\n\n"
+		"  -j, --json       JSON, one object a line\n"
+		"  -c, --count=N    end after N events\n"
+		"  -s, --seconds=N  end after N seconds\n"
+		"      --pins=DIR   weir's directory in bpffs\n"
+		"  -h, --help       this\n\n"
+		"example:\n"
+		"  weir events -j | jq -r 'select(.verdict == \"drop\") | .saddr'\n",
+	.run = run,
+};

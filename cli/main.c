@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* weir, the command: finds the command that is meant and runs it. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+static const struct command *const commands[] = {
+	&command_check, &command_apply, &command_list, &command_set, &command_events, &command_why, &command_remove,
+};
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+static void print_help(void)
+{
+	fputs("weir: a packet firewall. A policy file is compiled to eBPF and enforced at XDP, tc and cgroups.\n\n"
+	      "usage: weir [--pins DIR] COMMAND [ARGUMENT...]\n\n",
+	      stdout);
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
+	fputs("\n"
+	      "  --pins DIR  weir's directory in bpffs; also WEIR_PINS (default /sys/fs/bpf/weir)\n"
+	      "  --version   which weir this is\n"
+	      "  --help      this; 'weir COMMAND --help' for one command\n\n"
+	      "Exit codes: 0 fine, 1 the policy or the usage is wrong, 2 the kernel refused,\n"
+	      "3 the surroundings are not right (not root, no such interface, a missing file).\n",
+	      stdout);
+}
+
+static bool colour_wanted(int fd)
+{
+	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(fd) && (!no_color || !*no_color) && term && strcmp(term, "dumb") != 0;
+}
+
+/* Options before the command. -1: go on with argv[optind]; else an exit code. */
+static int global_options(struct cli *cli, int argc, char **argv)
+{
+	static const struct command nameless = { .name = "" };
+	static const struct option options[] = { { "version", no_argument, NULL, 'V' }, CLI_OPTIONS, { 0 } };
+	int option;
+
+	cli->command = &nameless;
+	for (;;) {
+		/* The help of no command is the whole table. */
+		const char *next = argv[optind ? optind : 1];
+
+		if (next && (strcmp(next, "--help") == 0 || strcmp(next, "-h") == 0)) {
+			print_help();
+			return EXIT_FINE;
+		}
+		option = cli_option(cli, argc, argv, "+:hV", options);
+		if (option == -1)
+			return -1;
+		if (option == CLI_STOP)
+			return cli->exit_code;
+		printf("weir %s\n", weir_version());
+		return EXIT_FINE;
+	}
+}
+
+static int unknown_command(const struct cli *cli, const char *word)
+{
+	const char *names[COMMAND_COUNT], *meant;
+	char hint[64];
+
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		names[i] = commands[i]->name;
+	meant = nearest(word, names, COMMAND_COUNT);
+	snprintf(hint, sizeof(hint), "did you mean 'weir %s'?", meant ? meant : "");
+	return cli_usage(cli, meant ? hint : "'weir --help' lists the commands", "no such command '%s'", word);
+}
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+	int code = global_options(cli, argc, argv), first = optind;
+
+	if (code >= 0)
+		return code;
+	if (first >= argc)
+		return cli_usage(cli, "'weir --help' lists the commands", "which command?");
+	if (strcmp(argv[first], "help") == 0) {
+		print_help();
+		return EXIT_FINE;
+	}
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		if (strcmp(argv[first], commands[i]->name) != 0)
+			continue;
+		cli->command = commands[i];
+		optind = 0; /* getopt begins anew */
+		return commands[i]->run(cli, argc - first, argv + first);
+	}
+	return unknown_command(cli, argv[first]);
+}
+
+/* A reader that has gone away (weir list | head) is no error; a full disk is. */
+static int close_output(int code)
+{
+	errno = 0;
+	if (!ferror(stdout) && fflush(stdout) == 0)
+		return code;
+	if (errno == EPIPE || errno == 0)
+		return code;
+	fprintf(stderr, "weir: error: cannot write: %s\n", strerror(errno));
+	return code == EXIT_FINE ? EXIT_SURROUNDINGS : code;
+}
+
+int main(int argc, char **argv)
+{
+	const char *pins = getenv("WEIR_PINS");
+	struct cli cli = {
+		.pins = pins && *pins ? pins : NULL,
+		.colour_out = colour_wanted(STDOUT_FILENO),
+		.colour_err = colour_wanted(STDERR_FILENO),
+		.messages = weir_messages_new(),
+	};
+	int code;
+
+	signal(SIGPIPE, SIG_IGN);
+	code = run(&cli, argc, argv);
+	weir_messages_free(cli.messages);
+	return close_output(code);
+}

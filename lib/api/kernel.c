@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What is enforced, for the public: apply, remove, list. */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "api/api.h"
+#include "base/cleanup.h"
+#include "kernel/kernel.h"
+#include "report/json.h"
+#include "report/list.h"
+
+int weir_kernel_open(const struct weir_kernel_options *options, struct weir_messages *messages, struct weir_kernel **ret_kernel)
+{
+	struct arena *arena = arena_new();
+	struct weir_kernel *kernel = arena_new_object(arena, struct weir_kernel);
+	size_t errors = messages->diagnostics.errors;
+	int error = kernel_open(arena, OPTION(options, pins, NULL), OPTION(options, change, false), &kernel->kernel,
+				&messages->diagnostics);
+
+	if (error) {
+		arena_free(arena);
+		return messages_explain(messages, errors, error, "cannot open weir's directory in bpffs");
+	}
+	kernel->arena = arena;
+	*ret_kernel = kernel;
+	return 0;
+}
+
+void weir_kernel_close(struct weir_kernel *kernel)
+{
+	if (!kernel)
+		return;
+	kernel_close(kernel->kernel);
+	arena_free(kernel->arena);
+}
+
+int weir_kernel_apply(struct weir_kernel *kernel, const struct weir_policy *policy, const struct weir_apply_options *options,
+		      struct weir_messages *messages)
+{
+	struct apply_options inner = {
+		.reset = OPTION(options, reset, false),
+		.progress = OPTION(options, progress, NULL),
+		.progress_context = OPTION(options, context, NULL),
+	};
+	size_t errors = messages->diagnostics.errors;
+	int error = kernel_apply(kernel->kernel, policy->compiled, &inner, &messages->diagnostics);
+
+	return error ? messages_explain(messages, errors, error, "the policy cannot be applied") : 0;
+}
+
+int weir_kernel_remove(struct weir_kernel *kernel, const char *name, struct weir_messages *messages)
+{
+	size_t errors = messages->diagnostics.errors;
+	int error = kernel_remove(kernel->kernel, name, &messages->diagnostics);
+
+	return error ? messages_explain(messages, errors, error, "the policy cannot be removed") : 0;
+}
+
+/* The one policy of that name out of a state; no such one is an error with a near match. */
+static int choose_policy(struct arena *arena, const char *name, const struct state **state, struct diagnostics *diagnostics)
+{
+	const char **names = arena_new_array(arena, const char *, (*state)->policy_count);
+	struct state *chosen = arena_new_object(arena, struct state);
+	struct diagnostic *diagnostic;
+	const char *meant;
+
+	for (uint32_t i = 0; i < (*state)->policy_count; i++) {
+		names[i] = (*state)->policies[i].name;
+		if (strcmp(names[i], name) != 0)
+			continue;
+		*chosen = (struct state){ .policy_count = 1, .policies = &(*state)->policies[i] };
+		*state = chosen;
+		return 0;
+	}
+	meant = near_match(name, names, (*state)->policy_count);
+	diagnostic = diagnose(diagnostics, SEVERITY_ERROR, (struct place){ 0 }, "no policy '%s' is in force", name);
+	if (meant)
+		diagnostic_hint(diagnostics, diagnostic, "did you mean '%s'?", meant);
+	else
+		diagnostic_hint(diagnostics, diagnostic, "'weir list' without a name shows all");
+	return -ENOENT;
+}
+
+static int print_json(const struct state *state, FILE *out)
+{
+	json_t *json = list_json(state);
+	int error = json && json_dumpf(json, out, REPORT_JSON_DOCUMENT) == 0 ? 0 : -EIO;
+
+	json_decref(json);
+	fputc('\n', out);
+	return error;
+}
+
+int weir_kernel_list(struct weir_kernel *kernel, const struct weir_list_options *options, FILE *out,
+		     struct weir_messages *messages)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	const char *policy = OPTION(options, policy, NULL);
+	struct list_style style = {
+		.verbose = OPTION(options, verbose, false),
+		.colour = OPTION(options, colour, false),
+		.now_s = (uint64_t)time(NULL),
+	};
+	size_t errors = messages->diagnostics.errors;
+	const struct state *state;
+	int error = kernel_state(kernel->kernel, arena, &state, &messages->diagnostics);
+
+	if (!error && policy)
+		error = choose_policy(arena, policy, &state, &messages->diagnostics);
+	if (error)
+		return messages_explain(messages, errors, error, "cannot read what is enforced");
+	if (OPTION(options, format, WEIR_FORMAT_TEXT) == WEIR_FORMAT_JSON)
+		return print_json(state, out);
+	list_print(state, &style, out);
+	return 0;
+}

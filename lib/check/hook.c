@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What each hook can serve, and why not where it cannot. */
+#include "check/policy.h"
+
+static const struct {
+	const char *name;
+	bool link_layer, leaving, xdp;
+} hooks[] = {
+	[WEIR_HOOK_XDP_INGRESS] = { "xdp ingress", true, false, true },
+	[WEIR_HOOK_TC_INGRESS] = { "tc ingress", true, false, false },
+	[WEIR_HOOK_TC_EGRESS] = { "tc egress", true, true, false },
+	[WEIR_HOOK_CGROUP_INGRESS] = { "cgroup ingress", false, false, false },
+	[WEIR_HOOK_CGROUP_EGRESS] = { "cgroup egress", false, true, false },
+};
+
+const char *hook_name(enum weir_hook hook)
+{
+	return hooks[hook].name;
+}
+
+bool hook_serves(enum weir_hook hook, enum subject subject, const char **ret_why)
+{
+	const char *why = NULL;
+
+	switch (subject) {
+	case SUBJECT_ETHER_SADDR:
+	case SUBJECT_ETHER_DADDR:
+	case SUBJECT_ETHER_TYPE:
+	case SUBJECT_VLAN:
+	case SUBJECT_VLAN_ID:
+		if (!hooks[hook].link_layer)
+			why = "a packet has no Ethernet header there";
+		break;
+	case SUBJECT_ARP:
+	case SUBJECT_ARP_OPERATION:
+	case SUBJECT_ARP_SADDR_IP:
+	case SUBJECT_ARP_DADDR_IP:
+		if (!hooks[hook].link_layer)
+			why = "only IPv4 and IPv6 packets come by there, ARP belongs to no process";
+		break;
+	case SUBJECT_META_MARK:
+		if (hooks[hook].xdp)
+			why = "a packet gets its mark only behind XDP";
+		break;
+	case SUBJECT_META_OIF:
+		if (!hooks[hook].leaving)
+			why = "the way out of a packet that comes in is not known there";
+		break;
+	case SUBJECT_META_IIF:
+		if (hook == WEIR_HOOK_CGROUP_EGRESS)
+			why = "what leaves a cgroup was made on this host and came in by no interface";
+		break;
+	default:
+		break;
+	}
+	if (why && ret_why)
+		*ret_why = why;
+	return !why;
+}

@@ -1,0 +1,472 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * In: a tree. Out: classify(), then a function for each set it asks (set_member.c).
+ *
+ * classify's registers:
+ *	r0	its answer, and what the functions it calls gave back
+ *	r1-r5	arguments; r2 the value of the dimension that is compared, r3 a constant of 64 bits
+ *	r6	ctx	where there are passing trees
+ *	r7	flow
+ *	r8	the outcome of the rule that decided, while passing trees are asked
+ *	r9	the index of that rule; a rule without verdict behind it does not count
+ *
+ * A node is written once, its one child right behind it where that is not written yet, the other one later. The leaf of a
+ * deciding tree is so short that it is written again where the last copy is far away or nothing needs to jump to it. A
+ * node that is only come to from comparisons of the same dimension finds the value in r2.
+ *
+ * Nothing the verifier learns about values in one tree must reach the next, or it looks at each combination: fields are loaded
+ * anew (from memory, of which it knows nothing), and r9, a known constant at each leaf, is mixed with an unknown.
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "code/draft.h"
+#include "code/instructions.h"
+#include "code/set_member.h"
+
+#define NEAR_LEAF    20000 /* a copy of a leaf that many instructions back is still jumped to */
+#define VALUE	     BPF_REG_2
+#define NO_FUNCTION  UINT32_MAX
+#define ENTRY_UNSEEN UINT32_MAX	      /* no way to the node is known yet */
+#define ENTRY_MIXED  (UINT32_MAX - 1) /* r2 is not the same thing on all ways */
+
+/* The comparison at a node: of two cuts that part one number from the rest only one is left. */
+struct test {
+	bool equal; /* value == bound ? yes : no, else value < bound */
+	uint32_t dimension;
+	uint64_t bound;
+	uint32_t yes, no;
+};
+
+struct leaf_copy {
+	uint32_t label, near; /* near: the instruction about where it stands */
+};
+
+struct emitter {
+	struct draft *draft;
+	const struct tree *tree;
+	struct arena *arena;
+	uint32_t *functions;		 /* for each dimension that is a set, its function */
+	uint32_t least_decided;		 /* the least index of a rule that some leaf decides for */
+	bool has_passing, needs_decided; /* r9 is used: some rule without verdict stands behind one that may decide */
+	/* The tree that is written now. */
+	bool deciding;
+	uint32_t next;		  /* label: where it goes on when no rule is named */
+	uint32_t decided;	  /* label of the passing trees */
+	uint32_t *entries;	  /* for each node, what r2 holds on the way to it: a dimension, or ENTRY_ */
+	uint32_t *labels;	  /* for each node but deciding leaves; DRAFT_UNPLACED: none asked for */
+	struct leaf_copy *copies; /* for each deciding leaf its last copy */
+	VECTOR(uint32_t) pending; /* nodes to be written */
+	VECTOR(uint32_t) pending_leaves;
+};
+
+static const struct dimension *node_dimension(const struct emitter *emitter, uint32_t dimension)
+{
+	return &emitter->tree->rules->dimensions[dimension];
+}
+
+static bool is_cut(const struct tree_node *node, uint32_t dimension, uint64_t bound)
+{
+	return !node->leaf && node->dimension == dimension && node->bound == bound;
+}
+
+static struct test node_test(const struct emitter *emitter, uint32_t number)
+{
+	const struct tree_node *node = &emitter->tree->nodes[number];
+	const struct tree_node *low = &emitter->tree->nodes[node->low], *high = &emitter->tree->nodes[node->high];
+	struct test test = { .dimension = node->dimension, .bound = node->bound, .yes = node->low, .no = node->high };
+
+	if (node_dimension(emitter, node->dimension)->kind == DIMENSION_SET)
+		return test;
+	if (node->bound < UINT64_MAX && is_cut(high, node->dimension, node->bound + 1) && high->high == node->low) {
+		test.equal = true;
+		test.yes = high->low;
+		test.no = node->low;
+	} else if (is_cut(low, node->dimension, node->bound - 1) && low->low == node->high) {
+		test.equal = true;
+		test.bound = node->bound - 1;
+		test.yes = low->high;
+		test.no = node->high;
+	}
+	return test;
+}
+
+static void note_entry(struct emitter *emitter, uint32_t child, uint32_t dimension)
+{
+	if (node_dimension(emitter, dimension)->kind == DIMENSION_SET)
+		dimension = ENTRY_MIXED;
+	if (emitter->entries[child] == ENTRY_UNSEEN)
+		emitter->entries[child] = dimension;
+	else if (emitter->entries[child] != dimension)
+		emitter->entries[child] = ENTRY_MIXED;
+}
+
+/* Children have lower numbers than their parents, so all ways to a node are known when it is come to. */
+static void find_entries(struct emitter *emitter, uint32_t root)
+{
+	for (uint32_t i = 0; i < emitter->tree->node_count; i++)
+		emitter->entries[i] = ENTRY_UNSEEN;
+	emitter->entries[root] = ENTRY_MIXED;
+	for (uint32_t i = root + 1; i-- > 0;) {
+		struct test test;
+
+		if (emitter->entries[i] == ENTRY_UNSEEN || emitter->tree->nodes[i].leaf)
+			continue;
+		test = node_test(emitter, i);
+		note_entry(emitter, test.yes, test.dimension);
+		note_entry(emitter, test.no, test.dimension);
+	}
+}
+
+/* ---- Leaves ---- */
+
+static void emit_outcome(struct emitter *emitter, uint8_t reg, uint32_t index)
+{
+	const struct rule *rule = &emitter->tree->rules->rules[index];
+
+	draft_refer(emitter->draft, REFERENCE_OUTCOME, index);
+	draft_emit(emitter->draft, move_constant(reg, WEIR_OUTCOME(rule->slot, rule->verdict, rule->log)));
+}
+
+static void emit_deciding_leaf(struct emitter *emitter, const struct tree_node *leaf)
+{
+	draft_line(emitter->draft, leaf->rules[0]);
+	if (!emitter->has_passing) {
+		emit_outcome(emitter, BPF_REG_0, leaf->rules[0]);
+		draft_exit(emitter->draft);
+		return;
+	}
+	emit_outcome(emitter, BPF_REG_8, leaf->rules[0]);
+	if (emitter->needs_decided)
+		draft_emit(emitter->draft, move_constant(BPF_REG_9, leaf->rules[0]));
+	draft_jump(emitter->draft, emitter->decided);
+}
+
+static void emit_passing_leaf(struct emitter *emitter, const struct tree_node *leaf)
+{
+	for (uint32_t i = 0; i < leaf->rule_count; i++) {
+		uint32_t rule = leaf->rules[i];
+
+		draft_line(emitter->draft, rule);
+		if (rule > emitter->least_decided)
+			draft_branch(emitter->draft, branch_constant_32(BPF_JLT, BPF_REG_9, rule), emitter->next);
+		draft_emit(emitter->draft, move_register(BPF_REG_1, BPF_REG_6));
+		draft_emit(emitter->draft, move_register(BPF_REG_2, BPF_REG_7));
+		emit_outcome(emitter, BPF_REG_3, rule);
+		draft_refer(emitter->draft, REFERENCE_PASS, 0);
+		draft_emit(emitter->draft, call_function());
+	}
+	draft_jump(emitter->draft, emitter->next);
+}
+
+static bool is_deciding_leaf(const struct emitter *emitter, uint32_t number)
+{
+	return emitter->deciding && emitter->tree->nodes[number].leaf && emitter->tree->nodes[number].rule_count > 0;
+}
+
+static bool is_none(const struct emitter *emitter, uint32_t number)
+{
+	return emitter->tree->nodes[number].leaf && emitter->tree->nodes[number].rule_count == 0;
+}
+
+static bool has_near_copy(const struct emitter *emitter, uint32_t number)
+{
+	const struct leaf_copy *copy = &emitter->copies[number];
+
+	return copy->label != DRAFT_UNPLACED && emitter->draft->instructions.count - copy->near < NEAR_LEAF;
+}
+
+static bool is_placed(const struct emitter *emitter, uint32_t label)
+{
+	return label != DRAFT_UNPLACED && emitter->draft->labels.items[label] != DRAFT_UNPLACED;
+}
+
+/* A new copy; it is the one that was asked for, when one was and is not written yet. */
+static void write_leaf(struct emitter *emitter, uint32_t number)
+{
+	struct leaf_copy *copy = &emitter->copies[number];
+
+	if (copy->label == DRAFT_UNPLACED || is_placed(emitter, copy->label))
+		copy->label = draft_label(emitter->draft);
+	copy->near = emitter->draft->instructions.count;
+	draft_place(emitter->draft, copy->label);
+	emit_deciding_leaf(emitter, &emitter->tree->nodes[number]);
+}
+
+/* ---- Nodes ---- */
+
+/* The label to jump to for a node; it will be written if it is not yet. */
+static uint32_t label_of(struct emitter *emitter, uint32_t number)
+{
+	if (is_none(emitter, number))
+		return emitter->next;
+	if (is_deciding_leaf(emitter, number)) {
+		if (!has_near_copy(emitter, number)) {
+			emitter->copies[number] =
+				(struct leaf_copy){ draft_label(emitter->draft), emitter->draft->instructions.count };
+			vector_push(emitter->arena, &emitter->pending_leaves, number);
+		}
+		return emitter->copies[number].label;
+	}
+	if (emitter->labels[number] == DRAFT_UNPLACED)
+		emitter->labels[number] = draft_label(emitter->draft);
+	if (!is_placed(emitter, emitter->labels[number]))
+		vector_push(emitter->arena, &emitter->pending, number);
+	return emitter->labels[number];
+}
+
+static bool is_written(const struct emitter *emitter, uint32_t number)
+{
+	return is_placed(emitter, emitter->labels[number]);
+}
+
+/* How well a node stands right behind its parent: 0 would take a jump, 1 a copy more than needed, 2 well. */
+static int fitness_behind(const struct emitter *emitter, uint32_t number)
+{
+	if (is_none(emitter, number))
+		return 0;
+	if (is_deciding_leaf(emitter, number))
+		return has_near_copy(emitter, number) ? 1 : 2;
+	return is_written(emitter, number) ? 0 : 2;
+}
+
+static void emit_load(struct emitter *emitter, uint32_t number)
+{
+	const struct dimension *dimension = node_dimension(emitter, emitter->tree->nodes[number].dimension);
+	struct field_place place = field_place(dimension->field);
+	static const uint8_t bits[] = {
+#define X(id, member, width) width,
+		WEIR_FIELDS(X)
+#undef X
+	};
+
+	draft_emit(emitter->draft, load(load_size(place.bytes), VALUE, BPF_REG_7, place.offset));
+	if (dimension->mask == UINT64_MAX >> (64 - bits[dimension->field]))
+		return;
+	if (dimension->mask <= UINT32_MAX) {
+		draft_emit(emitter->draft, instruction(BPF_ALU | BPF_AND | BPF_K, VALUE, 0, 0, (int32_t)dimension->mask));
+		return;
+	}
+	draft_wide(emitter->draft, BPF_REG_3, 0, dimension->mask);
+	draft_emit(emitter->draft, calculate_register(BPF_AND, VALUE, BPF_REG_3));
+}
+
+static void emit_compare(struct emitter *emitter, const struct test *test, bool jump_if_yes, uint32_t target)
+{
+	const struct dimension *dimension = node_dimension(emitter, test->dimension);
+	uint8_t operation = test->equal ? (jump_if_yes ? BPF_JEQ : BPF_JNE) : (jump_if_yes ? BPF_JLT : BPF_JGE);
+
+	if (field_place(dimension->field).bytes <= 4) {
+		draft_branch(emitter->draft, branch_constant_32(operation, VALUE, (uint32_t)test->bound), target);
+	} else if (test->bound == (uint64_t)(int32_t)test->bound) {
+		draft_branch(emitter->draft, branch_constant(operation, VALUE, (int32_t)test->bound), target);
+	} else {
+		draft_wide(emitter->draft, BPF_REG_3, 0, test->bound);
+		draft_branch(emitter->draft, branch_register(operation, VALUE, BPF_REG_3), target);
+	}
+}
+
+/* Write a node's comparison with the jump to one child; the other one, which must come next, comes back. */
+static uint32_t emit_test(struct emitter *emitter, uint32_t number)
+{
+	struct test test = node_test(emitter, number);
+	bool is_set = node_dimension(emitter, test.dimension)->kind == DIMENSION_SET;
+	bool jump_if_yes = fitness_behind(emitter, test.yes) < fitness_behind(emitter, test.no);
+	uint32_t target;
+
+	if (is_set) {
+		draft_emit(emitter->draft, move_register(BPF_REG_1, BPF_REG_7));
+		draft_refer(emitter->draft, REFERENCE_FUNCTION, emitter->functions[test.dimension]);
+		draft_emit(emitter->draft, call_function());
+	} else if (emitter->entries[number] != test.dimension) {
+		emit_load(emitter, number);
+	}
+	target = label_of(emitter, jump_if_yes ? test.yes : test.no);
+	if (is_set)
+		draft_branch(emitter->draft, branch_constant_32(jump_if_yes ? BPF_JEQ : BPF_JNE, BPF_REG_0, 0), target);
+	else
+		emit_compare(emitter, &test, jump_if_yes, target);
+	return jump_if_yes ? test.no : test.yes;
+}
+
+/* Write a node and what stands behind it, until nothing falls through; then the leaves that were asked for near by. */
+static void emit_chain(struct emitter *emitter, uint32_t number)
+{
+	for (;;) {
+		if (is_deciding_leaf(emitter, number)) {
+			write_leaf(emitter, number);
+			break;
+		}
+		if (is_none(emitter, number) || is_written(emitter, number)) {
+			draft_jump(emitter->draft, label_of(emitter, number));
+			break;
+		}
+		if (emitter->labels[number] == DRAFT_UNPLACED)
+			emitter->labels[number] = draft_label(emitter->draft);
+		draft_place(emitter->draft, emitter->labels[number]);
+		if (emitter->tree->nodes[number].leaf) {
+			emit_passing_leaf(emitter, &emitter->tree->nodes[number]);
+			break;
+		}
+		number = emit_test(emitter, number);
+	}
+	for (size_t i = 0; i < emitter->pending_leaves.count; i++) {
+		uint32_t leaf = emitter->pending_leaves.items[i];
+
+		if (!is_placed(emitter, emitter->copies[leaf].label))
+			write_leaf(emitter, leaf);
+	}
+	emitter->pending_leaves.count = 0;
+}
+
+static void emit_tree(struct emitter *emitter, uint32_t root)
+{
+	memset(emitter->labels, 0xff, emitter->tree->node_count * sizeof(*emitter->labels));
+	find_entries(emitter, root);
+	emit_chain(emitter, root);
+	while (emitter->pending.count > 0) {
+		uint32_t number = emitter->pending.items[--emitter->pending.count];
+
+		if (!is_written(emitter, number))
+			emit_chain(emitter, number);
+	}
+}
+
+/* ---- Functions ---- */
+
+static void emit_passing_trees(struct emitter *emitter)
+{
+	struct draft *draft = emitter->draft;
+
+	draft_place(draft, emitter->decided);
+	if (emitter->needs_decided) {
+		draft_emit(draft, load(BPF_W, VALUE, BPF_REG_7, offsetof(struct weir_flow, length)));
+		draft_emit(draft, calculate_register(BPF_XOR, BPF_REG_9, VALUE));
+		draft_emit(draft, calculate_register(BPF_XOR, BPF_REG_9, VALUE));
+	}
+	emitter->deciding = false;
+	for (uint32_t i = 0; i < emitter->tree->passing_count; i++) {
+		emitter->next = draft_label(draft);
+		emit_tree(emitter, emitter->tree->passing[i]);
+		draft_place(draft, emitter->next);
+	}
+	draft_emit(draft, move_register(BPF_REG_0, BPF_REG_8));
+	draft_exit(draft);
+}
+
+static void emit_classify(struct emitter *emitter)
+{
+	struct draft *draft = emitter->draft;
+	uint32_t body = draft_label(draft), nothing = draft_label(draft);
+
+	draft_function(draft, FUNCTION_CLASSIFY, 0);
+	if (emitter->has_passing)
+		draft_emit(draft, move_register(BPF_REG_6, BPF_REG_1));
+	draft_branch(draft, branch_constant(BPF_JNE, BPF_REG_2, 0), body);
+	draft_place(draft, nothing); /* never come to: there always is a flow, and the chain's policy decides the rest */
+	draft_emit(draft, move_constant(BPF_REG_0, WEIR_OUTCOME(WEIR_SLOT_MALFORMED, WEIR_VERDICT_DROP, 0)));
+	draft_exit(draft);
+	draft_place(draft, body);
+	draft_emit(draft, move_register(BPF_REG_7, BPF_REG_2));
+	emitter->deciding = true;
+	emitter->decided = draft_label(draft);
+	for (uint32_t i = 0; i < emitter->tree->deciding_count; i++) {
+		bool last = i + 1 == emitter->tree->deciding_count;
+
+		emitter->next = last ? nothing : draft_label(draft);
+		emit_tree(emitter, emitter->tree->deciding[i]);
+		if (!last)
+			draft_place(draft, emitter->next);
+	}
+	if (emitter->has_passing)
+		emit_passing_trees(emitter);
+}
+
+/* Number the set functions in order of their dimensions; classify is 0. */
+static void number_functions(struct emitter *emitter)
+{
+	const struct tree *tree = emitter->tree;
+	uint32_t next = 1;
+
+	for (uint32_t i = 0; i < tree->node_count; i++)
+		if (!tree->nodes[i].leaf && node_dimension(emitter, tree->nodes[i].dimension)->kind == DIMENSION_SET)
+			emitter->functions[tree->nodes[i].dimension] = 0;
+	for (uint32_t i = 0; i < tree->rules->dimension_count; i++)
+		if (emitter->functions[i] != NO_FUNCTION)
+			emitter->functions[i] = next++;
+}
+
+/* What must be kept for the passing trees. */
+static void survey_rules(struct emitter *emitter)
+{
+	const struct rule_list *list = emitter->tree->rules;
+
+	emitter->has_passing = emitter->tree->passing_count > 0;
+	emitter->least_decided = UINT32_MAX;
+	for (uint32_t i = 0; i < list->rule_count; i++) {
+		if (!emitter->tree->reached[i])
+			continue;
+		if (list->rules[i].verdict == WEIR_VERDICT_CONTINUE)
+			emitter->needs_decided |= i > emitter->least_decided;
+		else if (emitter->least_decided == UINT32_MAX)
+			emitter->least_decided = i;
+	}
+}
+
+static const struct code *too_long(const struct rule_list *list, uint32_t count, struct diagnostics *diagnostics)
+{
+	struct diagnostic *diagnostic;
+
+	diagnostic = diagnose(diagnostics, SEVERITY_ERROR, list->chain->place,
+			      "chain '%s' needs a program of %u instructions, %u is the limit", list->chain->name, count,
+			      LIMIT_INSTRUCTIONS);
+	diagnostic_hint(
+		diagnostics, diagnostic,
+		"write rules that differ only in an address or a port as one rule with a named set, or part the chain in two");
+	return NULL;
+}
+
+static const struct code *emit_whole(struct emitter *emitter, struct arena *arena, const struct code_options *options,
+				     struct diagnostics *diagnostics)
+{
+	const struct rule_list *list = emitter->tree->rules;
+	struct code *code = arena_new_object(arena, struct code);
+	uint32_t count;
+
+	number_functions(emitter);
+	survey_rules(emitter);
+	emit_classify(emitter);
+	for (uint32_t i = 0; i < list->dimension_count; i++)
+		if (emitter->functions[i] != NO_FUNCTION)
+			emit_set_member(emitter->draft, list, i);
+	count = emitter->draft->instructions.count;
+	if (count > LIMIT_INSTRUCTIONS)
+		return too_long(list, count, diagnostics);
+	code->tree = emitter->tree;
+	if (!draft_finish(emitter->draft, arena, options, code)) {
+		diagnose(diagnostics, SEVERITY_ERROR, list->chain->place,
+			 "the jumps of chain '%s' go further than the kernel allows", list->chain->name);
+		return NULL;
+	}
+	return code;
+}
+
+const struct code *code_emit(struct arena *arena, const struct tree *tree, const struct code_options *options,
+			     struct diagnostics *diagnostics)
+{
+	struct arena *scratch = arena_new();
+	struct draft draft = { .arena = scratch };
+	struct emitter emitter = { .draft = &draft, .tree = tree, .arena = scratch };
+	const struct code *code;
+
+	emitter.functions = arena_new_array(scratch, uint32_t, tree->rules->dimension_count);
+	memset(emitter.functions, 0xff, tree->rules->dimension_count * sizeof(uint32_t));
+	emitter.entries = arena_new_array(scratch, uint32_t, tree->node_count);
+	emitter.labels = arena_new_array(scratch, uint32_t, tree->node_count);
+	emitter.copies = arena_new_array(scratch, struct leaf_copy, tree->node_count);
+	memset(emitter.copies, 0xff, tree->node_count * sizeof(*emitter.copies));
+	code = emit_whole(&emitter, arena, options, diagnostics);
+	arena_free(scratch);
+	return code;
+}

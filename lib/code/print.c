@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * In: emitted code. Out: text, an instruction a line, numbered within its function:
+ *
+ *	classify:
+ *	     0  if r2 != 0 goto 3
+ *	; line 14: tcp dport 80 drop
+ *	     9  w0 = outcome of rule 0
+ *
+ * What is only known at the load (maps, outcomes, calls) is printed by its name.
+ */
+#include <inttypes.h>
+
+#include "code/code.h"
+#include "code/instructions.h"
+
+struct printer {
+	const struct code *code;
+	FILE *out;
+	const struct code_function *function;
+	uint32_t next_reference, next_line;
+};
+
+static const char *const operations[16] = {
+	[BPF_ADD >> 4] = "+=", [BPF_SUB >> 4] = "-=", [BPF_MUL >> 4] = "*=",  [BPF_DIV >> 4] = "/=",
+	[BPF_OR >> 4] = "|=",  [BPF_AND >> 4] = "&=", [BPF_LSH >> 4] = "<<=", [BPF_RSH >> 4] = ">>=",
+	[BPF_MOD >> 4] = "%=", [BPF_XOR >> 4] = "^=", [BPF_MOV >> 4] = "=",   [BPF_ARSH >> 4] = "s>>=",
+};
+
+static const char *const comparisons[16] = {
+	[BPF_JEQ >> 4] = "==", [BPF_JGT >> 4] = ">", [BPF_JGE >> 4] = ">=", [BPF_JSET >> 4] = "&",
+	[BPF_JNE >> 4] = "!=", [BPF_JLT >> 4] = "<", [BPF_JLE >> 4] = "<=",
+};
+
+static const char *size_name(uint8_t code)
+{
+	switch (code & 0x18) {
+	case BPF_B:
+		return "u8";
+	case BPF_H:
+		return "u16";
+	case BPF_W:
+		return "u32";
+	default:
+		return "u64";
+	}
+}
+
+/* The reference of this instruction; NULL when it has none. They are asked in order. */
+static const struct code_reference *take_reference(struct printer *printer, uint32_t instruction)
+{
+	const struct code *code = printer->code;
+
+	if (printer->next_reference < code->reference_count &&
+	    code->references[printer->next_reference].instruction == instruction)
+		return &code->references[printer->next_reference++];
+	return NULL;
+}
+
+static const char *set_name(const struct printer *printer, uint32_t set)
+{
+	return printer->code->tree->rules->sets[set].name;
+}
+
+static void print_call(struct printer *printer, const struct bpf_insn *insn, const struct code_reference *reference)
+{
+	const struct code *code = printer->code;
+
+	if (reference && reference->kind == REFERENCE_PASS) {
+		fputs("call pass", printer->out);
+	} else if (reference) {
+		uint32_t dimension = code->functions[reference->index].dimension;
+
+		fprintf(printer->out, "call set_member %u (%s)", dimension,
+			set_name(printer, code->tree->rules->dimensions[dimension].set));
+	} else {
+		fprintf(printer->out, "call %s",
+			insn->imm == HELPER_MAP_LOOKUP_ELEM ? "bpf_map_lookup_elem" : "bpf_ktime_get_coarse_ns");
+	}
+}
+
+static void print_jump(struct printer *printer, const struct bpf_insn *insn, uint32_t number,
+		       const struct code_reference *reference)
+{
+	uint32_t target = number + 1 + insn->off - printer->function->first;
+	char width = BPF_CLASS(insn->code) == BPF_JMP32 ? 'w' : 'r';
+
+	switch (BPF_OP(insn->code)) {
+	case BPF_JA:
+		target = BPF_CLASS(insn->code) == BPF_JMP32 ? number + 1 + insn->imm - printer->function->first : target;
+		fprintf(printer->out, "goto %u", target);
+		return;
+	case BPF_CALL:
+		print_call(printer, insn, reference);
+		return;
+	case BPF_EXIT:
+		fputs("exit", printer->out);
+		return;
+	}
+	fprintf(printer->out, "if %c%u %s ", width, insn->dst_reg, comparisons[BPF_OP(insn->code) >> 4]);
+	if (BPF_SRC(insn->code) == BPF_X)
+		fprintf(printer->out, "%c%u", width, insn->src_reg);
+	else if (width == 'w')
+		fprintf(printer->out, "%u", (uint32_t)insn->imm);
+	else
+		fprintf(printer->out, "%d", insn->imm);
+	fprintf(printer->out, " goto %u", target);
+}
+
+static void print_calculation(struct printer *printer, const struct bpf_insn *insn, const struct code_reference *reference)
+{
+	char width = BPF_CLASS(insn->code) == BPF_ALU ? 'w' : 'r';
+
+	if (BPF_OP(insn->code) == BPF_END) {
+		fprintf(printer->out, "r%u = be%d r%u", insn->dst_reg, insn->imm, insn->dst_reg);
+		return;
+	}
+	fprintf(printer->out, "%c%u %s ", width, insn->dst_reg, operations[BPF_OP(insn->code) >> 4]);
+	if (reference)
+		fprintf(printer->out, "outcome of rule %u", reference->index);
+	else if (BPF_SRC(insn->code) == BPF_X)
+		fprintf(printer->out, "%c%u", width, insn->src_reg);
+	else if (width == 'w')
+		fprintf(printer->out, "%u", (uint32_t)insn->imm);
+	else
+		fprintf(printer->out, "%d", insn->imm);
+}
+
+static void print_wide(struct printer *printer, const struct bpf_insn *insn, const struct code_reference *reference)
+{
+	uint64_t value = (uint32_t)insn[0].imm | (uint64_t)(uint32_t)insn[1].imm << 32;
+
+	if (reference)
+		fprintf(printer->out, "r%u = %s map of %s", insn->dst_reg,
+			reference->kind == REFERENCE_SET_EXACT ? "exact" : "prefix", set_name(printer, reference->index));
+	else
+		fprintf(printer->out, "r%u = 0x%" PRIx64, insn->dst_reg, value);
+}
+
+static void print_instruction(struct printer *printer, uint32_t number)
+{
+	const struct bpf_insn *insn = &printer->code->instructions[number];
+	const struct code_reference *reference = take_reference(printer, number);
+
+	fprintf(printer->out, "%6u  ", number - printer->function->first);
+	switch (BPF_CLASS(insn->code)) {
+	case BPF_LD:
+		print_wide(printer, insn, reference);
+		break;
+	case BPF_LDX:
+		fprintf(printer->out, "r%u = *(%s *)(r%u %+d)", insn->dst_reg, size_name(insn->code), insn->src_reg, insn->off);
+		break;
+	case BPF_ST:
+		fprintf(printer->out, "*(%s *)(r%u %+d) = %d", size_name(insn->code), insn->dst_reg, insn->off, insn->imm);
+		break;
+	case BPF_STX:
+		fprintf(printer->out, "*(%s *)(r%u %+d) = r%u", size_name(insn->code), insn->dst_reg, insn->off, insn->src_reg);
+		break;
+	case BPF_ALU:
+	case BPF_ALU64:
+		print_calculation(printer, insn, reference);
+		break;
+	default:
+		print_jump(printer, insn, number, reference);
+	}
+	fputc('\n', printer->out);
+}
+
+static void print_line(struct printer *printer, const struct code_line *line)
+{
+	const struct rule *rule = &printer->code->tree->rules->rules[line->rule];
+
+	if (rule->place.line)
+		fprintf(printer->out, "; line %u: %s\n", rule->place.line, rule->text);
+	else
+		fprintf(printer->out, "; %s\n", rule->text);
+}
+
+static void print_function(struct printer *printer)
+{
+	const struct code *code = printer->code;
+	uint32_t first = printer->function->first, set;
+
+	if (printer->function->kind == FUNCTION_CLASSIFY) {
+		fputs("classify:\n", printer->out);
+	} else {
+		set = code->tree->rules->dimensions[printer->function->dimension].set;
+		fprintf(printer->out, "set_member %u (%s):\n", printer->function->dimension, set_name(printer, set));
+	}
+	for (uint32_t i = first; i < first + printer->function->count; i++) {
+		for (; printer->next_line < code->line_count && code->lines[printer->next_line].instruction == i;
+		     printer->next_line++)
+			print_line(printer, &code->lines[printer->next_line]);
+		print_instruction(printer, i);
+		if (code->instructions[i].code == (BPF_LD | BPF_DW | BPF_IMM))
+			i++; /* its second half */
+	}
+}
+
+void code_print(const struct code *code, FILE *out)
+{
+	struct printer printer = { .code = code, .out = out };
+
+	for (uint32_t i = 0; i < code->function_count; i++) {
+		printer.function = &code->functions[i];
+		print_function(&printer);
+	}
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef WEIR_CODE_SET_MEMBER_H
+#define WEIR_CODE_SET_MEMBER_H
+
+#include "code/draft.h"
+
+/* Write the function set_member(flow) for a dimension that is a set. */
+void emit_set_member(struct draft *draft, const struct rule_list *list, uint32_t dimension);
+
+/* Where a field lies in struct weir_flow, and in how many bytes. */
+struct field_place {
+	int16_t offset;
+	uint8_t bytes;
+};
+struct field_place field_place(enum weir_field field);
+/* The size of a load of so many bytes: BPF_B, BPF_H, BPF_W or BPF_DW. */
+uint8_t load_size(uint8_t bytes);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One apply on its way: what apply.c hands from step to step. `next` is the manifest that grows; chains[i] belongs to
+ * next.chains[i] and to compiled->chains[i], targets[j] of it to the attachment j.
+ */
+#ifndef WEIR_KERNEL_APPLY_H
+#define WEIR_KERNEL_APPLY_H
+
+#include "kernel/attach.h"
+#include "kernel/load.h"
+#include "kernel/manifest.h"
+#include "kernel/set_table.h"
+
+struct apply_target {
+	enum attach_mode mode;
+	struct place place;
+	bool found; /* an attachment of the old generation goes on here */
+};
+
+struct apply_chain {
+	const struct policy_chain *policy;
+	const struct rule_list *rules;
+	const struct code *code;
+	struct apply_target *targets;
+	bool raw_ip, logs;
+	const struct manifest_chain *old; /* of the same name and hook, NULL: none */
+	uint32_t old_index;
+	uint32_t *slots;      /* for each rule of the list */
+	bool *kept;	      /* which of them count on */
+	int old_counters_fd;  /* -1: none to go on from */
+	bool grown;	      /* the old counters are too few: a new map, into which they are copied */
+	uint32_t *set_indexes; /* for each set of the list, which of next.sets */
+	struct loaded_chain loaded;
+};
+
+struct application {
+	struct kernel *kernel;
+	struct arena *arena; /* of this apply */
+	const struct compiled *compiled;
+	const struct apply_options *options;
+	struct diagnostics *diagnostics;
+	const char *folder;	    /* of the policy */
+	struct manifests in_force;  /* of all policies */
+	const struct manifest *old; /* of this one; NULL: none */
+	struct manifest next;
+	struct apply_chain *chains;
+	struct set_maps *sets; /* for each of next.sets */
+	bool *sets_timed;
+	int events_fd, owners_fd;
+};
+
+/* Find the interfaces and cgroups that the chains name, and who stands there already (apply_targets.c). */
+int apply_find_targets(struct application *apply);
+/* Which attachments of the old generation go on as which of the new. */
+int apply_match_attachments(struct application *apply);
+
+/* Say where each chain now stands, in which mode, and beside whom. */
+void apply_report(const struct application *apply);
+
+/* Give each rule its counter's slot (apply_counters.c). */
+int apply_assign_slots(struct application *apply);
+/* Copy counters into those maps that had to grow. */
+int apply_copy_counters(struct application *apply);
+
+/* "l" and "g" names below the policy's folder. */
+const char *apply_link_path(const struct application *apply, const struct manifest_attachment *at);
+const char *apply_pin_path(const struct application *apply, const struct manifest *generation, const char *kind, uint32_t index);
+
+#endif

@@ -1,0 +1,500 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The surroundings of an apply: the interfaces and cgroups that the policy names, as they are now. All that is wrong is said,
+ * before anything is loaded. Out: next.chains[].attachments with all but the links.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <linux/ethtool.h>
+#include <linux/if.h>
+#include <linux/if_arp.h>
+#include <linux/sockios.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/limits.h"
+#include "kernel/apply.h"
+#include "kernel/netns.h"
+
+/* net/if.h and linux/if.h do not go together. */
+unsigned int if_nametoindex(const char *name);
+struct if_nameindex {
+	unsigned int if_index;
+	char *if_name;
+};
+struct if_nameindex *if_nameindex(void);
+void if_freenameindex(struct if_nameindex *interfaces);
+
+static const struct place nowhere;
+
+/* ---- Growing lists of a chain ---- */
+
+struct finding {
+	struct application *apply;
+	struct apply_chain *chain;
+	struct manifest_chain *next;
+	VECTOR(struct manifest_attachment) attachments;
+	VECTOR(struct apply_target) targets;
+	uint32_t with_header, without_header; /* interfaces with an Ethernet header, and without */
+};
+
+static void add(struct finding *finding, const struct manifest_attachment *at, struct place place)
+{
+	for (size_t i = 0; i < finding->attachments.count; i++)
+		if (attachment_same_target(&finding->attachments.items[i], at))
+			return;
+	vector_push(finding->apply->arena, &finding->attachments, *at);
+	vector_push(finding->apply->arena, &finding->targets,
+		    (struct apply_target){ .mode = finding->chain->policy->mode, .place = place });
+}
+
+/* ---- Interfaces ---- */
+
+static int ask_device(const char *name, unsigned long request, struct ifreq *ifr)
+{
+	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	snprintf(ifr->ifr_name, sizeof(ifr->ifr_name), "%s", name);
+	return fd < 0 || ioctl(fd, request, ifr) ? -errno : 0;
+}
+
+enum link_layer { LINK_ETHERNET, LINK_NONE, LINK_UNKNOWN };
+
+static enum link_layer link_layer(const char *name)
+{
+	struct ifreq ifr = { 0 };
+
+	if (ask_device(name, SIOCGIFHWADDR, &ifr))
+		return LINK_UNKNOWN;
+	switch (ifr.ifr_hwaddr.sa_family) {
+	case ARPHRD_ETHER:
+	case ARPHRD_LOOPBACK:
+		return LINK_ETHERNET;
+	case ARPHRD_NONE:
+	case ARPHRD_VOID:
+	case ARPHRD_RAWIP:
+	case ARPHRD_PPP:
+	case ARPHRD_TUNNEL:
+	case ARPHRD_TUNNEL6:
+	case ARPHRD_SIT:
+	case ARPHRD_IPGRE:
+	case ARPHRD_IP6GRE:
+		return LINK_NONE;
+	default:
+		return LINK_UNKNOWN;
+	}
+}
+
+static bool looks_at_vlan(const struct policy_chain *chain)
+{
+	for (uint32_t r = 0; r < chain->rule_count; r++)
+		for (uint32_t m = 0; m < chain->rules[r].match_count; m++)
+			for (uint32_t s = 0; s < chain->rules[r].matches[m].subject_count; s++)
+				if (chain->rules[r].matches[m].subjects[s] == SUBJECT_VLAN ||
+				    chain->rules[r].matches[m].subjects[s] == SUBJECT_VLAN_ID)
+					return true;
+	return false;
+}
+
+/* A tag that the card takes off is gone before XDP sees the frame. */
+static void warn_vlan_offload(struct finding *finding, const char *name, struct place place)
+{
+	struct ethtool_value value = { .cmd = ETHTOOL_GFLAGS };
+	struct ifreq ifr = { .ifr_data = (void *)&value };
+	const char *netns = finding->chain->policy->netns;
+	struct diagnostic *said;
+
+	if (!looks_at_vlan(finding->chain->policy) || ask_device(name, SIOCETHTOOL, &ifr) || !(value.data & ETH_FLAG_RXVLAN))
+		return;
+	said = diagnose(finding->apply->diagnostics, SEVERITY_WARNING, place,
+			"%s takes VLAN tags off before XDP sees a packet: what chain '%s' says about vlan will not match", name,
+			finding->chain->policy->name);
+	diagnostic_hint(finding->apply->diagnostics, said, "switch that off: %s%s%sethtool -K %s rx-vlan-offload off",
+			netns ? "ip netns exec " : "", netns ? netns : "", netns ? " " : "", name);
+}
+
+static void say_no_interface(struct finding *finding, const char *name, struct place place)
+{
+	struct if_nameindex *interfaces = if_nameindex();
+	const char *netns = finding->chain->policy->netns, *near = NULL;
+	VECTOR(const char *) names = { 0 };
+	struct diagnostic *said;
+
+	for (struct if_nameindex *i = interfaces; i && i->if_index; i++)
+		vector_push(finding->apply->arena, &names, arena_strdup(finding->apply->arena, i->if_name));
+	if (interfaces)
+		if_freenameindex(interfaces);
+	near = near_match(name, names.items, names.count);
+	said = diagnose(finding->apply->diagnostics, SEVERITY_ERROR_SURROUNDINGS, place, "no such interface '%s'%s%s%s", name,
+			netns ? " in network namespace '" : "", netns ? netns : "", netns ? "'" : "");
+	if (near)
+		diagnostic_hint(finding->apply->diagnostics, said, "did you mean '%s'?", near);
+	else
+		diagnostic_hint(finding->apply->diagnostics, said, "those that are there: ip%s%s link", netns ? " -n " : "",
+				netns ? netns : "");
+}
+
+/* Whose is the XDP program that is there? Own: fine. Else it is said, and the apply stops. */
+static void check_xdp_taken(struct finding *finding, const struct manifest_attachment *at, struct place place)
+{
+	struct application *apply = finding->apply;
+	struct diagnostic *said;
+	bool native, linked;
+	uint32_t id = 0;
+
+	if (xdp_program(at->ifindex, &id, &native) || id == 0)
+		return;
+	for (size_t m = 0; m < apply->in_force.count; m++) {
+		const struct manifest *manifest = apply->in_force.items[m];
+
+		for (uint32_t c = 0; c < manifest->chain_count; c++) {
+			if (manifest->chains[c].program_id != id)
+				continue;
+			if (manifest == apply->old)
+				return;
+			said = diagnose(apply->diagnostics, SEVERITY_ERROR_SURROUNDINGS, place,
+					"policy '%s' already stands at xdp ingress of %s (chain '%s'), and an interface takes one XDP program",
+					manifest->name, at->target, manifest->chains[c].name);
+			diagnostic_hint(apply->diagnostics, said,
+					"put the rules into one policy, take tc ingress for one of them, or: weir remove %s", manifest->name);
+			return;
+		}
+	}
+	linked = xdp_program_is_linked(at->ifindex, id);
+	said = diagnose(apply->diagnostics, SEVERITY_ERROR_SURROUNDINGS, place,
+			"%s already has an XDP program that is not weir's: %s (id %u, %s, attached %s)", at->target,
+			program_name(apply->arena, id), id, native ? "native" : "generic", linked ? "by a link" : "without a link");
+	if (linked)
+		diagnostic_hint(apply->diagnostics, said, "stop the program that holds it (bpftool link show), or use tc ingress");
+	else
+		diagnostic_hint(apply->diagnostics, said, "take it away with: ip link set dev %s xdp off; or use tc ingress", at->target);
+}
+
+static void check_link_layer(struct finding *finding, const char *name, struct place place)
+{
+	enum link_layer layer = link_layer(name);
+	bool xdp = finding->next->hook == WEIR_HOOK_XDP_INGRESS;
+
+	if (layer == LINK_UNKNOWN || (xdp && layer == LINK_NONE))
+		diagnose(finding->apply->diagnostics, SEVERITY_ERROR_SURROUNDINGS, place,
+			 "%s has packets of a kind that weir does not parse%s", name,
+			 xdp ? " at XDP (it has no Ethernet header)" : " (neither Ethernet nor plain IP)");
+	finding->with_header += layer == LINK_ETHERNET;
+	finding->without_header += layer == LINK_NONE;
+	if (finding->with_header && finding->without_header)
+		diagnose(finding->apply->diagnostics, SEVERITY_ERROR_SURROUNDINGS, place,
+			 "chain '%s' stands on interfaces with Ethernet headers and on such without: make it two chains",
+			 finding->chain->policy->name);
+}
+
+static enum attachment_how interface_how(enum weir_hook hook)
+{
+	if (hook == WEIR_HOOK_XDP_INGRESS)
+		return HOW_NATIVE;
+	/* WEIR_NO_TCX=1: as on a kernel without tcx, to test that on one that has it. */
+	return kernel_features()->tcx && !getenv("WEIR_NO_TCX") ? HOW_TCX : HOW_CLSACT;
+}
+
+static void find_interface(struct finding *finding, const char *name, struct place place)
+{
+	const struct policy_chain *policy = finding->chain->policy;
+	struct manifest_attachment at = { .hook = policy->hook, .how = interface_how(policy->hook) };
+
+	at.ifindex = if_nametoindex(name);
+	at.target = manifest_text(finding->apply->arena, name);
+	at.netns = manifest_text(finding->apply->arena, policy->netns);
+	if (at.ifindex == 0) {
+		say_no_interface(finding, name, place);
+		return;
+	}
+	netns_inode(NULL, &at.netns_inode);
+	check_link_layer(finding, name, place);
+	if (policy->hook == WEIR_HOOK_XDP_INGRESS) {
+		check_xdp_taken(finding, &at, place);
+		warn_vlan_offload(finding, name, place);
+	}
+	add(finding, &at, place);
+}
+
+static void find_interfaces(struct finding *finding)
+{
+	const struct policy_chain *policy = finding->chain->policy;
+	_cleanup_(netns_leave) int home = -1;
+	int r = netns_enter(policy->netns, &home);
+	struct diagnostic *said;
+
+	if (r) {
+		said = diagnose(finding->apply->diagnostics, SEVERITY_ERROR_SURROUNDINGS, policy->place,
+				"cannot enter network namespace '%s' of chain '%s': %s", policy->netns, policy->name,
+				r == -ENOENT ? "there is no such namespace" : strerror(-r));
+		diagnostic_hint(finding->apply->diagnostics, said, "%s",
+				"ip netns list shows the named ones; a path (/proc/PID/ns/net) is taken as well");
+		return;
+	}
+	for (uint32_t i = 0; i < policy->target_count; i++)
+		find_interface(finding, policy->targets[i], policy->target_places[i]);
+	finding->chain->raw_ip = finding->without_header > 0;
+}
+
+/* ---- cgroups ---- */
+
+static void find_cgroup(struct finding *finding, const char *mount, const char *path, struct place place)
+{
+	struct application *apply = finding->apply;
+	struct manifest_attachment at = { .hook = finding->next->hook, .how = HOW_CGROUP };
+	struct diagnostic *said;
+	struct stat status;
+	const char *where;
+	uint32_t id;
+
+	if (stat(arena_printf(apply->arena, "%s%s", mount, path), &status) || !S_ISDIR(status.st_mode)) {
+		said = diagnose(apply->diagnostics, SEVERITY_ERROR_SURROUNDINGS, place, "no such cgroup '%s' below %s", path, mount);
+		diagnostic_hint(apply->diagnostics, said, "the path begins at %s; systemd-cgls, or /proc/PID/cgroup (line 0::), shows it", mount);
+		return;
+	}
+	at.target = manifest_text(apply->arena, path);
+	at.cgroup_id = status.st_ino; /* what the kernel calls a cgroup's id */
+	id = cgroup_exclusive_program(apply->arena, mount, path, at.hook, &where);
+	if (id) {
+		said = diagnose(apply->diagnostics, SEVERITY_ERROR_SURROUNDINGS, place,
+				"cgroup '%s' is taken: program %s (id %u) at %s allows no second one (it was attached without BPF_F_ALLOW_MULTI)",
+				path, program_name(apply->arena, id), id, where);
+		diagnostic_hint(apply->diagnostics, said, "have it attached with multi, or detach it: bpftool cgroup show %s%s", mount, where);
+		return;
+	}
+	add(finding, &at, place);
+}
+
+static void find_cgroup_glob(struct finding *finding, const char *mount, const char *pattern, struct place place)
+{
+	struct application *apply = finding->apply;
+	const char *list = "";
+	size_t found = 0;
+	glob_t paths;
+	int r = glob(arena_printf(apply->arena, "%s%s", mount, pattern), GLOB_ONLYDIR, NULL, &paths);
+
+	for (size_t i = 0; r == 0 && i < paths.gl_pathc; i++) {
+		const char *path = paths.gl_pathv[i] + strlen(mount);
+		struct stat status;
+
+		if (stat(paths.gl_pathv[i], &status) || !S_ISDIR(status.st_mode))
+			continue;
+		find_cgroup(finding, mount, path, place);
+		if (++found <= 4)
+			list = arena_printf(apply->arena, "%s%s%s", list, *list ? ", " : "", path);
+	}
+	if (r == 0)
+		globfree(&paths);
+	if (found == 0)
+		diagnose(apply->diagnostics, SEVERITY_ERROR_SURROUNDINGS, place, "no cgroup below %s matches '%s'", mount, pattern);
+	else
+		diagnose(apply->diagnostics, SEVERITY_NOTE, nowhere,
+			 "'%s' is now %zu cgroup%s: %s%s; those that are made later are not covered until the policy is applied again", pattern,
+			 found, found == 1 ? "" : "s", list, found > 4 ? ", ..." : "");
+}
+
+static void find_cgroups(struct finding *finding)
+{
+	const struct policy_chain *policy = finding->chain->policy;
+	struct application *apply = finding->apply;
+	const char *mount = cgroup_mount(apply->arena);
+	struct diagnostic *said;
+
+	if (!mount) {
+		said = diagnose(apply->diagnostics, SEVERITY_ERROR_SURROUNDINGS, policy->place,
+				"chain '%s' stands at a cgroup, and no cgroup2 file system is mounted", policy->name);
+		diagnostic_hint(apply->diagnostics, said, "mount it: mount -t cgroup2 none /sys/fs/cgroup");
+		return;
+	}
+	for (uint32_t i = 0; i < policy->target_count; i++) {
+		char *path = arena_printf(apply->arena, "%s%s", policy->targets[i][0] == '/' ? "" : "/", policy->targets[i]);
+		size_t length = strlen(mount), end;
+
+		/* Written with the mount before it: the same is meant. */
+		if (strncmp(path, mount, length) == 0 && (path[length] == '/' || path[length] == '\0'))
+			path = arena_printf(apply->arena, "%s%s", path[length] ? "" : "/", path + length);
+		for (end = strlen(path); end > 1 && path[end - 1] == '/';)
+			path[--end] = '\0';
+		if (strpbrk(path, "*?["))
+			find_cgroup_glob(finding, mount, path, policy->target_places[i]);
+		else
+			find_cgroup(finding, mount, path, policy->target_places[i]);
+	}
+}
+
+/* ---- All chains ---- */
+
+/* Names may differ and mean the same interface (a namespace by name and by path). */
+static void check_xdp_twice(struct application *apply, uint32_t chain)
+{
+	for (uint32_t other = 0; other < chain; other++)
+		for (uint32_t a = 0; a < apply->next.chains[chain].attachment_count; a++)
+			for (uint32_t b = 0; b < apply->next.chains[other].attachment_count; b++) {
+				const struct manifest_attachment *at = &apply->next.chains[chain].attachments[a];
+
+				if (at->hook == WEIR_HOOK_XDP_INGRESS && attachment_same_target(at, &apply->next.chains[other].attachments[b]))
+					diagnose(apply->diagnostics, SEVERITY_ERROR, apply->chains[chain].targets[a].place,
+						 "chains '%s' and '%s' both stand at xdp ingress of %s, which takes one", apply->next.chains[other].name,
+						 apply->next.chains[chain].name, at->target);
+			}
+}
+
+int apply_find_targets(struct application *apply)
+{
+	size_t errors = apply->diagnostics->errors;
+
+	for (uint32_t i = 0; i < apply->next.chain_count; i++) {
+		struct finding finding = { .apply = apply, .chain = &apply->chains[i], .next = &apply->next.chains[i] };
+		bool cgroup = finding.next->hook == WEIR_HOOK_CGROUP_INGRESS || finding.next->hook == WEIR_HOOK_CGROUP_EGRESS;
+
+		if (cgroup)
+			find_cgroups(&finding);
+		else
+			find_interfaces(&finding);
+		finding.next->attachment_count = (uint32_t)finding.attachments.count;
+		finding.next->attachments = finding.attachments.items;
+		finding.chain->targets = finding.targets.items;
+		check_xdp_twice(apply, i);
+	}
+	return apply->diagnostics->errors > errors ? -EINVAL : 0;
+}
+
+/* ---- Old attachments that go on ---- */
+
+struct candidate {
+	const struct manifest_attachment *at;
+	const char *chain;
+	bool used;
+};
+
+static bool mode_fits(const struct manifest_attachment *old, enum attach_mode mode)
+{
+	return mode == MODE_AUTO || old->hook != WEIR_HOOK_XDP_INGRESS || (mode == MODE_NATIVE) == (old->how == HOW_NATIVE);
+}
+
+static int use(struct application *apply, struct candidate *candidate, struct manifest_attachment *at, struct apply_target *target)
+{
+	struct diagnostic *said;
+
+	if (!mode_fits(candidate->at, target->mode)) {
+		said = diagnose(apply->diagnostics, SEVERITY_ERROR_SURROUNDINGS, target->place,
+				"%s has the policy in %s mode, and XDP cannot change its mode without a moment in which no policy stands", at->target,
+				attachment_how_name(candidate->at->how));
+		diagnostic_hint(apply->diagnostics, said, "leave out the mode, or take that moment: weir remove %s, then apply", apply->next.name);
+		return -EBUSY;
+	}
+	candidate->used = true;
+	target->found = true;
+	at->how = candidate->at->how;
+	at->link = candidate->at->link;
+	at->priority = candidate->at->priority;
+	return 0;
+}
+
+/* An old attachment at the same place: of the chain of that name, or (BY_NAME false) of any. */
+static int match_chain(struct application *apply, uint32_t index, struct candidate *candidates, size_t count, bool by_name)
+{
+	struct manifest_chain *next = &apply->next.chains[index];
+	struct apply_chain *chain = &apply->chains[index];
+	int r = 0;
+
+	for (uint32_t a = 0; r == 0 && a < next->attachment_count; a++)
+		for (size_t i = 0; r == 0 && !chain->targets[a].found && i < count; i++)
+			if (!candidates[i].used && attachment_same_target(candidates[i].at, &next->attachments[a]) &&
+			    (!by_name || strcmp(candidates[i].chain, next->name) == 0))
+				r = use(apply, &candidates[i], &next->attachments[a], &chain->targets[a]);
+	return r;
+}
+
+/* A filter needs a priority of its own before it is there; links get a name. */
+static int prepare_new(struct application *apply)
+{
+	VECTOR(uint32_t) taken = { 0 };
+	uint32_t number = 0;
+	int r = 0;
+
+	for (uint32_t c = 0; c < apply->next.chain_count; c++)
+		for (uint32_t a = 0; r == 0 && a < apply->next.chains[c].attachment_count; a++) {
+			struct manifest_attachment *at = &apply->next.chains[c].attachments[a];
+			struct program_ids ids = { .count = taken.count, .items = taken.items };
+			_cleanup_(netns_leave) int home = -1;
+
+			if (apply->chains[c].targets[a].found)
+				continue;
+			if (at->how != HOW_CLSACT) {
+				at->link = arena_printf(apply->arena, "l_%llu_%u", (unsigned long long)apply->next.generation, number++);
+				continue;
+			}
+			r = netns_enter(at->netns, &home);
+			r = r ? r : clsact_free_priority(at, &ids, &at->priority);
+			if (r == 0)
+				vector_push(apply->arena, &taken, at->priority);
+		}
+	return r;
+}
+
+int apply_match_attachments(struct application *apply)
+{
+	VECTOR(struct candidate) candidates = { 0 };
+	int r = 0;
+
+	for (uint32_t c = 0; apply->old && c < apply->old->chain_count; c++)
+		for (uint32_t a = 0; a < apply->old->chains[c].attachment_count; a++) {
+			const struct manifest_attachment *at = &apply->old->chains[c].attachments[a];
+			struct attachment_status status = { 0 };
+
+			if (attachment_look(at, apply_link_path(apply, at), &status) == 0 && status.present)
+				vector_push(apply->arena, &candidates,
+					    (struct candidate){ .at = at, .chain = apply->old->chains[c].name });
+		}
+	for (int by_name = 1; by_name >= 0; by_name--)
+		for (uint32_t i = 0; r == 0 && i < apply->next.chain_count; i++)
+			r = match_chain(apply, i, candidates.items, candidates.count, by_name);
+	if (r)
+		return r;
+	r = prepare_new(apply);
+	if (r)
+		diagnose(apply->diagnostics, SEVERITY_ERROR_KERNEL, nowhere, "cannot look at the tc filters of an interface: %s", strerror(-r));
+	return r;
+}
+
+/* ---- Afterwards ---- */
+
+static void report_foreign(const struct application *apply, const struct manifest_attachment *at)
+{
+	struct foreign_programs foreign = { 0 };
+	VECTOR(uint32_t) own = { 0 };
+	struct program_ids ids;
+
+	for (size_t m = 0; m < apply->in_force.count; m++)
+		for (uint32_t c = 0; c < apply->in_force.items[m]->chain_count; c++)
+			vector_push(apply->arena, &own, apply->in_force.items[m]->chains[c].program_id);
+	for (uint32_t c = 0; c < apply->next.chain_count; c++)
+		vector_push(apply->arena, &own, apply->next.chains[c].program_id);
+	ids = (struct program_ids){ .count = own.count, .items = own.items };
+	if (attachment_foreign(apply->arena, at, &ids, &foreign))
+		return;
+	for (uint32_t i = 0; i < foreign.count; i++)
+		diagnose(apply->diagnostics, SEVERITY_NOTE, nowhere, "%s of %s also has a program that is not weir's: %s (id %u); it is left alone",
+			 hook_name(at->hook), at->target, foreign.items[i].program_name, foreign.items[i].program_id);
+}
+
+void apply_report(const struct application *apply)
+{
+	for (uint32_t c = 0; c < apply->next.chain_count; c++)
+		for (uint32_t a = 0; a < apply->next.chains[c].attachment_count; a++) {
+			const struct manifest_attachment *at = &apply->next.chains[c].attachments[a];
+			const struct apply_target *target = &apply->chains[c].targets[a];
+			bool fell_back = at->how == HOW_GENERIC && target->mode == MODE_AUTO && !target->found;
+
+			diagnose(apply->diagnostics, SEVERITY_NOTE, nowhere, "chain '%s' %s %s on %s%s%s (%s%s)", apply->next.chains[c].name,
+				 target->found ? "replaced at" : "attached at", hook_name(at->hook), at->target, at->netns ? " in netns " : "",
+				 at->netns ? at->netns : "", attachment_how_name(at->how),
+				 fell_back ? ": the driver takes no native XDP program here" : "");
+			report_foreign(apply, at);
+		}
+}

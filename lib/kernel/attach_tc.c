@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * tc: tcx links, or on kernels below 6.6 filters of the clsact qdisc. A filter has the handle 1 and a priority of its own;
+ * replacing it is atomic. What filters there are is read by rtnetlink, since libbpf can only ask for one that it knows.
+ * A folder in qdiscs/ remembers that weir made an interface's qdisc.
+ */
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/cleanup.h"
+#include "kernel/attach.h"
+#include "kernel/netns.h"
+
+#define FILTER_HANDLE 1
+#define QUERY_MAX 256
+
+static enum bpf_attach_type tcx_type(enum weir_hook hook)
+{
+	return hook == WEIR_HOOK_TC_INGRESS ? ATTACH_TCX_INGRESS : ATTACH_TCX_EGRESS;
+}
+
+int tcx_create(const struct manifest_attachment *at, int program_fd)
+{
+	return bpf_link_create(program_fd, (int)at->ifindex, tcx_type(at->hook), NULL);
+}
+
+/* ---- Which filters there are ---- */
+
+struct filter {
+	uint32_t priority, program_id; /* 0: not an eBPF filter */
+	const char *name;
+};
+
+struct filters {
+	struct arena *arena;
+	VECTOR(struct filter) list;
+};
+
+static uint32_t clsact_parent(enum weir_hook hook)
+{
+	return TC_H_MAKE(TC_H_CLSACT, hook == WEIR_HOOK_TC_INGRESS ? TC_H_MIN_INGRESS : TC_H_MIN_EGRESS);
+}
+
+static void read_filter(struct filters *filters, struct nlmsghdr *message)
+{
+	struct tcmsg *tc = NLMSG_DATA(message);
+	struct rtattr *options = NULL, *attribute = TCA_RTA(tc);
+	struct filter filter = { .priority = TC_H_MAJ(tc->tcm_info) >> 16, .name = "?" };
+	int left = (int)TCA_PAYLOAD(message);
+
+	for (; RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left))
+		if ((attribute->rta_type & NLA_TYPE_MASK) == TCA_OPTIONS)
+			options = attribute;
+	if (options) {
+		left = (int)RTA_PAYLOAD(options);
+		for (attribute = RTA_DATA(options); RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left)) {
+			if (attribute->rta_type == TCA_BPF_ID)
+				filter.program_id = *(uint32_t *)RTA_DATA(attribute);
+			if (attribute->rta_type == TCA_BPF_NAME)
+				filter.name = arena_strndup(filters->arena, RTA_DATA(attribute), RTA_PAYLOAD(attribute));
+		}
+	}
+	vector_push(filters->arena, &filters->list, filter);
+}
+
+static int receive_filters(int fd, struct filters *filters)
+{
+	char buffer[32768] __attribute__((aligned(8)));
+
+	for (;;) {
+		ssize_t length = recv(fd, buffer, sizeof(buffer), 0);
+		struct nlmsghdr *message = (struct nlmsghdr *)buffer;
+
+		if (length < 0 && errno == EINTR)
+			continue;
+		if (length < 0)
+			return -errno;
+		for (; NLMSG_OK(message, length); message = NLMSG_NEXT(message, length)) {
+			if (message->nlmsg_type == NLMSG_DONE)
+				return 0;
+			if (message->nlmsg_type == NLMSG_ERROR)
+				return ((struct nlmsgerr *)NLMSG_DATA(message))->error;
+			if (message->nlmsg_type == RTM_NEWTFILTER)
+				read_filter(filters, message);
+		}
+	}
+}
+
+/* All filters at one direction of an interface's clsact qdisc; none when it has no such qdisc. */
+static int list_filters(uint32_t ifindex, enum weir_hook hook, struct filters *filters)
+{
+	_cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	struct {
+		struct nlmsghdr header;
+		struct tcmsg tc;
+	} request = {
+		.header = { .nlmsg_len = sizeof(request), .nlmsg_type = RTM_GETTFILTER, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
+		.tc = { .tcm_family = AF_UNSPEC, .tcm_ifindex = (int)ifindex, .tcm_parent = clsact_parent(hook) },
+	};
+	int r;
+
+	if (fd < 0 || send(fd, &request, sizeof(request), 0) < 0)
+		return -errno;
+	r = receive_filters(fd, filters);
+	return r == -EINVAL || r == -ENOENT ? 0 : r;
+}
+
+/* ---- One filter of ours ---- */
+
+static struct bpf_tc_hook clsact_hook(const struct manifest_attachment *at)
+{
+	struct bpf_tc_hook hook = { .sz = sizeof(hook), .ifindex = (int)at->ifindex };
+
+	hook.attach_point = at->hook == WEIR_HOOK_TC_INGRESS ? BPF_TC_INGRESS : BPF_TC_EGRESS;
+	return hook;
+}
+
+/* The lowest that is free: a filter before ours that says "ok" would let packets pass unseen. */
+int clsact_free_priority(const struct manifest_attachment *at, const struct program_ids *taken, uint32_t *ret_priority)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct filters filters = { .arena = arena };
+	int r = list_filters(at->ifindex, at->hook, &filters);
+
+	for (uint32_t priority = 1; r == 0 && priority < 65535; priority++) {
+		bool used = program_ids_contain(taken, priority);
+
+		for (size_t i = 0; i < filters.list.count; i++)
+			used |= filters.list.items[i].priority == priority;
+		if (!used) {
+			*ret_priority = priority;
+			return 0;
+		}
+	}
+	return r ? r : -EBUSY;
+}
+
+static const char *qdisc_folder(struct arena *arena, const struct kernel *kernel, const struct manifest_attachment *at)
+{
+	return arena_printf(arena, "%s/qdiscs/%llu_%u_%s", kernel->path, (unsigned long long)at->netns_inode, at->ifindex,
+			    at->netns ? pins_escape(arena, at->netns) : "");
+}
+
+/* The folder comes first: killed in between, an apply leaves a folder without a qdisc, not a qdisc that nobody removes. */
+static int ensure_qdisc(const struct kernel *kernel, const struct manifest_attachment *at)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	const char *folder = qdisc_folder(arena, kernel, at);
+	struct bpf_tc_hook hook = clsact_hook(at);
+	bool was_ours = pins_exists(folder);
+	int r = pins_make_directory(arena_printf(arena, "%s/qdiscs", kernel->path));
+
+	r = r ? r : pins_make_directory(folder);
+	if (r)
+		return r;
+	hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
+	r = bpf_tc_hook_create(&hook);
+	if (r && !was_ours)
+		rmdir(folder);
+	return r == -EEXIST ? 0 : r;
+}
+
+int clsact_create(const struct kernel *kernel, const struct manifest_attachment *at, int program_fd)
+{
+	struct bpf_tc_hook hook = clsact_hook(at);
+	LIBBPF_OPTS(bpf_tc_opts, options, .handle = FILTER_HANDLE, .priority = at->priority, .prog_fd = program_fd);
+	int r = ensure_qdisc(kernel, at);
+
+	return r ? r : bpf_tc_attach(&hook, &options);
+}
+
+int clsact_look(const struct manifest_attachment *at, struct attachment_status *ret_status)
+{
+	struct bpf_tc_hook hook = clsact_hook(at);
+	LIBBPF_OPTS(bpf_tc_opts, options, .handle = FILTER_HANDLE, .priority = at->priority);
+	int r = bpf_tc_query(&hook, &options);
+
+	if (r && r != -ENOENT && r != -EINVAL && r != -ENODEV)
+		return r;
+	*ret_status = (struct attachment_status){ .present = r == 0, .program_id = r ? 0 : options.prog_id };
+	return 0;
+}
+
+int clsact_set_program(const struct manifest_attachment *at, int program_fd)
+{
+	struct bpf_tc_hook hook = clsact_hook(at);
+	LIBBPF_OPTS(bpf_tc_opts, options, .handle = FILTER_HANDLE, .priority = at->priority, .prog_fd = program_fd,
+		    .flags = BPF_TC_F_REPLACE);
+	struct attachment_status status;
+	int r = clsact_look(at, &status);
+
+	if (r || !status.present || status.program_id == program_id(program_fd))
+		return r;
+	return bpf_tc_attach(&hook, &options);
+}
+
+int clsact_remove(const struct manifest_attachment *at, const struct program_ids *ids)
+{
+	struct bpf_tc_hook hook = clsact_hook(at);
+	LIBBPF_OPTS(bpf_tc_opts, options, .handle = FILTER_HANDLE, .priority = at->priority);
+	struct attachment_status status;
+	int r = clsact_look(at, &status);
+
+	if (r || !status.present || !program_ids_contain(ids, status.program_id))
+		return r;
+	r = bpf_tc_detach(&hook, &options);
+	return r == -ENOENT || r == -ENODEV ? 0 : r;
+}
+
+/* ---- Who else is there ---- */
+
+int tc_foreign(struct arena *arena, const struct manifest_attachment *at, const struct program_ids *ids,
+	       struct foreign_programs *ret_programs)
+{
+	VECTOR(struct state_foreign) found = { 0 };
+	uint32_t programs[QUERY_MAX], count = QUERY_MAX, flags;
+	struct filters filters = { .arena = arena };
+	int r;
+
+	if (bpf_prog_query((int)at->ifindex, tcx_type(at->hook), 0, &flags, programs, &count) == 0)
+		for (uint32_t i = 0; i < count; i++)
+			if (!program_ids_contain(ids, programs[i]))
+				vector_push(arena, &found,
+					    (struct state_foreign){ .program_id = programs[i],
+								    .program_name = program_name(arena, programs[i]) });
+	r = list_filters(at->ifindex, at->hook, &filters);
+	for (size_t i = 0; r == 0 && i < filters.list.count; i++) {
+		const struct filter *filter = &filters.list.items[i];
+
+		if (filter->program_id && !program_ids_contain(ids, filter->program_id))
+			vector_push(arena, &found,
+				    (struct state_foreign){ .program_id = filter->program_id, .program_name = filter->name });
+	}
+	if (r == 0)
+		*ret_programs = (struct foreign_programs){ .count = (uint32_t)found.count, .items = found.items };
+	return r;
+}
+
+/* ---- Qdiscs that weir made ---- */
+
+static bool qdisc_in_use(uint32_t ifindex)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct filters filters = { .arena = arena };
+
+	return list_filters(ifindex, WEIR_HOOK_TC_INGRESS, &filters) || list_filters(ifindex, WEIR_HOOK_TC_EGRESS, &filters) ||
+	       filters.list.count > 0;
+}
+
+/* A namespace that can no longer be found took its interfaces and their qdiscs with it, or is out of our reach. */
+void clsact_tidy(const struct kernel *kernel, struct arena *arena)
+{
+	const char *folder = arena_printf(arena, "%s/qdiscs", kernel->path);
+	struct names names;
+
+	if (pins_list(arena, folder, &names))
+		return;
+	for (size_t i = 0; i < names.count; i++) {
+		struct bpf_tc_hook hook = { .sz = sizeof(hook), .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS };
+		_cleanup_(netns_leave) int home = -1;
+		unsigned long long inode;
+		unsigned int ifindex;
+		uint64_t found;
+		const char *netns;
+		int name_at;
+
+		if (sscanf(names.items[i], "%llu_%u_%n", &inode, &ifindex, &name_at) != 2)
+			continue;
+		netns = names.items[i][name_at] ? pins_unescape(arena, names.items[i] + name_at) : NULL;
+		if (netns_inode(netns, &found) == 0 && found == inode && netns_enter(netns, &home) == 0) {
+			if (qdisc_in_use(ifindex))
+				continue;
+			hook.ifindex = (int)ifindex;
+			bpf_tc_hook_destroy(&hook);
+		}
+		rmdir(arena_printf(arena, "%s/%s", folder, names.items[i]));
+	}
+	rmdir(folder);
+}

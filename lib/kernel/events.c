@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The reader of the ring buffer. A flock on a folder of its own sees to it that there is one; it ends with the process. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+
+#include "base/cleanup.h"
+#include "kernel/pins.h"
+#include "kernel/recover.h"
+
+static const struct place nowhere;
+
+struct kernel_events {
+	struct kernel *kernel;
+	struct ring_buffer *ring;
+	int map_fd, lock_fd;
+	/* For the read that is going on. */
+	void (*handle)(void *context, const struct weir_event *event);
+	void *context;
+};
+
+static int on_event(void *context, void *data, size_t size)
+{
+	struct kernel_events *events = context;
+
+	if (events->handle && size >= sizeof(struct weir_event))
+		events->handle(events->context, data);
+	return 0;
+}
+
+static void events_closep(struct kernel_events **events)
+{
+	kernel_events_close(*events);
+	*events = NULL;
+}
+
+static int lock_reader(const char *path, int *ret_fd, struct diagnostics *diagnostics)
+{
+	_cleanup_close_ int fd = -1;
+	struct diagnostic *said;
+	int r = pins_make_directory(path), pid;
+
+	fd = r ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (r == 0 && fd < 0)
+		r = -errno;
+	if (r) {
+		diagnose(diagnostics, SEVERITY_ERROR_SURROUNDINGS, nowhere, "cannot open %s: %s", path, strerror(-r));
+		return r;
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB)) {
+		pid = pins_lock_holder(fd);
+		said = diagnose(diagnostics, SEVERITY_ERROR_SURROUNDINGS, nowhere,
+				pid ? "events are read by another process already: pid %d" : "events are read by another process already", pid);
+		diagnostic_hint(diagnostics, said, "each event goes to one reader: stop that one first, or have it write to a file");
+		return -EBUSY;
+	}
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+int kernel_events_open(struct kernel *kernel, struct arena *arena, struct kernel_events **ret_events,
+		       struct diagnostics *diagnostics)
+{
+	_cleanup_(events_closep) struct kernel_events *events = calloc(1, sizeof(*events));
+	struct diagnostic *said;
+	int r;
+
+	if (!events)
+		return -ENOMEM;
+	*events = (struct kernel_events){ .kernel = kernel, .map_fd = -1, .lock_fd = -1 };
+	events->map_fd = bpf_obj_get(arena_printf(arena, "%s/events", kernel->path));
+	if (events->map_fd < 0) {
+		r = events->map_fd;
+		said = diagnose(diagnostics, SEVERITY_ERROR_SURROUNDINGS, nowhere, r == -ENOENT ? "no policy in force logs anything%s" :
+				"cannot open the ring buffer of events: %s", r == -ENOENT ? "" : strerror(-r));
+		diagnostic_hint(diagnostics, said, "write `log` into the rules that you want to see, and apply the policy");
+		return r;
+	}
+	r = lock_reader(arena_printf(arena, "%s/events_reader", kernel->path), &events->lock_fd, diagnostics);
+	if (r)
+		return r;
+	events->ring = ring_buffer__new(events->map_fd, on_event, events, NULL);
+	if (!events->ring) {
+		r = -errno;
+		diagnose(diagnostics, SEVERITY_ERROR_KERNEL, nowhere, "cannot read the ring buffer of events: %s", strerror(-r));
+		return r;
+	}
+	*ret_events = TAKE_PTR(events);
+	return 0;
+}
+
+/* A reader keeps the ring buffer where it is; the policies may have gone meanwhile, and then it goes with the reader. */
+void kernel_events_close(struct kernel_events *events)
+{
+	struct kernel *kernel;
+	int fd;
+
+	if (!events)
+		return;
+	kernel = events->kernel;
+	ring_buffer__free(events->ring);
+	closep(&events->map_fd);
+	closep(&events->lock_fd);
+	free(events);
+	if (kernel->locked)
+		return;
+	fd = kernel->directory_fd;
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0) {
+		recover_tidy(kernel);
+		flock(fd, LOCK_UN);
+	}
+}
+
+int kernel_events_fd(const struct kernel_events *events)
+{
+	return ring_buffer__epoll_fd(events->ring);
+}
+
+int kernel_events_read(struct kernel_events *events, int timeout_ms, void (*handle)(void *context, const struct weir_event *event),
+		       void *context)
+{
+	int r;
+
+	events->handle = handle;
+	events->context = context;
+	/* What is there is handed out without asking the descriptor, which only tells of what comes new. */
+	r = ring_buffer__consume(events->ring);
+	if (r == 0 && timeout_ms != 0)
+		r = ring_buffer__poll(events->ring, timeout_ms);
+	events->handle = NULL;
+	return r;
+}

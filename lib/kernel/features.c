@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What the running kernel can do, found by trying the smallest thing that needs it. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "kernel/load.h"
+
+/* Younger than the headers that weir may be built with. */
+#define TCX_INGRESS 46
+
+/* Does the kernel take this program? */
+static bool loads(enum bpf_prog_type type, uint32_t flags, const struct bpf_insn *instructions, size_t count)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .prog_flags = flags);
+	int fd = bpf_prog_load(type, "weir_probe", "GPL", instructions, count, &options);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static bool has_long_jump(void)
+{
+	static const struct bpf_insn instructions[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP32 | BPF_JA }, /* to the next */
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+
+	return loads(BPF_PROG_TYPE_SOCKET_FILTER, 0, instructions, 3);
+}
+
+static bool has_xdp_frags(void)
+{
+	static const struct bpf_insn instructions[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_PASS },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+
+	return loads(BPF_PROG_TYPE_XDP, BPF_F_XDP_HAS_FRAGS, instructions, 2);
+}
+
+/* A kernel that knows tcx can be asked what stands there, were it only to say that there is no such interface. */
+static bool has_tcx(void)
+{
+	union bpf_attr attributes;
+
+	memset(&attributes, 0, sizeof(attributes));
+	attributes.query.target_fd = 1; /* an interface's index here: the loopback's */
+	attributes.query.attach_type = TCX_INGRESS;
+	return syscall(SYS_bpf, BPF_PROG_QUERY, &attributes, sizeof(attributes)) == 0 || errno == ENODEV || errno == ENOENT;
+}
+
+static struct kernel_features found;
+
+static void find_features(void)
+{
+	kernel_raise_memlock();
+	found.tcx = has_tcx();
+	found.long_jump = has_long_jump();
+	found.xdp_frags = has_xdp_frags();
+}
+
+const struct kernel_features *kernel_features(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, find_features);
+	return &found;
+}
+
+void kernel_raise_memlock(void)
+{
+	struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
+
+	(void)setrlimit(RLIMIT_MEMLOCK, &all); /* from 5.11 on nothing depends on it */
+}

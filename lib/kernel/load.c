@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * In: a load_request. Out: a program in the kernel and its counters. In between libbpf opens the template of the
+ * hook's layer, gets its constants and maps, and calls back (splice.c) before it loads.
+ *
+ * The callback can only be registered for all of libbpf, by a function of libbpf's that is not thread-safe. Loads
+ * of weir's wait for each other; a program that registers handlers of its own in another thread must not do so
+ * during a load.
+ */
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "kernel/load.h"
+#include "kernel/refusal.h"
+#include "kernel/splice.h"
+
+#include "cgroup.skel.h"
+#include "tc.skel.h"
+#include "xdp.skel.h"
+
+/* One for all: below 6.4 the kernel keeps a log's beginning, so there must be room for its end. Untouched pages cost nothing. */
+#define LOG_BYTES (16u << 20)
+
+/* What the load of one hook needs to know: which object, which program in it, and of what type. */
+struct template_program {
+	const char *function;
+	const void *(*bytes)(size_t *ret_size);
+	enum bpf_prog_type type;
+	enum bpf_attach_type attach_type;
+};
+
+static const struct template_program template_programs[WEIR_HOOK_COUNT] = {
+	[WEIR_HOOK_XDP_INGRESS] = { "weir_xdp", xdp_bpf__elf_bytes, BPF_PROG_TYPE_XDP, BPF_XDP },
+	[WEIR_HOOK_TC_INGRESS] = { "weir_tc_ingress", tc_bpf__elf_bytes, BPF_PROG_TYPE_SCHED_CLS, 0 },
+	[WEIR_HOOK_TC_EGRESS] = { "weir_tc_egress", tc_bpf__elf_bytes, BPF_PROG_TYPE_SCHED_CLS, 0 },
+	[WEIR_HOOK_CGROUP_INGRESS] = { "weir_cg_ingress", cgroup_bpf__elf_bytes, BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_INGRESS },
+	[WEIR_HOOK_CGROUP_EGRESS] = { "weir_cg_egress", cgroup_bpf__elf_bytes, BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_EGRESS },
+};
+
+static void object_closep(struct bpf_object **object)
+{
+	bpf_object__close(*object); /* NULL is fine */
+}
+
+/* ---- The template's constants ---- */
+
+/* Put VALUE where BTF says that the constant NAME lies in IMAGE. */
+static int constant_set(const struct btf *btf, char *image, const char *name, uint32_t value)
+{
+	int section = btf__find_by_name_kind(btf, ".rodata", BTF_KIND_DATASEC);
+	const struct btf_type *type = section < 0 ? NULL : btf__type_by_id(btf, section);
+	const struct btf_var_secinfo *variable = type ? btf_var_secinfos(type) : NULL;
+
+	for (uint32_t i = 0; type && i < btf_vlen(type); i++, variable++) {
+		if (strcmp(btf__name_by_offset(btf, btf__type_by_id(btf, variable->type)->name_off), name) != 0)
+			continue;
+		if (variable->size == sizeof(uint8_t))
+			image[variable->offset] = value != 0;
+		else if (variable->size == sizeof(value))
+			memcpy(image + variable->offset, &value, sizeof(value));
+		else
+			return -EINVAL;
+		return 0;
+	}
+	return -ESRCH;
+}
+
+/* Does any rule look at one of the fields FIRST to LAST? */
+static bool uses_fields(const struct rule_list *list, enum weir_field first, enum weir_field last)
+{
+	for (uint32_t i = 0; i < list->dimension_count; i++) {
+		const struct dimension *dimension = &list->dimensions[i];
+
+		if (dimension->kind == DIMENSION_FIELD && dimension->field >= first && dimension->field <= last)
+			return true;
+		for (uint32_t k = 0; dimension->kind == DIMENSION_SET && k < dimension->key_count; k++)
+			if (dimension->keys[k] >= first && dimension->keys[k] <= last)
+				return true;
+	}
+	return false;
+}
+
+static int set_constants(struct bpf_object *object, const struct load_request *request)
+{
+	const struct rule_list *list = request->code->tree->rules;
+	bool log = request->events_fd >= 0;
+	const struct {
+		const char *name;
+		uint32_t value;
+	} constants[] = {
+		{ "hook", list->hook },
+		{ "chain_id", request->chain_id },
+		{ "raw_ip", request->raw_ip },
+		{ "log_events", log },
+		{ "know_owners", log && request->owners_fd >= 0 },
+		/* An event carries every field. */
+		{ "want_ether", log || uses_fields(list, WEIR_FIELD_ETHER_SADDR, WEIR_FIELD_ETHER_DADDR) },
+		{ "want_addresses", log || uses_fields(list, WEIR_FIELD_SADDR4, WEIR_FIELD_DADDR_LO) },
+	};
+
+	struct bpf_map *map = bpf_object__find_map_by_name(object, "weir.rodata");
+	_cleanup_free_ char *image = NULL;
+	const void *initial;
+	size_t size;
+
+	initial = map ? bpf_map__initial_value(map, &size) : NULL;
+	if (!initial)
+		return -ESRCH;
+	image = malloc(size);
+	if (!image)
+		return -ENOMEM;
+	memcpy(image, initial, size);
+	for (size_t i = 0; i < sizeof(constants) / sizeof(constants[0]); i++) {
+		int error = constant_set(bpf_object__btf(object), image, constants[i].name, constants[i].value);
+
+		if (error)
+			return error;
+	}
+	return bpf_map__set_initial_value(map, image, size);
+}
+
+/* ---- Its maps ---- */
+
+/* Is FD a map in which this chain can go on counting? libbpf itself does not compare. */
+static bool counters_fit(int fd, uint32_t slots)
+{
+	struct bpf_map_info info = {};
+	uint32_t size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &size) == 0 && info.type == BPF_MAP_TYPE_PERCPU_ARRAY &&
+	       info.key_size == sizeof(uint32_t) && info.value_size == sizeof(struct weir_counter) && info.max_entries >= slots;
+}
+
+/* How many slots the rules take. */
+static uint32_t slots_needed(const struct load_request *request)
+{
+	const struct rule_list *list = request->code->tree->rules;
+	uint32_t needed = WEIR_SLOT_FIRST_RULE;
+
+	for (uint32_t i = 0; i < list->rule_count; i++) {
+		uint32_t slot = request->slots ? request->slots[i] : list->rules[i].slot;
+
+		if (slot >= needed)
+			needed = slot + 1;
+	}
+	return needed;
+}
+
+static int set_counters(struct bpf_object *object, const struct load_request *request)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object, "weir_counters");
+	uint32_t needed = slots_needed(request);
+
+	if (!map)
+		return -ESRCH;
+	if (request->counters_fd < 0)
+		return bpf_map__set_max_entries(map, request->counter_slots > needed ? request->counter_slots : needed);
+	if (!counters_fit(request->counters_fd, needed))
+		return -EINVAL;
+	return bpf_map__reuse_fd(map, request->counters_fd);
+}
+
+/* A map that all chains share, or none: then it is not made, and the verifier sees that nothing reaches for it. */
+static int set_shared_map(struct bpf_object *object, const char *name, int fd)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object, name);
+
+	if (!map)
+		return 0;
+	return fd >= 0 ? bpf_map__reuse_fd(map, fd) : bpf_map__set_autocreate(map, false);
+}
+
+/* ---- Open, prepare, load ---- */
+
+static int on_prepare_load(struct bpf_program *program, struct bpf_prog_load_opts *options, long cookie)
+{
+	return splice_program((struct splice *)cookie, program, options);
+}
+
+static int choose_program(struct bpf_object *object, const struct template_program *wanted, struct bpf_program **ret_program)
+{
+	struct bpf_program *program, *found = NULL;
+
+	bpf_object__for_each_program(program, object) {
+		bool is_it = strcmp(bpf_program__name(program), wanted->function) == 0;
+
+		bpf_program__set_autoload(program, is_it);
+		if (is_it)
+			found = program;
+	}
+	if (!found)
+		return -ESRCH;
+	if (wanted->type == BPF_PROG_TYPE_XDP && kernel_features()->xdp_frags)
+		bpf_program__set_flags(found, BPF_F_XDP_HAS_FRAGS);
+	*ret_program = found;
+	return 0;
+}
+
+static int object_open(const struct template_program *template, struct bpf_object **ret_object)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "weir");
+	struct bpf_object *object;
+	const void *bytes;
+	size_t size;
+
+	bytes = template->bytes(&size);
+	object = bpf_object__open_mem(bytes, size, &options);
+	if (!object)
+		return -errno;
+	*ret_object = object;
+	return 0;
+}
+
+static int object_prepare(struct bpf_object *object, const struct load_request *request, struct splice *splice)
+{
+	bool log = request->events_fd >= 0;
+	int error = set_constants(object, request);
+
+	if (!error)
+		error = set_counters(object, request);
+	if (!error)
+		error = set_shared_map(object, "weir_events", request->events_fd);
+	if (!error)
+		error = set_shared_map(object, "weir_owners", log ? request->owners_fd : -1);
+	if (!error)
+		error = splice_prepare(splice, object, request);
+	return error;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ull + now.tv_nsec;
+}
+
+/* What the caller gets: descriptors of its own. */
+static int take_chain(struct bpf_object *object, const struct bpf_program *program, struct loaded_chain *ret_chain)
+{
+	_cleanup_close_ int program_fd = fcntl(bpf_program__fd(program), F_DUPFD_CLOEXEC, 3);
+	_cleanup_close_ int counters_fd = fcntl(bpf_map__fd(bpf_object__find_map_by_name(object, "weir_counters")), F_DUPFD_CLOEXEC, 3);
+	struct bpf_prog_info info = {};
+	uint32_t size = sizeof(info);
+
+	if (program_fd < 0 || counters_fd < 0 || bpf_obj_get_info_by_fd(program_fd, &info, &size) < 0)
+		return -errno;
+	ret_chain->program_fd = TAKE_FD(program_fd);
+	ret_chain->counters_fd = TAKE_FD(counters_fd);
+	ret_chain->verified_instructions = info.verified_insns;
+	return 0;
+}
+
+/* With the handler registered. LOG gets the verifier's words when it refuses. */
+static int load_with(const struct template_program *template, struct splice *splice, const struct load_request *request, char *log,
+		     struct loaded_chain *ret_chain)
+{
+	_cleanup_(object_closep) struct bpf_object *object = NULL;
+	struct bpf_program *program = NULL;
+	struct loaded_chain chain = {};
+	uint64_t begin;
+	int error;
+
+	error = object_open(template, &object);
+	if (!error)
+		error = choose_program(object, template, &program);
+	if (!error)
+		error = object_prepare(object, request, splice);
+	if (error)
+		return error;
+	/* libbpf loads without a log first, and again with it when that fails. */
+	bpf_program__set_log_buf(program, log, LOG_BYTES);
+	begin = now_ns();
+	error = bpf_object__load(object);
+	chain.load_ns = now_ns() - begin;
+	if (!error)
+		error = take_chain(object, program, &chain);
+	if (!error)
+		*ret_chain = chain;
+	return error;
+}
+
+/*
+ * libbpf before 1.2 frees its table of handlers when the last one goes, and uses it again with the next. So one that
+ * matches nothing stays for ever.
+ */
+static void register_lasting_handler(void)
+{
+	(void)libbpf_register_prog_handler("weir-none", BPF_PROG_TYPE_UNSPEC, 0, NULL);
+}
+
+int kernel_load(const struct load_request *request, struct loaded_chain *ret_chain, struct diagnostics *diagnostics)
+{
+	static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	const struct rule_list *list = request->code->tree->rules;
+	const struct template_program *template = &template_programs[list->hook];
+	_cleanup_free_ char *log = malloc(LOG_BYTES);
+	struct splice splice = {};
+	LIBBPF_OPTS(libbpf_prog_handler_opts, options, .cookie = (long)&splice, .prog_prepare_load_fn = on_prepare_load);
+	libbpf_print_fn_t print;
+	int handler, error;
+
+	if (!log)
+		return refusal_report(diagnostics, list, &(struct refusal){ .error = -ENOMEM });
+	log[0] = '\0';
+	pthread_once(&once, register_lasting_handler);
+	pthread_mutex_lock(&loading);
+	print = libbpf_set_print(NULL);
+	handler = error = libbpf_register_prog_handler("weir+", template->type, template->attach_type, &options);
+	if (handler >= 0) {
+		error = load_with(template, &splice, request, log, ret_chain);
+		libbpf_unregister_prog_handler(handler);
+	}
+	libbpf_set_print(print);
+	pthread_mutex_unlock(&loading);
+	if (error)
+		error = refusal_report(diagnostics, list,
+				       &(struct refusal){ .program = template->function, .error = error, .why = splice.why, .log = log });
+	splice_free(&splice);
+	return error;
+}
+
+void loaded_chain_close(struct loaded_chain *chain)
+{
+	closep(&chain->program_fd);
+	closep(&chain->counters_fd);
+}

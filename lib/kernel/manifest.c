@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Manifests between memory, JSON and map. The format is part of the ABI (docs/abi.md): a reader ignores keys that it
+ * does not know, and a key that changes its meaning raises WEIR_ABI_VERSION.
+ */
+#include "kernel/manifest.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <jansson.h>
+#include <linux/bpf.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/cleanup.h"
+#include "kernel/pins.h"
+
+#define _cleanup_json_ _cleanup_(json_release)
+
+static void json_release(json_t **json)
+{
+	json_decref(*json);
+}
+
+static const char *const how_names[HOW_COUNT] = {
+	[HOW_NATIVE] = "native", [HOW_GENERIC] = "generic", [HOW_TCX] = "tcx", [HOW_CLSACT] = "clsact", [HOW_CGROUP] = "cgroup",
+};
+
+static const char *const verdict_names[WEIR_VERDICT_COUNT] = {
+#define X(id, name) name,
+	WEIR_VERDICTS(X)
+#undef X
+};
+
+const char *attachment_how_name(enum attachment_how how)
+{
+	return how_names[how];
+}
+
+bool attachment_same_target(const struct manifest_attachment *a, const struct manifest_attachment *b)
+{
+	return a->hook == b->hook && a->ifindex == b->ifindex && a->cgroup_id == b->cgroup_id &&
+	       (a->ifindex == 0 || a->netns_inode == b->netns_inode);
+}
+
+/* Which of COUNT words; -1: none. */
+static int word_index(const char *word, const char *const *words, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (strcmp(word, words[i]) == 0)
+			return i;
+	return -1;
+}
+
+const char *manifest_text(struct arena *arena, const char *text)
+{
+	_cleanup_json_ json_t *json = text ? json_string(text) : NULL;
+	char *copy;
+
+	if (!text)
+		return NULL;
+	copy = arena_strdup(arena, text);
+	for (char *c = copy; !json && *c; c++)
+		if (*c & 0x80)
+			*c = '?';
+	return copy;
+}
+
+/* ---- To JSON ---- */
+
+static json_t *write_attachment(const struct manifest_attachment *at)
+{
+	return json_pack("{ss ss ss* sI sI sI ss* si}", "how", how_names[at->how], "target", at->target, "netns", at->netns,
+			 "netns_inode", (json_int_t)at->netns_inode, "ifindex", (json_int_t)at->ifindex, "cgroup_id",
+			 (json_int_t)at->cgroup_id, "link", at->link, "priority", (int)at->priority);
+}
+
+static json_t *write_rule(const struct manifest_rule *rule)
+{
+	return json_pack("{ss ss* ss* ss* sI sI ss sb}", "text", rule->text, "comment", rule->comment, "log_prefix",
+			 rule->log_prefix, "file", rule->file, "line", (json_int_t)rule->line, "slot", (json_int_t)rule->slot,
+			 "verdict", verdict_names[rule->verdict], "log", rule->log);
+}
+
+static json_t *write_chain(const struct manifest_chain *chain)
+{
+	json_t *rules = json_array(), *attachments = json_array();
+
+	for (uint32_t i = 0; i < chain->rule_count; i++)
+		json_array_append_new(rules, write_rule(&chain->rules[i]));
+	for (uint32_t i = 0; i < chain->attachment_count; i++)
+		json_array_append_new(attachments, write_attachment(&chain->attachments[i]));
+	return json_pack("{ss ss ss sI sI sI sI sI sI so so}", "name", chain->name, "hook", hook_name(chain->hook), "policy",
+			 verdict_names[chain->policy], "line", (json_int_t)chain->line, "chain_id", (json_int_t)chain->chain_id,
+			 "counter_slots", (json_int_t)chain->counter_slots, "program_id", (json_int_t)chain->program_id,
+			 "verified_instructions", (json_int_t)chain->verified_instructions, "load_ns", (json_int_t)chain->load_ns,
+			 "attachments", attachments, "rules", rules);
+}
+
+static json_t *write_set(const struct manifest_set *set)
+{
+	json_t *types = json_array();
+
+	for (uint32_t i = 0; i < set->set.components; i++)
+		json_array_append_new(types, json_string(value_type_name(set->set.types[i])));
+	return json_pack("{ss so sI sI sb sb ss* ss*}", "name", set->name, "types", types, "size", (json_int_t)set->set.size,
+			 "timeout_s", (json_int_t)set->set.timeout_s, "anonymous", set->anonymous, "prefixes", set->prefixes,
+			 "comment", set->set.comment, "file", set->set.file);
+}
+
+static char *write_json(const struct manifest *manifest)
+{
+	_cleanup_json_ json_t *root = NULL;
+	json_t *chains = json_array(), *sets = json_array();
+
+	for (uint32_t i = 0; i < manifest->chain_count; i++)
+		json_array_append_new(chains, write_chain(&manifest->chains[i]));
+	for (uint32_t i = 0; i < manifest->set_count; i++)
+		json_array_append_new(sets, write_set(&manifest->sets[i]));
+	root = json_pack("{si ss ss sI sI sb sb so so}", "abi", WEIR_ABI_VERSION, "name", manifest->name, "file", manifest->file,
+			 "applied", (json_int_t)manifest->applied_s, "generation", (json_int_t)manifest->generation, "logs",
+			 manifest->logs, "owners", manifest->owners, "chains", chains, "sets", sets);
+	return root ? json_dumps(root, JSON_COMPACT) : NULL;
+}
+
+/* ---- From JSON ---- */
+
+static const char *take(struct arena *arena, const char *text)
+{
+	return text ? arena_strdup(arena, text) : NULL;
+}
+
+static bool read_attachment(struct arena *arena, json_t *json, struct manifest_attachment *at)
+{
+	json_int_t inode, ifindex, cgroup;
+	const char *how, *target, *netns = NULL, *link = NULL;
+	int found, priority;
+
+	if (json_unpack(json, "{ss ss s?s sI sI sI s?s si}", "how", &how, "target", &target, "netns", &netns, "netns_inode", &inode,
+			"ifindex", &ifindex, "cgroup_id", &cgroup, "link", &link, "priority", &priority))
+		return false;
+	found = word_index(how, how_names, HOW_COUNT);
+	at->how = (enum attachment_how)found;
+	at->target = take(arena, target);
+	at->netns = take(arena, netns);
+	at->link = take(arena, link);
+	at->netns_inode = (uint64_t)inode;
+	at->ifindex = (uint32_t)ifindex;
+	at->cgroup_id = (uint64_t)cgroup;
+	at->priority = (uint32_t)priority;
+	/* A link's pin is a name in our folder and nothing else. */
+	return found >= 0 && (link ? !strchr(link, '/') : found == HOW_CLSACT);
+}
+
+static bool read_rule(struct arena *arena, json_t *json, struct manifest_rule *rule)
+{
+	const char *text, *comment = NULL, *prefix = NULL, *file = NULL, *verdict;
+	json_int_t line, slot;
+	int log, found;
+
+	if (json_unpack(json, "{ss s?s s?s s?s sI sI ss sb}", "text", &text, "comment", &comment, "log_prefix", &prefix, "file", &file,
+			"line", &line, "slot", &slot, "verdict", &verdict, "log", &log))
+		return false;
+	found = word_index(verdict, verdict_names, WEIR_VERDICT_COUNT);
+	*rule = (struct manifest_rule){ .text = take(arena, text), .comment = take(arena, comment),
+					.log_prefix = take(arena, prefix), .file = take(arena, file),
+					.line = (uint32_t)line, .slot = (uint32_t)slot,
+					.verdict = (enum weir_verdict)found, .log = log };
+	return found >= 0;
+}
+
+static int hook_by_name(const char *name)
+{
+	for (int hook = 0; hook < WEIR_HOOK_COUNT; hook++)
+		if (strcmp(name, hook_name((enum weir_hook)hook)) == 0)
+			return hook;
+	return -1;
+}
+
+static bool read_chain(struct arena *arena, json_t *json, struct manifest_chain *chain)
+{
+	const char *name, *hook, *policy;
+	json_int_t line, id, slots, program, verified, load;
+	json_t *rules, *attachments;
+	int found_hook, found_policy;
+
+	if (json_unpack(json, "{ss ss ss sI sI sI sI sI sI so so}", "name", &name, "hook", &hook, "policy", &policy, "line", &line,
+			"chain_id", &id, "counter_slots", &slots, "program_id", &program, "verified_instructions", &verified,
+			"load_ns", &load, "attachments", &attachments, "rules", &rules))
+		return false;
+	found_hook = hook_by_name(hook);
+	found_policy = word_index(policy, verdict_names, WEIR_VERDICT_COUNT);
+	if (found_hook < 0 || found_policy < 0)
+		return false;
+	*chain = (struct manifest_chain){
+		.name = take(arena, name), .hook = (enum weir_hook)found_hook, .policy = (enum weir_verdict)found_policy,
+		.line = (uint32_t)line, .chain_id = (uint32_t)id, .counter_slots = (uint32_t)slots, .program_id = (uint32_t)program,
+		.verified_instructions = (uint32_t)verified, .load_ns = (uint64_t)load,
+		.rule_count = (uint32_t)json_array_size(rules), .attachment_count = (uint32_t)json_array_size(attachments),
+	};
+	chain->rules = arena_new_array(arena, struct manifest_rule, chain->rule_count);
+	chain->attachments = arena_new_array(arena, struct manifest_attachment, chain->attachment_count);
+	for (uint32_t i = 0; i < chain->rule_count; i++)
+		if (!read_rule(arena, json_array_get(rules, i), &chain->rules[i]))
+			return false;
+	for (uint32_t i = 0; i < chain->attachment_count; i++) {
+		chain->attachments[i].hook = chain->hook;
+		if (!read_attachment(arena, json_array_get(attachments, i), &chain->attachments[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool read_set(struct arena *arena, json_t *json, struct manifest_set *set)
+{
+	const char *name, *comment = NULL, *file = NULL;
+	json_int_t size, timeout;
+	int anonymous, prefixes;
+	json_t *types;
+
+	if (json_unpack(json, "{ss so sI sI sb sb s?s s?s}", "name", &name, "types", &types, "size", &size, "timeout_s", &timeout,
+			"anonymous", &anonymous, "prefixes", &prefixes, "comment", &comment, "file", &file))
+		return false;
+	*set = (struct manifest_set){ .name = take(arena, name), .anonymous = anonymous, .prefixes = prefixes };
+	set->set = (struct policy_set){ .name = set->name, .size = (uint32_t)size, .timeout_s = (uint64_t)timeout,
+					.comment = take(arena, comment), .file = take(arena, file),
+					.components = (uint32_t)json_array_size(types) };
+	if (set->set.components < 1 || set->set.components > SET_MAX_COMPONENTS)
+		return false;
+	for (uint32_t i = 0; i < set->set.components; i++) {
+		const char *word = json_string_value(json_array_get(types, i));
+
+		if (!word || value_type_by_name(word, &set->set.types[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool read_json(struct arena *arena, json_t *root, struct manifest *manifest)
+{
+	const char *name, *file;
+	json_int_t applied, generation;
+	json_t *chains, *sets;
+	int logs, owners;
+
+	if (json_unpack(root, "{ss ss sI sI sb sb so so}", "name", &name, "file", &file, "applied", &applied, "generation",
+			&generation, "logs", &logs, "owners", &owners, "chains", &chains, "sets", &sets))
+		return false;
+	*manifest = (struct manifest){ .name = take(arena, name), .file = take(arena, file), .applied_s = (uint64_t)applied,
+				       .generation = (uint64_t)generation, .logs = logs, .owners = owners,
+				       .chain_count = (uint32_t)json_array_size(chains),
+				       .set_count = (uint32_t)json_array_size(sets) };
+	manifest->chains = arena_new_array(arena, struct manifest_chain, manifest->chain_count);
+	manifest->sets = arena_new_array(arena, struct manifest_set, manifest->set_count);
+	for (uint32_t i = 0; i < manifest->chain_count; i++)
+		if (!read_chain(arena, json_array_get(chains, i), &manifest->chains[i]))
+			return false;
+	for (uint32_t i = 0; i < manifest->set_count; i++)
+		if (!read_set(arena, json_array_get(sets, i), &manifest->sets[i]))
+			return false;
+	return true;
+}
+
+/* ---- Maps ---- */
+
+static size_t page_align(size_t size)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (size + page - 1) / page * page;
+}
+
+int manifest_write(const struct manifest *manifest, const char *path)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
+	_cleanup_free_ char *text = write_json(manifest);
+	_cleanup_close_ int fd = -1;
+	size_t size = text ? strlen(text) + 1 : 0;
+	void *memory;
+
+	if (!text)
+		return -EINVAL;
+	size = (size + 7) & ~(size_t)7;
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "weir_manifest", sizeof(uint32_t), (uint32_t)size, 1, &options);
+	if (fd < 0)
+		return fd;
+	memory = mmap(NULL, page_align(size), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (memory == MAP_FAILED)
+		return -errno;
+	memcpy(memory, text, strlen(text) + 1);
+	munmap(memory, page_align(size));
+	bpf_map_freeze(fd); /* a guard against accidents; kernels that cannot do without */
+	return bpf_obj_pin(fd, path);
+}
+
+int manifest_read(struct arena *arena, const char *path, const struct manifest **ret_manifest)
+{
+	struct manifest *manifest = arena_new_object(arena, struct manifest);
+	_cleanup_json_ json_t *root = NULL;
+	_cleanup_close_ int fd = bpf_obj_get(path);
+	struct bpf_map_info info = { 0 };
+	uint32_t length = sizeof(info);
+	char *memory;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = bpf_obj_get_info_by_fd(fd, &info, &length);
+	if (r)
+		return r;
+	if (info.type != BPF_MAP_TYPE_ARRAY || !(info.map_flags & BPF_F_MMAPABLE))
+		return -EINVAL;
+	memory = mmap(NULL, page_align(info.value_size), PROT_READ, MAP_SHARED, fd, 0);
+	if (memory == MAP_FAILED)
+		return -errno;
+	root = json_loadb(memory, strnlen(memory, info.value_size), 0, NULL);
+	munmap(memory, page_align(info.value_size));
+	if (!root || !read_json(arena, root, manifest))
+		return -EINVAL;
+	*ret_manifest = manifest;
+	return 0;
+}
+
+int manifest_read_all(struct arena *arena, const struct kernel *kernel, struct manifests *ret_manifests)
+{
+	VECTOR(const struct manifest *) manifests = { 0 };
+	struct names folders;
+	int r = pins_list(arena, kernel->policies, &folders);
+
+	if (r)
+		return r;
+	for (size_t i = 0; i < folders.count; i++) {
+		const struct manifest *manifest;
+
+		if (manifest_read(arena, arena_printf(arena, "%s/%s/manifest", kernel->policies, folders.items[i]), &manifest) == 0)
+			vector_push(arena, &manifests, manifest);
+	}
+	*ret_manifests = (struct manifests){ .count = manifests.count, .items = manifests.items };
+	return 0;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The manifest of a policy: what is in force, in a pinned array map of one element that holds JSON. A manifest is
+ * written once, frozen, and never changed: a new one takes its place by rename, and that is the moment of a change.
+ *
+ * All texts are valid UTF-8 (manifest_text) so that what is read compares equal with what was written.
+ */
+#ifndef WEIR_KERNEL_MANIFEST_H
+#define WEIR_KERNEL_MANIFEST_H
+
+#include "kernel/kernel.h"
+
+enum attachment_how { HOW_NATIVE, HOW_GENERIC, HOW_TCX, HOW_CLSACT, HOW_CGROUP, HOW_COUNT };
+
+struct manifest_attachment {
+	enum weir_hook hook; /* the chain's */
+	enum attachment_how how;
+	const char *target;   /* interface, or path of the cgroup below the mount, beginning with '/' */
+	const char *netns;    /* NULL: none named */
+	uint64_t netns_inode; /* of the interface */
+	uint32_t ifindex;     /* 0 at a cgroup */
+	uint64_t cgroup_id;   /* 0 at an interface */
+	const char *link;     /* its pin in links/; NULL with clsact */
+	uint32_t priority;    /* clsact: of the filter, whose handle is 1 */
+};
+
+struct manifest_rule {
+	const char *text, *comment, *log_prefix, *file;
+	uint32_t line, slot;
+	enum weir_verdict verdict;
+	bool log;
+};
+
+struct manifest_chain {
+	const char *name;
+	enum weir_hook hook;
+	enum weir_verdict policy;
+	uint32_t line, chain_id;
+	uint32_t counter_slots; /* size of the counters map */
+	uint32_t program_id, verified_instructions;
+	uint64_t load_ns;
+	uint32_t rule_count, attachment_count;
+	struct manifest_rule *rules;
+	struct manifest_attachment *attachments;
+};
+
+struct manifest_set {
+	const char *name;
+	bool anonymous; /* a long list of a chain; not to be changed */
+	bool prefixes;	/* has a prefix map */
+	struct policy_set set; /* types, size, timeout, comment, file */
+};
+
+struct manifest {
+	const char *name, *file;
+	uint64_t applied_s, generation;
+	bool logs;   /* some chain logs: the ring buffer is needed */
+	bool owners; /* and one of them at egress: socket owners are, too */
+	uint32_t chain_count, set_count;
+	struct manifest_chain *chains;
+	struct manifest_set *sets;
+};
+
+/* A text as a manifest can hold it: bytes that are no UTF-8 become '?'. NULL stays NULL. */
+const char *manifest_text(struct arena *arena, const char *text);
+
+/* Write to a new map and pin it at PATH, where nothing may be. */
+int manifest_write(const struct manifest *manifest, const char *path);
+
+/* Read the one pinned at PATH. -ENOENT: there is none; -EINVAL: it cannot be understood. */
+int manifest_read(struct arena *arena, const char *path, const struct manifest **ret_manifest);
+
+struct manifests {
+	size_t count;
+	const struct manifest *const *items; /* by name */
+};
+
+/* Those of all policies in force; one that cannot be read is left out. */
+int manifest_read_all(struct arena *arena, const struct kernel *kernel, struct manifests *ret_manifests);
+
+/* "native" */
+const char *attachment_how_name(enum attachment_how how);
+
+/* Do both stand at the same hook of the same interface or cgroup? */
+bool attachment_same_target(const struct manifest_attachment *a, const struct manifest_attachment *b);
+
+#endif

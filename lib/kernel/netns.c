@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "kernel/netns.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+
+#define OWN_NETNS "/proc/thread-self/ns/net"
+
+static int open_netns(const char *netns)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	if (strchr(netns, '/'))
+		snprintf(path, sizeof(path), "%s", netns);
+	else
+		snprintf(path, sizeof(path), "/run/netns/%s", netns);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int netns_enter(const char *netns, int *ret_home)
+{
+	_cleanup_close_ int home = -1, there = -1;
+
+	if (!netns)
+		return 0;
+	there = open_netns(netns);
+	if (there < 0)
+		return there;
+	home = open(OWN_NETNS, O_RDONLY | O_CLOEXEC);
+	if (home < 0)
+		return -errno;
+	if (setns(there, CLONE_NEWNET))
+		return errno == EINVAL ? -ENOENT : -errno;
+	*ret_home = TAKE_FD(home);
+	return 0;
+}
+
+void netns_leave(int *home)
+{
+	int saved = errno;
+
+	/* Coming home cannot fail with the descriptor of a namespace that we were in; if it did, all that follows would lie. */
+	if (*home >= 0 && setns(*home, CLONE_NEWNET))
+		abort();
+	closep(home);
+	errno = saved;
+}
+
+int netns_inode(const char *netns, uint64_t *ret_inode)
+{
+	_cleanup_close_ int fd = netns ? open_netns(netns) : open(OWN_NETNS, O_RDONLY | O_CLOEXEC);
+	struct stat status;
+
+	if (fd < 0)
+		return netns ? fd : -errno;
+	if (fstat(fd, &status))
+		return -errno;
+	*ret_inode = status.st_ino;
+	return 0;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A visit to another network namespace: the thread is there until the variable leaves its scope.
+ *
+ *	_cleanup_(netns_leave) int home = -1;
+ *	r = netns_enter("ctn2", &home);
+ */
+#ifndef WEIR_KERNEL_NETNS_H
+#define WEIR_KERNEL_NETNS_H
+
+#include <stdint.h>
+
+/* NETNS: a name below /run/netns or a path; NULL: stay. 0; -ENOENT no such namespace; -EPERM may not enter it. */
+int netns_enter(const char *netns, int *ret_home);
+void netns_leave(int *home);
+
+/* Inode of a namespace, which tells it from all others that live; NULL: of this thread's. 0 or -errno. */
+int netns_inode(const char *netns, uint64_t *ret_inode);
+
+#endif

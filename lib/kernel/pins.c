@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The directory in bpffs: found, mounted, made, locked. Out: an open struct kernel whose directory conforms to
+ * its manifests (recover.h) when it was opened for a change.
+ */
+#include "kernel/pins.h"
+
+#include <bpf/libbpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+
+#include "base/cleanup.h"
+#include "kernel/load.h"
+#include "kernel/recover.h"
+
+#define BPFFS "/sys/fs/bpf"
+#define TEXT(x) #x
+#define VERSION_FOLDER(version) "v" TEXT(version)
+
+static const struct place nowhere;
+
+/* ---- Names and folders ---- */
+
+const char *pins_escape(struct arena *arena, const char *name)
+{
+	char *folder = arena_alloc(arena, strlen(name) * 3 + 1), *out = folder;
+
+	for (const unsigned char *c = (const unsigned char *)name; *c; c++) {
+		if ((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') || *c == '_' || *c == '-')
+			*out++ = (char)*c;
+		else
+			out += sprintf(out, "%%%02x", *c);
+	}
+	return folder;
+}
+
+const char *pins_policy_path(struct arena *arena, const struct kernel *kernel, const char *policy)
+{
+	return arena_printf(arena, "%s/%s", kernel->policies, pins_escape(arena, policy));
+}
+
+const char *pins_unescape(struct arena *arena, const char *folder)
+{
+	char *name = arena_alloc(arena, strlen(folder) + 1), *out = name;
+
+	for (const char *c = folder; *c; c++) {
+		unsigned int byte;
+
+		if (*c == '%' && sscanf(c + 1, "%2x", &byte) == 1 && c[1] && c[2]) {
+			*out++ = (char)byte;
+			c += 2;
+		} else {
+			*out++ = *c;
+		}
+	}
+	return name;
+}
+
+int pins_make_directory(const char *path)
+{
+	return mkdir(path, 0700) && errno != EEXIST ? -errno : 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+int pins_list(struct arena *arena, const char *path, struct names *ret_names)
+{
+	VECTOR(const char *) names = { 0 };
+	struct dirent *entry;
+	DIR *directory = opendir(path);
+
+	if (!directory && errno != ENOENT)
+		return -errno;
+	while (directory && (entry = readdir(directory)))
+		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+			vector_push(arena, &names, arena_strdup(arena, entry->d_name));
+	if (directory)
+		closedir(directory);
+	if (names.count)
+		qsort(names.items, names.count, sizeof(*names.items), by_name);
+	*ret_names = (struct names){ .count = names.count, .items = names.items };
+	return 0;
+}
+
+int pins_remove_tree(const char *path)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct names names;
+	int r = pins_list(arena, path, &names);
+
+	if (r == -ENOTDIR)
+		return unlink(path) && errno != ENOENT ? -errno : 0;
+	for (size_t i = 0; r == 0 && i < names.count; i++)
+		r = pins_remove_tree(arena_printf(arena, "%s/%s", path, names.items[i]));
+	if (r == 0 && rmdir(path) && errno != ENOENT)
+		r = -errno;
+	return r;
+}
+
+bool pins_exists(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+int pins_lock_holder(int fd)
+{
+	_cleanup_fclose_ FILE *locks = fopen("/proc/locks", "re");
+	struct stat status;
+	char line[256];
+
+	if (!locks || fstat(fd, &status))
+		return 0;
+	while (fgets(line, sizeof(line), locks)) {
+		unsigned int major_number, minor_number;
+		unsigned long inode;
+		int pid;
+
+		if (sscanf(line, "%*s FLOCK %*s WRITE %d %x:%x:%lu", &pid, &major_number, &minor_number, &inode) == 4 &&
+		    inode == status.st_ino && makedev(major_number, minor_number) == status.st_dev)
+			return pid > 0 ? pid : 0;
+	}
+	return 0;
+}
+
+/* ---- What must be there before anything is ---- */
+
+static bool has_capability(const struct __user_cap_data_struct *data, int capability)
+{
+	return data[capability / 32].effective & 1u << capability % 32;
+}
+
+/* Loading and attaching takes these; CAP_SYS_ADMIN stands for all of them. */
+static int check_privileges(struct diagnostics *diagnostics)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = { 0 };
+	struct diagnostic *said;
+
+	if (syscall(SYS_capget, &header, data) ||
+	    (has_capability(data, CAP_NET_ADMIN) &&
+	     (has_capability(data, CAP_SYS_ADMIN) || (has_capability(data, CAP_BPF) && has_capability(data, CAP_PERFMON)))))
+		return 0;
+	said = diagnose(diagnostics, SEVERITY_ERROR_SURROUNDINGS, nowhere,
+			"weir may not use eBPF here: it needs root, or the capabilities CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN");
+	diagnostic_hint(diagnostics, said, "run it as root (sudo weir ...); weir check and weir why need no privileges");
+	return -EPERM;
+}
+
+static bool is_bpffs(const char *path)
+{
+	struct statfs status;
+
+	return statfs(path, &status) == 0 && (uint32_t)status.f_type == BPF_FS_MAGIC;
+}
+
+/* The nearest folder above PATH (or itself) that exists. */
+static const char *nearest_existing(struct arena *arena, const char *path)
+{
+	char *nearest = arena_strdup(arena, path);
+
+	while (!pins_exists(nearest)) {
+		char *slash = strrchr(nearest, '/');
+
+		if (!slash)
+			return ".";
+		if (slash == nearest)
+			return "/";
+		*slash = '\0';
+	}
+	return nearest;
+}
+
+/* bpffs below BASE: mounted at its usual place when it is not there; elsewhere that is the user's to decide. */
+static int ensure_bpffs(struct arena *arena, const char *base, struct diagnostics *diagnostics)
+{
+	struct diagnostic *said;
+	bool usual = strncmp(base, BPFFS "/", strlen(BPFFS "/")) == 0;
+	int r;
+
+	if (is_bpffs(nearest_existing(arena, base)))
+		return 0;
+	if (!usual) {
+		said = diagnose(diagnostics, SEVERITY_ERROR_SURROUNDINGS, nowhere, "%s is not in a BPF file system", base);
+		diagnostic_hint(diagnostics, said, "name a directory below " BPFFS ", or mount one there: mount -t bpf bpf %s",
+				base);
+		return -EINVAL;
+	}
+	if (mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RELATIME, "mode=0700") == 0)
+		return 0;
+	r = -errno;
+	said = diagnose(diagnostics, SEVERITY_ERROR_SURROUNDINGS, nowhere,
+			"no BPF file system is mounted at " BPFFS ", and weir could not mount it: %s", strerror(-r));
+	diagnostic_hint(diagnostics, said, "mount it where you have the right to (in a container: on the host): mount -t bpf bpf " BPFFS);
+	return r;
+}
+
+static int make_directories(struct arena *arena, const char *path)
+{
+	char *part = arena_strdup(arena, path);
+	int r = 0;
+
+	for (char *slash = strchr(part + 1, '/'); slash && r == 0; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		r = pins_make_directory(part);
+		*slash = '/';
+	}
+	return r ? r : pins_make_directory(path);
+}
+
+/* ---- Open and lock ---- */
+
+static bool same_directory(int fd, const char *path)
+{
+	struct stat opened, named;
+
+	return fstat(fd, &opened) == 0 && stat(path, &named) == 0 && opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
+}
+
+/*
+ * Make the directory and lock it. While one waits for the lock, the command that holds it may remove the directory:
+ * then what one holds is no longer what the path names, and it begins again.
+ */
+static int lock_directory(struct kernel *kernel)
+{
+	for (;;) {
+		_cleanup_close_ int fd = -1;
+		int r = make_directories(kernel->arena, kernel->path);
+
+		if (r)
+			return r;
+		fd = open(kernel->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0 && errno == ENOENT)
+			continue;
+		if (fd < 0)
+			return -errno;
+		while (flock(fd, LOCK_EX))
+			if (errno != EINTR)
+				return -errno;
+		if (!same_directory(fd, kernel->path))
+			continue;
+		r = pins_make_directory(kernel->policies);
+		if (r)
+			return r;
+		kernel->directory_fd = TAKE_FD(fd);
+		kernel->locked = true;
+		return 0;
+	}
+}
+
+static int open_for_change(struct kernel *kernel, struct diagnostics *diagnostics)
+{
+	int r = ensure_bpffs(kernel->arena, kernel->base, diagnostics);
+
+	if (r)
+		return r;
+	r = lock_directory(kernel);
+	if (r) {
+		diagnose(diagnostics, SEVERITY_ERROR_SURROUNDINGS, nowhere, "cannot make and lock the directory %s: %s",
+			 kernel->path, strerror(-r));
+		return r;
+	}
+	kernel_raise_memlock();
+	return recover_all(kernel, diagnostics);
+}
+
+/* Reading takes no lock. What an interrupted change left is put right, unless the change is still going on. */
+static int open_for_reading(struct kernel *kernel, struct diagnostics *diagnostics)
+{
+	int fd = open(kernel->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0) {
+		r = -errno;
+		diagnose(diagnostics, SEVERITY_ERROR_SURROUNDINGS, nowhere, "cannot open %s: %s", kernel->path, strerror(-r));
+		return r;
+	}
+	kernel->directory_fd = fd;
+	if (recover_needed(kernel) && flock(fd, LOCK_EX | LOCK_NB) == 0) {
+		kernel->locked = true;
+		r = recover_all(kernel, diagnostics);
+		flock(fd, LOCK_UN);
+		kernel->locked = false;
+	}
+	return r;
+}
+
+static void warn_other_versions(const struct kernel *kernel, struct diagnostics *diagnostics)
+{
+	struct names names;
+
+	if (pins_list(kernel->arena, kernel->base, &names))
+		return;
+	for (size_t i = 0; i < names.count; i++)
+		if (names.items[i][0] == 'v' && strcmp(names.items[i], VERSION_FOLDER(WEIR_ABI_VERSION)))
+			diagnose(diagnostics, SEVERITY_WARNING, nowhere,
+				 "%s/%s holds policies of another version of weir: they stay in force until that version removes them",
+				 kernel->base, names.items[i]);
+}
+
+int kernel_open(struct arena *arena, const char *pins, bool for_change, struct kernel **ret_kernel,
+		struct diagnostics *diagnostics)
+{
+	_cleanup_(kernel_closep) struct kernel *kernel = calloc(1, sizeof(*kernel));
+	int r = check_privileges(diagnostics);
+
+	if (r)
+		return r;
+	if (!kernel)
+		return -ENOMEM;
+	libbpf_set_print(NULL); /* what it would say is in the errno, and the library does not print */
+	kernel->arena = arena;
+	kernel->directory_fd = -1;
+	kernel->base = pins ? pins : KERNEL_PINS_DEFAULT;
+	kernel->path = arena_printf(arena, "%s/" VERSION_FOLDER(WEIR_ABI_VERSION), kernel->base);
+	kernel->policies = arena_printf(arena, "%s/policies", kernel->path);
+	r = for_change ? open_for_change(kernel, diagnostics) : open_for_reading(kernel, diagnostics);
+	if (r)
+		return r;
+	warn_other_versions(kernel, diagnostics);
+	*ret_kernel = TAKE_PTR(kernel);
+	return 0;
+}
+
+void kernel_close(struct kernel *kernel)
+{
+	if (!kernel)
+		return;
+	if (kernel->locked)
+		recover_tidy(kernel); /* a directory in which nothing came to lie goes again */
+	closep(&kernel->directory_fd);
+	free(kernel);
+}
+
+void kernel_closep(struct kernel **kernel)
+{
+	kernel_close(*kernel);
+	*kernel = NULL;
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A verifier log can be megabytes long and its reason stands at the end; the last source line it quotes before that
+ * is, in generated code, the text of a rule (splice.c wrote it there).
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kernel/refusal.h"
+
+#define TAIL_LINES 12
+
+const char *error_print(struct arena *arena, int error)
+{
+	const char *name = strerrorname_np(error < 0 ? -error : error);
+
+	return arena_printf(arena, "%s (%s)", strerror(error < 0 ? -error : error), name ? name : "?");
+}
+
+/* The last lines of LOG, each indented, without the statistics behind them. */
+static const char *log_tail(struct arena *arena, const char *log)
+{
+	const char *end = log + strlen(log), *begin, *processed;
+	const char *tail = "";
+
+	processed = strstr(end - log > 4096 ? end - 4096 : log, "\nprocessed ");
+	if (processed)
+		end = processed;
+	while (end > log && end[-1] == '\n')
+		end--;
+	begin = end;
+	for (int lines = 0; begin > log && lines < TAIL_LINES; lines++) {
+		begin--;
+		while (begin > log && begin[-1] != '\n')
+			begin--;
+	}
+	for (const char *line = begin; line < end;) {
+		size_t length = strcspn(line, "\n");
+
+		if (line + length > end)
+			length = end - line;
+		tail = arena_printf(arena, "%s\n    %.*s", tail, (int)length, line);
+		line += length + 1;
+	}
+	return tail;
+}
+
+/* The rule whose text the log quotes last ("; ip saddr 10.0.0.1 drop", perhaps with " @ edge.weir:14" behind), or NULL. */
+static const struct rule *quoted_rule(const struct rule_list *list, const char *log)
+{
+	const char *quote = NULL;
+	size_t length;
+
+	for (const char *line = log; *line;) {
+		if (line[0] == ';' && line[1] == ' ')
+			quote = line + 2;
+		line += strcspn(line, "\n");
+		line += *line == '\n';
+	}
+	if (!quote)
+		return NULL;
+	length = strcspn(quote, "\n");
+	for (uint32_t i = 0; i < list->rule_count; i++) {
+		const struct rule *rule = &list->rules[i];
+		size_t text = rule->text ? strlen(rule->text) : 0;
+
+		if (!text || text > length || strncmp(rule->text, quote, text) != 0 || !rule->place.line)
+			continue;
+		if (text == length || strncmp(quote + text, " @ ", 3) == 0)
+			return rule;
+	}
+	return NULL;
+}
+
+int refusal_report(struct diagnostics *diagnostics, const struct rule_list *list, const struct refusal *refusal)
+{
+	bool unprivileged = (refusal->error == -EPERM || refusal->error == -EACCES) && geteuid() != 0;
+	enum severity severity = unprivileged ? SEVERITY_ERROR_SURROUNDINGS : SEVERITY_ERROR_KERNEL;
+	const char *log = refusal->log ? refusal->log : "";
+	const struct rule *rule = quoted_rule(list, log);
+	struct diagnostic *diagnostic;
+
+	diagnostic = diagnose(diagnostics, severity, rule ? rule->place : list->chain->place,
+			      "cannot load program %s of chain '%s' (%s): %s", refusal->program ? refusal->program : "?",
+			      list->chain->name, hook_name(list->hook),
+			      refusal->why ? refusal->why : error_print(diagnostics->arena, refusal->error));
+	if (unprivileged)
+		diagnostic_hint(diagnostics, diagnostic, "loading programs into the kernel needs root");
+	else if (*log)
+		diagnostic_hint(diagnostics, diagnostic, "the verifier's log ends:%s", log_tail(diagnostics->arena, log));
+	else if (refusal->error == -ENOMEM)
+		diagnostic_hint(diagnostics, diagnostic, "the kernel has no memory for its maps: make sets smaller, or free memory");
+	return refusal->error;
+}

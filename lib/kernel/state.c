@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What is in force: words from the manifests, figures from the kernel. Nothing is locked: when a policy is replaced while it is read,
+ * its pins are gone under the reader's hands, and it reads that policy again.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "kernel/attach.h"
+#include "kernel/manifest.h"
+#include "kernel/pins.h"
+#include "kernel/set_table.h"
+
+#define BATCH 1024
+#define MAPS_MAX 1024
+#define TRIES 5
+
+static const struct place nowhere;
+
+struct reading {
+	struct arena *arena;
+	const struct manifest *manifest;
+	const char *folder; /* of its generation */
+	const char *links;
+	struct program_ids own; /* programs of all of weir's policies */
+};
+
+/* ---- Counters ---- */
+
+static void add_up(const struct weir_counter *values, int cpus, struct weir_counter *sum)
+{
+	for (int cpu = 0; cpu < cpus; cpu++) {
+		sum->packets += values[cpu].packets;
+		sum->bytes += values[cpu].bytes;
+	}
+}
+
+/* The sums of the first COUNT slots. */
+static int read_counters(int fd, uint32_t count, int cpus, struct weir_counter *sums)
+{
+	_cleanup_free_ struct weir_counter *values = calloc((size_t)BATCH * (size_t)cpus, sizeof(*values));
+	_cleanup_free_ uint32_t *keys = calloc(BATCH, sizeof(*keys));
+	uint32_t at = 0, next = 0, done = 0;
+	int r = values && keys ? 0 : -ENOMEM;
+
+	while (r == 0 && done < count) {
+		uint32_t got = count - done < BATCH ? count - done : BATCH;
+
+		r = bpf_map_lookup_batch(fd, done ? &at : NULL, &next, keys, values, &got, NULL);
+		if (r && r != -ENOENT)
+			break;
+		for (uint32_t i = 0; i < got; i++)
+			add_up(values + (size_t)i * (size_t)cpus, cpus, &sums[keys[i]]);
+		done += got;
+		at = next;
+	}
+	if (done >= count || r == -ENOMEM)
+		return done >= count ? 0 : r;
+	for (uint32_t slot = done; slot < count; slot++) {
+		r = bpf_map_lookup_elem(fd, &slot, values);
+		if (r)
+			return r;
+		add_up(values, cpus, &sums[slot]);
+	}
+	return 0;
+}
+
+static int read_chain_counters(const struct reading *reading, uint32_t index, struct state_chain *state, struct state_rule *rules)
+{
+	const struct manifest_chain *chain = &reading->manifest->chains[index];
+	_cleanup_close_ int fd = bpf_obj_get(arena_printf(reading->arena, "%s/counters_%u", reading->folder, index));
+	int cpus = libbpf_num_possible_cpus(), r;
+	struct bpf_map_info info = { 0 };
+	struct weir_counter *sums;
+	uint32_t length = sizeof(info);
+
+	if (fd < 0 || cpus < 0)
+		return fd < 0 ? fd : cpus;
+	r = bpf_obj_get_info_by_fd(fd, &info, &length);
+	if (r)
+		return r;
+	sums = arena_new_array(reading->arena, struct weir_counter, info.max_entries);
+	r = read_counters(fd, info.max_entries, cpus, sums);
+	if (r || info.max_entries < WEIR_SLOT_FIRST_RULE)
+		return r ?: -EINVAL;
+	state->policy_counter = sums[WEIR_SLOT_POLICY];
+	for (uint32_t i = 0; i < WEIR_MALFORMED_COUNT; i++)
+		state->malformed[i] = sums[WEIR_SLOT_MALFORMED + i];
+	state->events_lost = sums[WEIR_SLOT_EVENTS_LOST].packets;
+	for (uint32_t i = 0; i < chain->rule_count; i++)
+		if (chain->rules[i].slot < info.max_entries)
+			rules[i].counter = sums[chain->rules[i].slot];
+	return 0;
+}
+
+/* ---- Program and maps ---- */
+
+static uint64_t map_bytes(int fd)
+{
+	unsigned long long bytes = 0;
+	char path[64], line[128];
+	_cleanup_fclose_ FILE *info = NULL;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	info = fopen(path, "re");
+	while (info && fgets(line, sizeof(line), info))
+		if (sscanf(line, "memlock: %llu", &bytes) == 1)
+			return bytes;
+	return 0;
+}
+
+static void read_maps(struct arena *arena, const uint32_t *ids, uint32_t count, struct state_chain *state)
+{
+	struct state_map *maps = arena_new_array(arena, struct state_map, count);
+	uint32_t found = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		_cleanup_close_ int fd = bpf_map_get_fd_by_id(ids[i]);
+		struct bpf_map_info info = { 0 };
+		uint32_t length = sizeof(info);
+
+		if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &length))
+			continue;
+		maps[found++] = (struct state_map){ .name = arena_strndup(arena, info.name, strnlen(info.name, sizeof(info.name))),
+						    .id = info.id, .bytes = map_bytes(fd) };
+	}
+	state->map_count = found;
+	state->maps = maps;
+}
+
+static int read_program(const struct reading *reading, uint32_t index, struct state_chain *state)
+{
+	_cleanup_close_ int fd = bpf_obj_get(arena_printf(reading->arena, "%s/program_%u", reading->folder, index));
+	uint32_t ids[MAPS_MAX], length = sizeof(struct bpf_prog_info);
+	struct bpf_prog_info info = { .nr_map_ids = MAPS_MAX, .map_ids = (uintptr_t)ids };
+	char *tag;
+	int r = fd < 0 ? fd : bpf_obj_get_info_by_fd(fd, &info, &length);
+
+	if (r)
+		return r;
+	tag = arena_alloc(reading->arena, 2 * BPF_TAG_SIZE + 1);
+	for (int i = 0; i < BPF_TAG_SIZE; i++)
+		sprintf(tag + 2 * i, "%02x", info.tag[i]);
+	state->program_id = info.id;
+	state->instructions = info.xlated_prog_len / (uint32_t)sizeof(struct bpf_insn);
+	state->jited_bytes = info.jited_prog_len;
+	state->tag = tag;
+	read_maps(reading->arena, ids, info.nr_map_ids < MAPS_MAX ? info.nr_map_ids : MAPS_MAX, state);
+	return 0;
+}
+
+/* ---- Attachments ---- */
+
+static void read_attachment(const struct reading *reading, const struct manifest_attachment *at, struct state_attachment *state)
+{
+	const char *link = at->link ? arena_printf(reading->arena, "%s/%s", reading->links, at->link) : NULL;
+	struct attachment_status status = { 0 };
+	struct foreign_programs foreign = { 0 };
+
+	/* A namespace that is gone, or a link that cannot be opened, is an attachment that is not there. */
+	attachment_look(at, link, &status);
+	attachment_foreign(reading->arena, at, &reading->own, &foreign);
+	*state = (struct state_attachment){ .target = at->target, .netns = at->netns, .how = attachment_how_name(at->how),
+					    .ifindex = at->ifindex, .cgroup_id = at->cgroup_id, .link_id = status.link_id,
+					    .present = status.present, .foreign_count = foreign.count, .foreign = foreign.items };
+}
+
+static int read_chain(const struct reading *reading, uint32_t index, struct state_chain *state)
+{
+	const struct manifest_chain *chain = &reading->manifest->chains[index];
+	struct state_rule *rules = arena_new_array(reading->arena, struct state_rule, chain->rule_count);
+	struct state_attachment *attachments = arena_new_array(reading->arena, struct state_attachment, chain->attachment_count);
+	int r;
+
+	*state = (struct state_chain){ .name = chain->name, .hook = chain->hook, .policy = chain->policy, .line = chain->line,
+				       .chain_id = chain->chain_id, .rule_count = chain->rule_count, .rules = rules,
+				       .attachment_count = chain->attachment_count, .attachments = attachments,
+				       .verified_instructions = chain->verified_instructions, .load_ns = chain->load_ns };
+	for (uint32_t i = 0; i < chain->rule_count; i++) {
+		const struct manifest_rule *rule = &chain->rules[i];
+
+		rules[i] = (struct state_rule){ .text = rule->text, .comment = rule->comment, .log_prefix = rule->log_prefix,
+						.file = rule->file, .line = rule->line, .slot = rule->slot, .verdict = rule->verdict,
+						.log = rule->log };
+	}
+	for (uint32_t i = 0; i < chain->attachment_count; i++)
+		read_attachment(reading, &chain->attachments[i], &attachments[i]);
+	r = read_program(reading, index, state);
+	return r ?: read_chain_counters(reading, index, state, rules);
+}
+
+/* ---- Sets ---- */
+
+static int count_members(const char *path, uint32_t key_size, uint64_t *count)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	_cleanup_close_ int fd = bpf_obj_get(path);
+	uint64_t now = set_now();
+	struct set_rows rows = { 0 };
+	int r = fd < 0 ? fd : set_rows_read(arena, fd, key_size, &rows);
+
+	for (size_t i = 0; r == 0 && i < rows.count; i++)
+		*count += rows.items[i].value.own_expires_ns == 0 || rows.items[i].value.own_expires_ns > now;
+	return r;
+}
+
+static int read_set(const struct reading *reading, uint32_t index, struct state_set *state)
+{
+	const struct manifest_set *set = &reading->manifest->sets[index];
+	const char *path = arena_printf(reading->arena, "%s/set_%u", reading->folder, index);
+	uint32_t key_size = set_key_size(&set->set);
+	int r;
+
+	*state = (struct state_set){ .name = set->name, .set = set->set };
+	r = count_members(arena_printf(reading->arena, "%s_exact", path), key_size, &state->element_count);
+	if (r == 0 && set->prefixes)
+		r = count_members(arena_printf(reading->arena, "%s_prefix", path), key_size + (uint32_t)sizeof(uint32_t),
+				  &state->element_count);
+	return r;
+}
+
+/* ---- Policies ---- */
+
+static int read_policy(const struct reading *reading, struct state_policy *state)
+{
+	const struct manifest *manifest = reading->manifest;
+	struct state_chain *chains = arena_new_array(reading->arena, struct state_chain, manifest->chain_count);
+	struct state_set *sets = arena_new_array(reading->arena, struct state_set, manifest->set_count);
+	uint32_t set_count = 0;
+	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < manifest->chain_count; i++)
+		r = read_chain(reading, i, &chains[i]);
+	for (uint32_t i = 0; r == 0 && i < manifest->set_count; i++)
+		if (!manifest->sets[i].anonymous)
+			r = read_set(reading, i, &sets[set_count++]);
+	if (r)
+		return r;
+	*state = (struct state_policy){ .name = manifest->name, .file = manifest->file, .applied_s = manifest->applied_s,
+					.generation = manifest->generation, .chain_count = manifest->chain_count, .chains = chains,
+					.set_count = set_count, .sets = sets };
+	return 0;
+}
+
+static struct program_ids own_programs(struct arena *arena, const struct manifests *manifests)
+{
+	VECTOR(uint32_t) ids = { 0 };
+
+	for (size_t m = 0; m < manifests->count; m++)
+		for (uint32_t c = 0; c < manifests->items[m]->chain_count; c++)
+			vector_push(arena, &ids, manifests->items[m]->chains[c].program_id);
+	return (struct program_ids){ .count = ids.count, .items = ids.items };
+}
+
+/* One policy, again when it changes meanwhile. -ENOENT: it was removed. */
+static int read_one(const struct kernel *kernel, struct arena *arena, const char *folder, const struct program_ids *own,
+		    struct state_policy *ret_policy)
+{
+	const char *path = arena_printf(arena, "%s/%s", kernel->policies, folder);
+	struct reading reading = { .arena = arena, .own = *own, .links = arena_printf(arena, "%s/links", path) };
+	int r = -ENOENT;
+
+	for (int i = 0; i < TRIES && r == -ENOENT; i++) {
+		r = manifest_read(arena, arena_printf(arena, "%s/manifest", path), &reading.manifest);
+		if (r)
+			return r;
+		reading.folder = arena_printf(arena, "%s/g%llu", path, (unsigned long long)reading.manifest->generation);
+		r = read_policy(&reading, ret_policy);
+	}
+	return r == -ENOENT ? -ESTALE : r;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct state_policy *)a)->name, ((const struct state_policy *)b)->name);
+}
+
+int kernel_state(struct kernel *kernel, struct arena *arena, const struct state **ret_state, struct diagnostics *diagnostics)
+{
+	struct state *state = arena_new_object(arena, struct state);
+	struct state_policy *policies;
+	struct manifests manifests;
+	struct program_ids own;
+	struct names folders;
+	int r = pins_list(arena, kernel->policies, &folders);
+
+	r = r ?: manifest_read_all(arena, kernel, &manifests);
+	if (r) {
+		diagnose(diagnostics, SEVERITY_ERROR_SURROUNDINGS, nowhere, "cannot read %s: %s", kernel->policies, strerror(-r));
+		return r;
+	}
+	own = own_programs(arena, &manifests);
+	policies = arena_new_array(arena, struct state_policy, folders.count);
+	for (size_t i = 0; i < folders.count; i++) {
+		r = read_one(kernel, arena, folders.items[i], &own, &policies[state->policy_count]);
+		if (r == 0)
+			state->policy_count++;
+		else if (r != -ENOENT)
+			diagnose(diagnostics, SEVERITY_WARNING, nowhere, "policy '%s' cannot be read: %s",
+				 pins_unescape(arena, folders.items[i]), strerror(-r));
+	}
+	if (state->policy_count)
+		qsort(policies, state->policy_count, sizeof(*policies), by_name);
+	state->policies = policies;
+	*ret_state = state;
+	return 0;
+}

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The state for people:
+ *
+ *	policy edge  /etc/weir/edge.weir  since 2026-11-21 10:02:11 (5 min)
+ *	  set blocklist  ipv4_addr  3 of 1048576 elements
+ *
+ *	  chain edge  xdp ingress
+ *	    on eth0 (native)
+ *	       packets     bytes
+ *	            12       720  edge.weir:8  arp drop
+ *	             0         0  edge.weir:9  ether saddr 02:00:00:00:00:66 drop
+ *	          4711    612345  policy       accept
+ *	             3       180  malformed    short, dropped: ends inside a header
+ */
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "report/escape.h"
+#include "report/list.h"
+
+struct page {
+	FILE *out;
+	const struct list_style *style;
+	struct arena *arena;
+};
+
+struct widths {
+	int packets, bytes, place;
+};
+
+static const char *const malformed_names[] = {
+#define X(id, name, text) name,
+	WEIR_MALFORMED(X)
+#undef X
+};
+
+static const char *const malformed_texts[] = {
+#define X(id, name, text) text,
+	WEIR_MALFORMED(X)
+#undef X
+};
+
+static const char *bold(const struct page *page)
+{
+	return page->style->colour ? "\033[1m" : "";
+}
+
+static const char *dim(const struct page *page)
+{
+	return page->style->colour ? "\033[2m" : "";
+}
+
+static const char *plain(const struct page *page)
+{
+	return page->style->colour ? "\033[0m" : "";
+}
+
+static int wider(int width, int other)
+{
+	return other > width ? other : width;
+}
+
+static int digits(uint64_t number)
+{
+	return snprintf(NULL, 0, "%llu", (unsigned long long)number);
+}
+
+static const char *file_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static const char *plural(uint64_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+/* "5 min": how long ago in its largest unit. */
+static void print_age(const struct page *page, uint64_t applied_s)
+{
+	static const struct {
+		uint64_t seconds;
+		const char *name;
+	} units[] = { { 86400, "d" }, { 3600, "h" }, { 60, "min" }, { 1, "s" } };
+	uint64_t age = page->style->now_s - applied_s;
+
+	if (page->style->now_s < applied_s)
+		return;
+	for (size_t i = 0; i < 4; i++)
+		if (age >= units[i].seconds || i == 3) {
+			fprintf(page->out, " (%llu %s)", (unsigned long long)(age / units[i].seconds), units[i].name);
+			return;
+		}
+}
+
+static void print_header(const struct page *page, const struct state_policy *policy)
+{
+	time_t applied = (time_t)policy->applied_s;
+	char when[32] = "unknown";
+	struct tm parts;
+
+	if (localtime_r(&applied, &parts))
+		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &parts);
+	fprintf(page->out, "%spolicy %s%s  %s  since %s", bold(page), policy->name, plain(page), policy->file, when);
+	print_age(page, policy->applied_s);
+	if (page->style->verbose)
+		fprintf(page->out, "  generation %llu", (unsigned long long)policy->generation);
+	fputc('\n', page->out);
+}
+
+static void print_sets(const struct page *page, const struct state_policy *policy)
+{
+	int name_width = 0, count_width = 0;
+
+	for (uint32_t i = 0; i < policy->set_count; i++) {
+		name_width = wider(name_width, (int)strlen(policy->sets[i].name));
+		count_width = wider(count_width, digits(policy->sets[i].element_count));
+	}
+	for (uint32_t i = 0; i < policy->set_count; i++) {
+		const struct state_set *set = &policy->sets[i];
+
+		fprintf(page->out, "  set %s%-*s%s  %*llu of %u element%s  ", bold(page), name_width, set->name, plain(page),
+			count_width, (unsigned long long)set->element_count, set->set.size, plural(set->set.size));
+		for (uint32_t k = 0; k < set->set.components; k++)
+			fprintf(page->out, "%s%s", k ? " . " : "", value_type_name(set->set.types[k]));
+		fputc('\n', page->out);
+	}
+}
+
+static void print_attachments(const struct page *page, const struct state_chain *chain)
+{
+	for (uint32_t i = 0; i < chain->attachment_count; i++) {
+		const struct state_attachment *attachment = &chain->attachments[i];
+
+		fprintf(page->out, "    on %s", escape_text(page->arena, attachment->target, strlen(attachment->target)));
+		if (attachment->netns)
+			fprintf(page->out, " netns %s", attachment->netns);
+		/* A cgroup has but one way of attaching, which the hook names already. */
+		if (strcmp(attachment->how, "cgroup") != 0)
+			fprintf(page->out, " (%s)", attachment->how);
+		if (page->style->verbose && attachment->link_id)
+			fprintf(page->out, "  link %u", attachment->link_id);
+		if (!attachment->present)
+			fprintf(page->out, "  %sNOT ENFORCED: it is gone, or somebody detached it%s", bold(page), plain(page));
+		for (uint32_t k = 0; k < attachment->foreign_count; k++)
+			fprintf(page->out, "%s %s (program %u)", k ? "," : "  beside",
+				*attachment->foreign[k].program_name
+					? escape_text(page->arena, attachment->foreign[k].program_name, 64)
+					: "a program without name",
+				attachment->foreign[k].program_id);
+		fputc('\n', page->out);
+	}
+}
+
+static int place_width(const struct state_rule *rule)
+{
+	return (int)strlen(file_name(rule->file)) + 1 + digits(rule->line);
+}
+
+static struct widths chain_widths(const struct state_chain *chain)
+{
+	struct widths widths = {
+		.packets = wider((int)strlen("packets"), digits(chain->policy_counter.packets)),
+		.bytes = wider((int)strlen("bytes"), digits(chain->policy_counter.bytes)),
+		.place = (int)strlen("policy"),
+	};
+
+	for (uint32_t i = 0; i < chain->rule_count; i++) {
+		widths.packets = wider(widths.packets, digits(chain->rules[i].counter.packets));
+		widths.bytes = wider(widths.bytes, digits(chain->rules[i].counter.bytes));
+		widths.place = wider(widths.place, place_width(&chain->rules[i]));
+	}
+	for (uint32_t i = 0; i < WEIR_MALFORMED_COUNT; i++) {
+		if (!chain->malformed[i].packets)
+			continue;
+		widths.packets = wider(widths.packets, digits(chain->malformed[i].packets));
+		widths.bytes = wider(widths.bytes, digits(chain->malformed[i].bytes));
+		widths.place = wider(widths.place, (int)strlen("malformed"));
+	}
+	return widths;
+}
+
+static void print_row(const struct page *page, const struct widths *widths, const struct weir_counter *counter, const char *place,
+		      const char *text)
+{
+	fprintf(page->out, "    %s%*llu  %*llu  %-*s  %s%s\n", counter->packets ? "" : dim(page), widths->packets,
+		(unsigned long long)counter->packets, widths->bytes, (unsigned long long)counter->bytes, widths->place, place,
+		text, counter->packets ? "" : plain(page));
+}
+
+static void print_counters(const struct page *page, const struct state_chain *chain)
+{
+	struct widths widths = chain_widths(chain);
+
+	fprintf(page->out, "    %s%*s  %*s%s\n", dim(page), widths.packets, "packets", widths.bytes, "bytes", plain(page));
+	for (uint32_t i = 0; i < chain->rule_count; i++) {
+		const struct state_rule *rule = &chain->rules[i];
+
+		print_row(page, &widths, &rule->counter, arena_printf(page->arena, "%s:%u", file_name(rule->file), rule->line),
+			  rule->text);
+	}
+	print_row(page, &widths, &chain->policy_counter, "policy", chain->policy == WEIR_VERDICT_DROP ? "drop" : "accept");
+	for (uint32_t i = 0; i < WEIR_MALFORMED_COUNT; i++)
+		if (chain->malformed[i].packets)
+			print_row(page, &widths, &chain->malformed[i], "malformed",
+				  arena_printf(page->arena, "%s, dropped: %s", malformed_names[i], malformed_texts[i]));
+	if (chain->events_lost)
+		fprintf(page->out, "    %llu event%s lost: nobody read them in time\n", (unsigned long long)chain->events_lost,
+			plural(chain->events_lost));
+}
+
+static void print_program(const struct page *page, const struct state_chain *chain)
+{
+	fprintf(page->out, "    program %u  tag %s  %u instructions, %u verified, %u bytes of machine code  loaded in %.1f ms\n",
+		chain->program_id, chain->tag ? chain->tag : "unknown", chain->instructions, chain->verified_instructions,
+		chain->jited_bytes, (double)chain->load_ns / 1e6);
+	for (uint32_t i = 0; i < chain->map_count; i++) {
+		fprintf(page->out, "    map %u  %s", chain->maps[i].id, chain->maps[i].name);
+		if (chain->maps[i].bytes)
+			fprintf(page->out, "  %llu bytes", (unsigned long long)chain->maps[i].bytes);
+		fputc('\n', page->out);
+	}
+}
+
+void list_print(const struct state *state, const struct list_style *style, FILE *out)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct page page = { out, style, arena };
+
+	if (!state->policy_count)
+		fputs("no policy is in force\n", out);
+	for (uint32_t i = 0; i < state->policy_count; i++) {
+		const struct state_policy *policy = &state->policies[i];
+
+		if (i)
+			fputc('\n', out);
+		print_header(&page, policy);
+		print_sets(&page, policy);
+		for (uint32_t k = 0; k < policy->chain_count; k++) {
+			const struct state_chain *chain = &policy->chains[k];
+
+			fprintf(out, "\n  chain %s%s%s  %s\n", bold(&page), chain->name, plain(&page), hook_name(chain->hook));
+			print_attachments(&page, chain);
+			print_counters(&page, chain);
+			if (style->verbose)
+				print_program(&page, chain);
+		}
+	}
+}

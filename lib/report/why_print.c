@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* An answer of why_ask for people, and for programs. */
+#include "report/why.h"
+
+static const char *verdict_name(enum weir_verdict verdict)
+{
+	static const char *const names[] = {
+#define X(id, name) name,
+		WEIR_VERDICTS(X)
+#undef X
+	};
+
+	return names[verdict];
+}
+
+static const struct rule_list *answer_rules(const struct why_answer *answer)
+{
+	return answer->compiled->chains[answer->chain].rules;
+}
+
+static void print_matches(const struct why_rule *rule, const char *indent, FILE *out)
+{
+	for (uint32_t i = 0; i < rule->match_count; i++)
+		fprintf(out, "%s%s: %s\n", indent, rule->matches[i].text, rule->matches[i].answer);
+}
+
+void why_print(const struct why_answer *answer, bool with_packet, FILE *out)
+{
+	const struct rule_list *list = answer_rules(answer);
+
+	if (with_packet) {
+		if (answer->packet_name)
+			fprintf(out, "%s: ", answer->packet_name);
+		fprintf(out, "%s\n", answer->packet);
+		if (answer->missing)
+			fprintf(out, "  the capture lacks its last %zu bytes; they are taken for zeros\n", answer->missing);
+	}
+	fprintf(out, "  chain %s (%s): ", list->chain->name, hook_name(list->hook));
+	if (answer->unseen) {
+		fprintf(out, "never sees this packet: %s\n", answer->unseen);
+		return;
+	}
+	fprintf(out, "%s, decided by %s: %s\n", verdict_name(answer->verdict), answer->decided.name, answer->decided.rule->text);
+	print_matches(&answer->decided, "    ", out);
+	for (uint32_t i = 0; i < answer->passed_count; i++) {
+		fprintf(out, "    passed %s: %s\n", answer->passed[i].name, answer->passed[i].rule->text);
+		print_matches(&answer->passed[i], "      ", out);
+	}
+	for (uint32_t i = 0; i < answer->failed_count; i++) {
+		fprintf(out, "    not %s: %s\n", answer->failed[i].name, answer->failed[i].rule->text);
+		/* all that held before the one that failed need no line */
+		if (answer->failed[i].match_count)
+			fprintf(out, "      %s: %s\n", answer->failed[i].matches[answer->failed[i].match_count - 1].text,
+				answer->failed[i].matches[answer->failed[i].match_count - 1].answer);
+	}
+}
+
+/* ---- JSON ---- */
+
+static json_t *match_json(const struct why_match *match)
+{
+	return json_pack("{s:s, s:s, s:b}", "match", match->text, "answer", match->answer, "holds", match->holds);
+}
+
+static json_t *rule_json(const struct why_rule *rule)
+{
+	json_t *matches = json_array();
+
+	for (uint32_t i = 0; i < rule->match_count; i++)
+		json_array_append_new(matches, match_json(&rule->matches[i]));
+	return json_pack("{s:s, s:I, s:s, s:s, s:b, s:o}", "rule", rule->name, "line", (json_int_t)rule->rule->place.line, "text",
+			 rule->rule->text, "verdict", verdict_name(rule->rule->verdict), "log", rule->rule->log, "matches",
+			 matches);
+}
+
+static json_t *rules_json(const struct why_rule *rules, uint32_t count)
+{
+	json_t *array = json_array();
+
+	for (uint32_t i = 0; i < count; i++)
+		json_array_append_new(array, rule_json(&rules[i]));
+	return array;
+}
+
+json_t *why_json(const struct why_answer *answer)
+{
+	const struct rule_list *list = answer_rules(answer);
+	json_t *object = json_pack("{s:s, s:s?, s:s, s:s, s:s, s:I}", "policy", answer->compiled->policy->name, "source",
+				   answer->packet_name, "packet", answer->packet, "chain", list->chain->name, "hook",
+				   hook_name(list->hook), "missing_bytes", (json_int_t)answer->missing);
+
+	if (!object)
+		return NULL;
+	if (answer->unseen) {
+		json_object_set_new(object, "unseen", json_string(answer->unseen));
+		return object;
+	}
+	json_object_set_new(object, "verdict", json_string(verdict_name(answer->verdict)));
+	json_object_set_new(object, "decided", rule_json(&answer->decided));
+	json_object_set_new(object, "passed", rules_json(answer->passed, answer->passed_count));
+	if (answer->failed)
+		json_object_set_new(object, "failed", rules_json(answer->failed, answer->failed_count));
+	return object;
+}

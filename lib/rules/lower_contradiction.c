@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Matches that no packet meets together. In: the parts of a rule, implied ones too. Out: whether there can be such a packet,
+ * and a warning with the places of the two (or three) matches that are at odds.
+ */
+#include "rules/lowering.h"
+#include "rules/match.h"
+
+static void warn_alone(struct lowering *lowering, int index)
+{
+	const struct policy_match *match = &lowering->rule->matches[index];
+	struct diagnostic *warning = diagnose(lowering->diagnostics, SEVERITY_WARNING, match->place,
+					      "this match contradicts itself: no packet meets it");
+
+	diagnostic_hint(lowering->diagnostics, warning, "the rule never matches; change the match or remove the rule");
+}
+
+/* OTHERS: one or two matches before. */
+static void warn_against(struct lowering *lowering, int index, const int *others, unsigned count)
+{
+	const struct policy_match *matches = lowering->rule->matches;
+	struct diagnostic *warning;
+
+	warning = diagnose(lowering->diagnostics, SEVERITY_WARNING, matches[index].place,
+			   "this match contradicts '%s'%s%s%s: no packet meets %s",
+			   match_text(lowering->arena, &matches[others[0]]), count > 1 ? " and '" : "",
+			   count > 1 ? match_text(lowering->arena, &matches[others[1]]) : "", count > 1 ? "'" : "",
+			   count > 1 ? "all of them" : "both");
+	diagnostic_hint(lowering->diagnostics, warning, "the rule never matches; make two rules of it if either is meant");
+	for (unsigned i = 0; i < count; i++)
+		diagnostic_related(lowering->diagnostics, warning, matches[others[i]].place, "the other match is here");
+}
+
+static bool apart(const struct part *a, const struct part *b)
+{
+	return !intervals_meet(a->list.items, a->list.count, b->list.items, b->list.count);
+}
+
+/* The part at LAST made the intersection on its dimension empty: find with which before it is at odds. */
+static void explain(struct lowering *lowering, size_t last)
+{
+	const struct part *parts = lowering->parts.items;
+	int others[2];
+	unsigned count = 0;
+
+	for (size_t i = 0; i <= last; i++)
+		if (parts[i].match >= 0 && !parts[i].list.count && dimension_equal(&parts[i].dimension, &parts[last].dimension)) {
+			warn_alone(lowering, parts[i].match);
+			return;
+		}
+	for (size_t i = 0; i < last; i++) {
+		if (!dimension_equal(&parts[i].dimension, &parts[last].dimension) || parts[i].match < 0)
+			continue;
+		if (parts[i].match == parts[last].match) {
+			if (apart(&parts[i], &parts[last])) {
+				warn_alone(lowering, parts[last].match);
+				return;
+			}
+			continue;
+		}
+		if (apart(&parts[i], &parts[last])) {
+			warn_against(lowering, parts[last].match, &parts[i].match, 1);
+			return;
+		}
+		if (count < 2 && (!count || others[0] != parts[i].match))
+			others[count++] = parts[i].match;
+	}
+	if (count)
+		warn_against(lowering, parts[last].match, others, count);
+	else
+		warn_alone(lowering, parts[last].match);
+}
+
+bool lower_warn_contradiction(struct lowering *lowering)
+{
+	const struct part *parts = lowering->parts.items;
+
+	for (size_t i = 0; i < lowering->parts.count; i++) {
+		struct interval_list list = parts[i].list;
+
+		for (size_t j = 0; j < i && list.count; j++)
+			if (dimension_equal(&parts[j].dimension, &parts[i].dimension))
+				list = intervals_intersect(lowering->arena, list, parts[j].list);
+		if (!list.count) {
+			explain(lowering, i);
+			return true;
+		}
+	}
+	return false;
+}
+
+void lower_warn_unions(struct lowering *lowering)
+{
+	const struct alternatives *last = &lowering->unions.items[lowering->unions.count - 1];
+	int others[2];
+	unsigned count = 0;
+
+	for (size_t i = 0; i < lowering->parts.count && count < 2; i++) {
+		enum weir_field field = lowering->parts.items[i].dimension.field;
+		int match = lowering->parts.items[i].match;
+
+		if (lowering->parts.items[i].dimension.kind == DIMENSION_FIELD && match >= 0 && match < last->index &&
+		    (field == last->field || field == last->field + 1) && (!count || others[0] != match))
+			others[count++] = match;
+	}
+	for (size_t i = 0; i + 1 < lowering->unions.count && count < 2; i++)
+		if (lowering->unions.items[i].field == last->field)
+			others[count++] = lowering->unions.items[i].index;
+	if (count)
+		warn_against(lowering, last->index, others, count);
+	else
+		warn_alone(lowering, last->index);
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Chains: where they stand, what becomes of the rest, and their rules. */
+#include "syntax/parser.h"
+
+#include <string.h>
+
+/* A chain while it is read. */
+struct reading {
+	struct ast_chain *chain;
+	struct ast_rule **next_rule;
+	struct place policy, comment; /* of these words; line 0: not there yet */
+	bool bad_hook;
+};
+
+/* name and places of one word; false, with an error, when WHAT is not there */
+static bool word(struct parser *parser, const char *what, const char *hint, const char **ret_word, struct place *ret_place)
+{
+	if (parser->token.kind != TOKEN_WORD)
+		return parser_expected(parser, what, hint);
+	*ret_word = token_text(parser->arena, &parser->token);
+	*ret_place = parser->token.place;
+	parser_advance(parser);
+	return true;
+}
+
+/* hook-option = "on" value | "netns" primary | "mode" WORD */
+static bool hook_option(struct parser *parser, struct ast_chain *chain, struct place seen[3])
+{
+	static const char *const options[] = { "on", "netns", "mode" };
+	const struct token token = parser->token;
+	const struct foreign *foreign = foreign_in_chain(&token);
+	struct diagnostic *d;
+	const char *near;
+	size_t i;
+
+	if (foreign) {
+		foreign_report(parser, token.place, foreign);
+		return false;
+	}
+	for (i = 0; i < 3 && !token_is(&token, options[i]); i++)
+		;
+	if (i == 3 && token.kind == TOKEN_WORD) {
+		near = near_match(token_text(parser->arena, &token), options, 3);
+		d = parser_error(parser, token.place, "a hook has no %s", token_describe(parser->arena, &token));
+		if (near)
+			parser_hint(parser, d, "did you mean '%s'?", near);
+		else
+			parser_hint(parser, d, "behind layer and direction stand 'on', 'netns' and 'mode'");
+		return false;
+	}
+	if (i == 3)
+		return parser_expected(parser, "'on' and where the chain stands", "'on eth0', 'on { eth0, eth1 }'");
+	if (!parse_only_once(parser, &token, &seen[i]))
+		return false;
+	parser_advance(parser);
+	switch (i) {
+	case 0:
+		chain->targets = parse_value(parser);
+		return chain->targets != NULL;
+	case 1:
+		chain->netns = parse_primary(parser);
+		return chain->netns != NULL;
+	default:
+		return word(parser, "a mode", "auto, native or generic", &chain->mode, &chain->mode_place);
+	}
+}
+
+/* hook = "hook" WORD WORD { hook-option } */
+static bool hook(struct parser *parser, struct ast_chain *chain)
+{
+	static const char hint[] = "a hook looks like this: hook xdp ingress on eth0";
+	const struct token token = parser->token;
+	struct place seen[3] = { 0 };
+
+	if (!parse_only_once(parser, &token, &chain->hook_place))
+		return false;
+	parser_advance(parser);
+	if (!word(parser, "a layer: xdp, tc or cgroup", hint, &chain->layer, &chain->layer_place) ||
+	    !word(parser, "a direction: ingress or egress", hint, &chain->direction, &chain->direction_place))
+		return false;
+	while (!parser_at_end(parser))
+		if (!hook_option(parser, chain, seen))
+			return false;
+	return true;
+}
+
+/* policy = "policy" WORD */
+static bool policy(struct parser *parser, struct reading *reading)
+{
+	const struct token token = parser->token;
+
+	parser_advance(parser);
+	return parse_only_once(parser, &token, &reading->policy) &&
+	       word(parser, "'accept' or 'drop'", NULL, &reading->chain->policy, &reading->chain->policy_place);
+}
+
+/* A comment that has its statement for itself is the chain's; in a rule it is the rule's. */
+static bool is_chain_comment(const struct parser *parser)
+{
+	struct lexer ahead = parser->lexer;
+	enum token_kind kind;
+
+	ahead.diagnostics = NULL;
+	if (!token_is(&parser->token, "comment") || lexer_next(&ahead).kind != TOKEN_STRING)
+		return false;
+	kind = lexer_next(&ahead).kind;
+	return kind == TOKEN_NEWLINE || kind == TOKEN_SEMICOLON || kind == TOKEN_RIGHT_BRACE || kind == TOKEN_END;
+}
+
+static bool chain_comment(struct parser *parser, struct reading *reading)
+{
+	const struct token token = parser->token;
+
+	if (!parse_only_once(parser, &token, &reading->comment))
+		return false;
+	parser_advance(parser);
+	reading->chain->comment = parse_quoted(parser, "the comment");
+	return reading->chain->comment != NULL;
+}
+
+/* chain-statement = hook | policy | "comment" STRING | rule */
+static bool chain_statement(struct parser *parser, struct reading *reading)
+{
+	const struct foreign *foreign = foreign_in_chain(&parser->token);
+
+	if (foreign) {
+		foreign_report(parser, parser->token.place, foreign);
+		return false;
+	}
+	if (token_is(&parser->token, "hook")) {
+		bool whole = hook(parser, reading->chain);
+
+		reading->bad_hook |= !whole;
+		return whole;
+	}
+	if (token_is(&parser->token, "policy"))
+		return policy(parser, reading);
+	if (is_chain_comment(parser))
+		return chain_comment(parser, reading);
+	*reading->next_rule = parse_rule(parser);
+	if (!*reading->next_rule)
+		return false;
+	reading->next_rule = &(*reading->next_rule)->next;
+	return true;
+}
+
+/* chain = "chain" NAME "{" { chain-statement statement-end } "}" */
+void parse_chain(struct parser *parser)
+{
+	struct ast_chain *chain = arena_new_object(parser->arena, struct ast_chain);
+	struct reading reading = { .chain = chain, .next_rule = &chain->rules };
+
+	if (!parse_block_begin(parser, "chain", &chain->name, &chain->place))
+		return;
+	while (parse_block_next(parser, "chain", chain->name, chain->place)) {
+		if (!chain_statement(parser, &reading))
+			parser_skip_statement(parser);
+		else
+			parser_expect_end(parser, token_describe(parser->arena, &parser->last));
+	}
+	/* What a chain's rules may look at is not known without its hook: the rest of it is not judged. */
+	if (reading.bad_hook)
+		return;
+	*parser->parse->next_chain = chain;
+	parser->parse->next_chain = &chain->next;
+}

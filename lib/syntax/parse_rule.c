@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Rules: statements until the line's end. */
+#include "syntax/parser.h"
+
+#include <string.h>
+
+static struct ast_statement *new_statement(struct parser *parser, enum ast_statement_kind kind)
+{
+	struct ast_statement *statement = arena_new_object(parser->arena, struct ast_statement);
+
+	statement->kind = kind;
+	statement->place = parser->token.place;
+	return statement;
+}
+
+/* log = "log" [ "prefix" STRING ] */
+static struct ast_statement *log_statement(struct parser *parser)
+{
+	static const char *const options[] = { "level", "group", "flags", "snaplen", "queue-threshold" };
+	struct ast_statement *statement = new_statement(parser, AST_LOG);
+	struct diagnostic *d;
+
+	parser_advance(parser);
+	if (token_is(&parser->token, "prefix")) {
+		parser_advance(parser);
+		statement->text = parse_quoted(parser, "the prefix");
+		if (!statement->text)
+			return NULL;
+	}
+	if (token_is_one_of(&parser->token, options, sizeof(options) / sizeof(options[0]))) {
+		d = parser_error(parser, parser->token.place, "weir does not have 'log %s': nothing goes to the kernel's log",
+				 token_text(parser->arena, &parser->token));
+		parser_hint(parser, d, "leave it out; 'weir events' shows what was logged");
+		return NULL;
+	}
+	if (parser->token.kind == TOKEN_STRING) {
+		d = parser_error(parser, parser->token.place, "a text behind 'log'");
+		parser_hint(parser, d, "write it like this: log prefix \"...\"");
+		return NULL;
+	}
+	return statement;
+}
+
+/* counter = "counter" [ "packets" NUMBER "bytes" NUMBER ]	; the numbers are nftables' and count for nothing */
+static struct ast_statement *counter_statement(struct parser *parser)
+{
+	static const char *const words[] = { "packets", "bytes" };
+	struct ast_statement *statement = new_statement(parser, AST_COUNTER);
+	struct diagnostic *d;
+
+	parser_advance(parser);
+	if (token_is(&parser->token, "name")) {
+		d = parser_error(parser, parser->token.place, "weir does not have counters with names");
+		parser_hint(parser, d, "write 'counter', or nothing: every rule counts by itself");
+		return NULL;
+	}
+	for (size_t i = 0; i < 2 && token_is(&parser->token, words[i]); i++) {
+		parser_advance(parser);
+		if (parser->token.kind != TOKEN_WORD || strspn(parser->token.start, "0123456789") < parser->token.place.length) {
+			parser_expected(parser, arena_printf(parser->arena, "a number behind '%s'", words[i]), NULL);
+			return NULL;
+		}
+		parser_advance(parser);
+	}
+	return statement;
+}
+
+/* comment = "comment" STRING */
+static struct ast_statement *comment_statement(struct parser *parser)
+{
+	struct ast_statement *statement = new_statement(parser, AST_COMMENT);
+
+	parser_advance(parser);
+	statement->text = parse_quoted(parser, "the comment");
+	return statement->text ? statement : NULL;
+}
+
+/* verdict = "accept" | "drop" */
+static struct ast_statement *verdict_statement(struct parser *parser)
+{
+	struct ast_statement *statement = new_statement(parser, AST_VERDICT);
+
+	statement->text = token_text(parser->arena, &parser->token);
+	parser_advance(parser);
+	return statement;
+}
+
+static bool is_raw_payload(const struct token *token)
+{
+	return token->kind == TOKEN_SET &&
+	       ((token->place.length == 3 && (!memcmp(token->start, "@ll", 3) || !memcmp(token->start, "@nh", 3) ||
+					      !memcmp(token->start, "@th", 3) || !memcmp(token->start, "@ih", 3))));
+}
+
+/* statement = match | log | counter | comment | verdict */
+static struct ast_statement *statement(struct parser *parser)
+{
+	struct token token = parser->token;
+	struct ast_statement *parsed;
+	struct diagnostic *d;
+
+	if (token_is(&token, "log")) {
+		parsed = log_statement(parser);
+	} else if (token_is(&token, "counter")) {
+		parsed = counter_statement(parser);
+	} else if (token_is(&token, "comment")) {
+		parsed = comment_statement(parser);
+	} else if (token_is(&token, "accept") || token_is(&token, "drop")) {
+		parsed = verdict_statement(parser);
+	} else if (token.kind == TOKEN_WORD) {
+		return parse_match(parser);
+	} else if (token.kind == TOKEN_SET || token.kind == TOKEN_VARIABLE) {
+		d = parser_error(parser, token.place, "%s stands where a match or a statement begins",
+				 token_describe(parser->arena, &token));
+		parser_hint(parser, d, "%s",
+			    is_raw_payload(&token) ? "weir matches fields by name, not by their place in a packet"
+						   : "say what is compared with it: 'ip saddr @blocklist', 'tcp dport $ports'");
+		return NULL;
+	} else {
+		parser_expected(parser, "a match, a statement or a verdict", NULL);
+		return NULL;
+	}
+	if (parsed)
+		parsed->place = parser_join(token.place, parser->last.place);
+	return parsed;
+}
+
+/* Behind a verdict stands at most a comment, since nothing else would be done. */
+static bool check_behind_verdict(struct parser *parser, const struct ast_statement *verdict)
+{
+	struct diagnostic *d;
+
+	if (!verdict || token_is(&parser->token, "comment"))
+		return true;
+	if (parser->token.kind != TOKEN_WORD)
+		return parser_expected(parser, arena_printf(parser->arena, "the end of the line behind '%s'", verdict->text),
+				       NULL);
+	d = parser_error(parser, parser->token.place, "%s behind '%s' would never be looked at",
+			 token_describe(parser->arena, &parser->token), verdict->text);
+	parser_hint(parser, d, "matches come first, then statements, then the verdict; each rule has a line of its own");
+	return false;
+}
+
+/* The text between START and END, blanks folded to one; comments and continued lines count as blanks. */
+static const char *fold_text(struct parser *parser, const char *start, const char *end)
+{
+	char *text = arena_alloc(parser->arena, (size_t)(end - start) + 1), *out = text;
+	bool quoted = false;
+
+	for (const char *c = start; c < end; c++) {
+		if (!quoted && *c == '#') {
+			const char *stop = memchr(c, '\n', (size_t)(end - c));
+
+			c = stop ? stop : end - 1;
+		}
+		if (!quoted && (*c == '#' || strchr(" \t\r\n\\", *c))) {
+			if (out > text && out[-1] != ' ')
+				*out++ = ' ';
+			continue;
+		}
+		if (quoted && *c == '\\')
+			*out++ = *c++;
+		else if (*c == '"')
+			quoted = !quoted;
+		*out++ = *c;
+	}
+	*out = 0;
+	return text;
+}
+
+/* rule = statement { statement } , where the verdict, if there is one, is the last but for a comment */
+struct ast_rule *parse_rule(struct parser *parser)
+{
+	struct ast_rule *rule = arena_new_object(parser->arena, struct ast_rule);
+	struct ast_statement **next = &rule->statements, *verdict = NULL;
+	const struct token first = parser->token;
+
+	while (!parser_at_end(parser)) {
+		if (!check_behind_verdict(parser, verdict))
+			return NULL;
+		*next = statement(parser);
+		if (!*next)
+			return NULL;
+		if ((*next)->kind == AST_VERDICT)
+			verdict = *next;
+		next = &(*next)->next;
+	}
+	rule->place = parser_join(first.place, parser->last.place);
+	rule->text = fold_text(parser, first.start, parser->last.start + parser->last.place.length);
+	return rule;
+}

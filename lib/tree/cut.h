@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Which question to ask next of a list of rules. */
+#ifndef WEIR_TREE_CUT_H
+#define WEIR_TREE_CUT_H
+
+#include "tree/regions.h"
+
+/* A rule and what is left of one of its boxes. */
+struct item {
+	uint32_t rule, region;
+};
+
+struct cut {
+	uint32_t dimension;
+	uint64_t bound;
+};
+
+struct cut_chooser;
+
+struct cut_chooser *cut_chooser_new(struct arena *arena, const struct regions *regions);
+/*
+ * The best cut for ITEMS, of which at least one has a constraint. DECIDING: the first item that holds decides.
+ * *WORK grows by how much there was to look at.
+ */
+struct cut cut_choose(struct cut_chooser *chooser, const struct item *items, size_t count, bool deciding, uint64_t *work);
+
+#endif

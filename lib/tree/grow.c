@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * In: rules, in order, as unions of boxes. Out: nodes. Each step has the list of rules that can still match, with what is
+ * left of their boxes (regions.h), tidies it, looks whether it had the same list before, and else cuts it in two (cut.h).
+ *
+ * Between: an item is a rule and a region; a list of items is interned, so that its number stands for it. Lists only
+ * get shorter or lighter on the way down, so the recursion ends.
+ */
+#include "tree/grow.h"
+
+#define NO_NODE	       UINT32_MAX
+#define MAX_DEPTH      2000 /* of the recursion; the budget ends it long before for all but the oddest rules */
+#define PAIRWISE_ITEMS 24   /* up to so many, each is compared with each for covering the other */
+
+/* A node as it is interned: no unset bytes. Of a leaf the rules come behind. */
+struct node_key {
+	uint32_t leaf, dimension;
+	uint64_t bound;
+	uint32_t low, high;
+};
+
+/* By number of a region or constraint, the round in which it was last seen. */
+struct marks {
+	uint32_t *items;
+	size_t count, capacity;
+};
+
+struct grower {
+	struct arena *arena;
+	const struct rule_list *list;
+	struct regions *regions;
+	struct cut_chooser *chooser;
+	struct intern_table *lists, *node_table;
+	VECTOR(uint32_t) solved;	/* by number of list: its node, or NO_NODE */
+	VECTOR(struct tree_node) nodes; /* by number in node_table */
+	VECTOR(struct item) scratch;
+	VECTOR(uint32_t) scratch_words;
+	/* For tidying a deciding list: which regions, and which constraints alone, earlier items of it are. */
+	struct marks region_marks, constraint_marks;
+	uint32_t round;
+	uint32_t **rule_regions; /* by rule: a region for each box; NULL: not asked for yet */
+	/* The tree that grows now. */
+	bool deciding;
+	struct budget budget;
+	uint64_t work, nodes_before;
+	uint32_t depth;
+	bool failed;
+};
+
+struct grower *grower_new(struct arena *arena, const struct rule_list *list)
+{
+	struct grower *grower = arena_new_object(arena, struct grower);
+
+	grower->arena = arena;
+	grower->list = list;
+	grower->regions = regions_new(arena, list);
+	grower->chooser = cut_chooser_new(arena, grower->regions);
+	grower->lists = intern_new(arena);
+	grower->node_table = intern_new(arena);
+	grower->rule_regions = arena_new_array(arena, uint32_t *, list->rule_count);
+	return grower;
+}
+
+static const uint32_t *rule_regions(struct grower *grower, uint32_t rule)
+{
+	const struct rule *asked = &grower->list->rules[rule];
+
+	if (!grower->rule_regions[rule]) {
+		grower->rule_regions[rule] = arena_new_array(grower->arena, uint32_t, asked->box_count);
+		for (uint32_t i = 0; i < asked->box_count; i++)
+			grower->rule_regions[rule][i] = region_of_box(grower->regions, &asked->boxes[i]);
+	}
+	return grower->rule_regions[rule];
+}
+
+uint64_t grower_rule_weight(struct grower *grower, uint32_t rule)
+{
+	const uint32_t *regions = rule_regions(grower, rule);
+	uint64_t weight = 0;
+
+	for (uint32_t i = 0; i < grower->list->rules[rule].box_count; i++)
+		if (regions[i] != REGION_NONE)
+			weight += grower->regions->items.items[regions[i]].weight;
+	return weight;
+}
+
+/* ---- Nodes ---- */
+
+static uint32_t add_node(struct grower *grower, const void *key, size_t size, const struct tree_node *node)
+{
+	uint32_t number = intern(grower->node_table, key, size);
+
+	if (number == grower->nodes.count)
+		vector_push(grower->arena, &grower->nodes, *node);
+	return number;
+}
+
+static uint32_t add_leaf(struct grower *grower, const uint32_t *rules, uint32_t count)
+{
+	struct tree_node node = { .leaf = true, .rule_count = count };
+	uint32_t number;
+
+	grower->scratch_words.count = 0;
+	vector_push(grower->arena, &grower->scratch_words, 1);
+	for (uint32_t i = 0; i < count; i++)
+		vector_push(grower->arena, &grower->scratch_words, rules[i]);
+	number = add_node(grower, grower->scratch_words.items, grower->scratch_words.count * sizeof(uint32_t), &node);
+	grower->nodes.items[number].rules = (const uint32_t *)intern_data(grower->node_table, number, NULL) + 1;
+	return number;
+}
+
+static uint32_t add_cut(struct grower *grower, struct cut cut, uint32_t low, uint32_t high)
+{
+	struct node_key key = { .dimension = cut.dimension, .bound = cut.bound, .low = low, .high = high };
+	struct tree_node node = { .dimension = cut.dimension, .bound = cut.bound, .low = low, .high = high };
+
+	if (low == high)
+		return low;
+	return add_node(grower, &key, sizeof(key), &node);
+}
+
+/* ---- Lists: tidied, then interned ---- */
+
+static void mark_room(struct arena *arena, struct marks *marks, size_t wanted)
+{
+	while (marks->count < wanted)
+		vector_push(arena, marks, 0);
+}
+
+/*
+ * Does an earlier item cover this one? Cheap tests only: the same region before, or one whose only
+ * constraint this one has too; each with each in short lists.
+ */
+static bool is_covered(struct grower *grower, const struct item *items, size_t count, uint32_t region)
+{
+	const struct region *asked = &grower->regions->items.items[region];
+
+	if (grower->region_marks.items[region] == grower->round)
+		return true;
+	for (uint32_t i = 0; i < asked->count; i++)
+		if (grower->constraint_marks.items[asked->constraints[i]] == grower->round)
+			return true;
+	for (size_t i = 0; count <= PAIRWISE_ITEMS && i < count; i++)
+		if (region_within(grower->regions, region, items[i].region))
+			return true;
+	return false;
+}
+
+/* Keep the first item of each kind, and none behind one that holds for all. Tidies in place. */
+static size_t tidy_deciding(struct grower *grower, struct item *items, size_t count)
+{
+	size_t kept = 0;
+
+	grower->round++;
+	mark_room(grower->arena, &grower->region_marks, grower->regions->items.count);
+	mark_room(grower->arena, &grower->constraint_marks, grower->regions->constraint_bounds.count);
+	for (size_t i = 0; i < count; i++) {
+		const struct region *region = &grower->regions->items.items[items[i].region];
+
+		if (is_covered(grower, items, kept, items[i].region))
+			continue;
+		grower->region_marks.items[items[i].region] = grower->round;
+		if (region->count == 1)
+			grower->constraint_marks.items[region->constraints[0]] = grower->round;
+		items[kept++] = items[i];
+		if (items[i].region == REGION_WHOLE)
+			break;
+	}
+	return kept;
+}
+
+/* Of one rule's boxes, keep what no other covers. */
+static size_t tidy_passing(struct grower *grower, struct item *items, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t first = 0, end; first < count; first = end) {
+		size_t start = kept;
+		bool whole = false;
+
+		for (end = first; end < count && items[end].rule == items[first].rule; end++)
+			whole |= items[end].region == REGION_WHOLE;
+		if (whole) {
+			items[kept++] = (struct item){ items[first].rule, REGION_WHOLE };
+			continue;
+		}
+		for (size_t i = first; i < end; i++) {
+			bool covered = false;
+
+			for (size_t k = start; k < kept && kept - start <= PAIRWISE_ITEMS && !covered; k++)
+				covered = region_within(grower->regions, items[i].region, items[k].region);
+			if (!covered)
+				items[kept++] = items[i];
+		}
+	}
+	return kept;
+}
+
+/* The number of the list that lies in scratch. */
+static uint32_t intern_list(struct grower *grower)
+{
+	size_t count = grower->scratch.count;
+	uint32_t number;
+
+	count = grower->deciding ? tidy_deciding(grower, grower->scratch.items, count)
+				 : tidy_passing(grower, grower->scratch.items, count);
+	number = intern(grower->lists, grower->scratch.items, count * sizeof(struct item));
+	if (number == grower->solved.count)
+		vector_push(grower->arena, &grower->solved, NO_NODE);
+	return number;
+}
+
+static void halve_list(struct grower *grower, uint32_t list, struct cut cut, uint32_t *ret_low, uint32_t *ret_high)
+{
+	size_t size;
+	const struct item *items = intern_data(grower->lists, list, &size);
+	size_t count = size / sizeof(*items);
+
+	for (int side = 0; side < 2; side++) {
+		grower->scratch.count = 0;
+		for (size_t i = 0; i < count; i++) {
+			uint32_t halves[2];
+
+			region_halve(grower->regions, items[i].region, cut.dimension, cut.bound, &halves[0], &halves[1]);
+			if (halves[side] != REGION_NONE)
+				vector_push(grower->arena, &grower->scratch, (struct item){ items[i].rule, halves[side] });
+		}
+		*(side ? ret_high : ret_low) = intern_list(grower);
+	}
+}
+
+/* ---- The recursion ---- */
+
+/* A list that needs no further cut becomes a leaf; NO_NODE for one that does. */
+static uint32_t finish_list(struct grower *grower, const struct item *items, size_t count)
+{
+	uint32_t *rules;
+
+	if (grower->deciding)
+		return count == 0			 ? add_leaf(grower, NULL, 0)
+		       : items[0].region == REGION_WHOLE ? add_leaf(grower, &items[0].rule, 1)
+							 : NO_NODE;
+	for (size_t i = 0; i < count; i++)
+		if (items[i].region != REGION_WHOLE)
+			return NO_NODE;
+	rules = arena_new_array(grower->arena, uint32_t, count);
+	for (size_t i = 0; i < count; i++)
+		rules[i] = items[i].rule;
+	return add_leaf(grower, rules, count);
+}
+
+static uint32_t solve(struct grower *grower, uint32_t list)
+{
+	size_t size;
+	const struct item *items = intern_data(grower->lists, list, &size);
+	size_t count = size / sizeof(*items);
+	uint32_t low, high, node = grower->solved.items[list];
+	struct cut cut;
+
+	if (node != NO_NODE || grower->failed)
+		return node;
+	node = finish_list(grower, items, count);
+	if (node == NO_NODE) {
+		cut = cut_choose(grower->chooser, items, count, grower->deciding, &grower->work);
+		if (grower->work > grower->budget.work || ++grower->depth > MAX_DEPTH ||
+		    grower->nodes.count - grower->nodes_before > grower->budget.nodes) {
+			grower->failed = true;
+			return NO_NODE;
+		}
+		halve_list(grower, list, cut, &low, &high);
+		low = solve(grower, low);
+		high = solve(grower, high);
+		grower->depth--;
+		if (grower->failed)
+			return NO_NODE;
+		node = add_cut(grower, cut, low, high);
+	}
+	grower->solved.items[list] = node;
+	return node;
+}
+
+bool grower_grow(struct grower *grower, const uint32_t *rules, size_t count, bool deciding, struct budget budget,
+		 uint32_t *ret_root)
+{
+	uint32_t root;
+
+	grower->deciding = deciding;
+	grower->budget = budget;
+	grower->work = 0;
+	grower->nodes_before = grower->nodes.count;
+	grower->depth = 0;
+	grower->failed = false;
+	grower->scratch.count = 0;
+	for (size_t i = 0; i < count; i++) {
+		const uint32_t *regions = rule_regions(grower, rules[i]);
+
+		for (uint32_t b = 0; b < grower->list->rules[rules[i]].box_count; b++)
+			if (regions[b] != REGION_NONE)
+				vector_push(grower->arena, &grower->scratch, (struct item){ rules[i], regions[b] });
+	}
+	root = solve(grower, intern_list(grower));
+	if (grower->failed)
+		return false;
+	*ret_root = root;
+	return true;
+}
+
+const struct tree_node *grower_nodes(const struct grower *grower, uint32_t *ret_count)
+{
+	*ret_count = grower->nodes.count;
+	return grower->nodes.items;
+}

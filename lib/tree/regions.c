@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "tree/regions.h"
+
+#include <string.h>
+
+#define CONSTRAINT_NONE UINT32_MAX	 /* nothing satisfies it */
+#define CONSTRAINT_ALL	(UINT32_MAX - 1) /* everything does */
+
+static uint64_t dimension_max(const struct regions *regions, uint32_t dimension)
+{
+	return regions->list->dimensions[dimension].max;
+}
+
+/* Intern the intervals that lie in scratch. */
+static uint32_t intern_constraint(struct regions *regions, uint32_t dimension)
+{
+	uint64_t max = dimension_max(regions, dimension);
+	uint32_t count = regions->scratch.count, number;
+	const struct interval *intervals = regions->scratch.items;
+	uint32_t header[2] = { dimension, count };
+	struct interval *packed;
+
+	if (count == 0)
+		return CONSTRAINT_NONE;
+	if (count == 1 && intervals[0].low == 0 && intervals[0].high == max)
+		return CONSTRAINT_ALL;
+	/* The bytes to intern are the struct with its array: the header takes the place of one half interval. */
+	_Static_assert(sizeof(header) == sizeof(struct region_constraint), "header and struct region_constraint differ");
+	vector_reserve(regions->arena, &regions->scratch, 1);
+	packed = regions->scratch.items;
+	memmove((char *)packed + sizeof(header), packed, count * sizeof(*packed));
+	memcpy(packed, header, sizeof(header));
+	number = intern(regions->constraint_table, packed, sizeof(header) + count * sizeof(*packed));
+	if (number == regions->constraint_bounds.count) {
+		const struct region_constraint *constraint = region_constraint(regions, number);
+
+		vector_push(regions->arena, &regions->constraint_bounds,
+			    2 * count - (constraint->intervals[0].low == 0) - (constraint->intervals[count - 1].high == max));
+	}
+	return number;
+}
+
+const struct region_constraint *region_constraint(const struct regions *regions, uint32_t constraint)
+{
+	return intern_data(regions->constraint_table, constraint, NULL);
+}
+
+/* Add an interval behind those in scratch, merging it with the last one where they touch. */
+static void push_interval(struct regions *regions, struct interval interval)
+{
+	struct interval *last = regions->scratch.count ? &regions->scratch.items[regions->scratch.count - 1] : NULL;
+
+	if (last && last->high + 1 >= interval.low)
+		last->high = last->high > interval.high ? last->high : interval.high;
+	else
+		vector_push(regions->arena, &regions->scratch, interval);
+}
+
+/* The least number from VALUE on that has no bit outside MASK, or MASK + 1 when there is none. */
+static uint64_t next_within_mask(uint64_t value, uint64_t mask)
+{
+	uint64_t outside = value & ~mask, below;
+
+	if (!outside)
+		return value;
+	below = UINT64_MAX >> __builtin_clzll(outside); /* the highest bit outside the mask, and all under it */
+	if ((value | below | ~mask) == UINT64_MAX)
+		return mask + 1;
+	return ((value | below | ~mask) + 1) & mask;
+}
+
+/*
+ * Of a masked field only some numbers can come: move each bound to the next of them, so that bounds between which
+ * nothing lies are the same bound.
+ */
+static struct interval within_mask(struct interval interval, uint64_t mask)
+{
+	interval.low = next_within_mask(interval.low, mask);
+	if (interval.high >= mask)
+		interval.high = mask;
+	else
+		interval.high = next_within_mask(interval.high + 1, mask) - 1;
+	return interval;
+}
+
+static uint32_t add_constraint(struct regions *regions, const struct constraint *constraint)
+{
+	const struct dimension *dimension = &regions->list->dimensions[constraint->dimension];
+
+	regions->scratch.count = 0;
+	for (uint32_t i = 0; i < constraint->count; i++) {
+		struct interval interval = constraint->intervals[i];
+
+		if (dimension->kind == DIMENSION_FIELD)
+			interval = within_mask(interval, dimension->max);
+		if (interval.low <= interval.high)
+			push_interval(regions, interval);
+	}
+	return intern_constraint(regions, constraint->dimension);
+}
+
+static uint32_t intern_region(struct regions *regions, const uint32_t *constraints, uint32_t count)
+{
+	uint32_t number = intern(regions->region_table, constraints, count * sizeof(*constraints));
+	struct region region = { .count = count, .weight = 1 };
+
+	if (number < regions->items.count)
+		return number;
+	region.constraints = intern_data(regions->region_table, number, NULL);
+	for (uint32_t i = 0; i < count; i++)
+		region.weight += regions->constraint_bounds.items[constraints[i]];
+	vector_push(regions->arena, &regions->items, region);
+	return number;
+}
+
+struct regions *regions_new(struct arena *arena, const struct rule_list *list)
+{
+	struct regions *regions = arena_new_object(arena, struct regions);
+
+	regions->arena = arena;
+	regions->list = list;
+	regions->constraint_table = intern_new(arena);
+	regions->region_table = intern_new(arena);
+	intern_region(regions, NULL, 0);
+	return regions;
+}
+
+uint32_t region_of_box(struct regions *regions, const struct box *box)
+{
+	uint32_t *constraints = arena_new_array(regions->arena, uint32_t, box->count);
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < box->count; i++) {
+		uint32_t constraint = add_constraint(regions, &box->constraints[i]);
+
+		if (constraint == CONSTRAINT_NONE)
+			return REGION_NONE;
+		if (constraint != CONSTRAINT_ALL)
+			constraints[count++] = constraint;
+	}
+	return intern_region(regions, constraints, count);
+}
+
+static uint32_t constraint_below(struct regions *regions, const struct region_constraint *constraint, uint64_t bound)
+{
+	regions->scratch.count = 0;
+	for (uint32_t i = 0; i < constraint->count && constraint->intervals[i].low < bound; i++) {
+		struct interval interval = constraint->intervals[i];
+
+		if (interval.high >= bound - 1)
+			interval.high = dimension_max(regions, constraint->dimension);
+		vector_push(regions->arena, &regions->scratch, interval);
+	}
+	return intern_constraint(regions, constraint->dimension);
+}
+
+static uint32_t constraint_above(struct regions *regions, const struct region_constraint *constraint, uint64_t bound)
+{
+	regions->scratch.count = 0;
+	for (uint32_t i = 0; i < constraint->count; i++) {
+		struct interval interval = constraint->intervals[i];
+
+		if (interval.high < bound)
+			continue;
+		if (interval.low <= bound)
+			interval.low = 0;
+		vector_push(regions->arena, &regions->scratch, interval);
+	}
+	return intern_constraint(regions, constraint->dimension);
+}
+
+/* The region with constraint AT replaced. */
+static uint32_t replace_constraint(struct regions *regions, uint32_t region, uint32_t at, uint32_t constraint)
+{
+	uint32_t count = regions->items.items[region].count;
+	const uint32_t *old = regions->items.items[region].constraints;
+
+	if (constraint == CONSTRAINT_NONE)
+		return REGION_NONE;
+	regions->scratch_constraints.count = 0;
+	for (uint32_t i = 0; i < count; i++)
+		if (i != at)
+			vector_push(regions->arena, &regions->scratch_constraints, old[i]);
+		else if (constraint != CONSTRAINT_ALL)
+			vector_push(regions->arena, &regions->scratch_constraints, constraint);
+	return intern_region(regions, regions->scratch_constraints.items, regions->scratch_constraints.count);
+}
+
+void region_halve(struct regions *regions, uint32_t region, uint32_t dimension, uint64_t bound, uint32_t *ret_low,
+		  uint32_t *ret_high)
+{
+	struct region whole = regions->items.items[region];
+
+	*ret_low = *ret_high = region;
+	for (uint32_t i = 0; i < whole.count; i++) {
+		const struct region_constraint *constraint = region_constraint(regions, whole.constraints[i]);
+		uint32_t low, high;
+
+		if (constraint->dimension != dimension)
+			continue;
+		low = constraint_below(regions, constraint, bound);
+		high = constraint_above(regions, constraint, bound);
+		*ret_low = replace_constraint(regions, region, i, low);
+		*ret_high = replace_constraint(regions, region, i, high);
+		return;
+	}
+}
+
+static bool constraint_within(const struct region_constraint *inner, const struct region_constraint *outer)
+{
+	for (uint32_t i = 0, o = 0; i < inner->count; i++) {
+		while (o < outer->count && outer->intervals[o].high < inner->intervals[i].high)
+			o++;
+		if (o == outer->count || outer->intervals[o].low > inner->intervals[i].low)
+			return false;
+	}
+	return true;
+}
+
+bool region_within(const struct regions *regions, uint32_t inner, uint32_t outer)
+{
+	const struct region *in = &regions->items.items[inner], *out = &regions->items.items[outer];
+	uint32_t i = 0;
+
+	for (uint32_t o = 0; o < out->count; o++, i++) {
+		const struct region_constraint *wanted = region_constraint(regions, out->constraints[o]);
+
+		while (i < in->count && region_constraint(regions, in->constraints[i])->dimension < wanted->dimension)
+			i++;
+		if (i == in->count || region_constraint(regions, in->constraints[i])->dimension != wanted->dimension)
+			return false;
+		if (in->constraints[i] != out->constraints[o] &&
+		    !constraint_within(region_constraint(regions, in->constraints[i]), wanted))
+			return false;
+	}
+	return true;
+}

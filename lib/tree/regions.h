@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Boxes while the tree is built. A region is a box as it looks from inside one node of the tree: an interval that
+ * goes up to the edge of what can still come to the node is without a bound on that side (it begins at 0, or ends at
+ * max), and a constraint without any bound is gone. So regions know nothing of the node they are in, and two
+ * nodes in which the same rules have the same regions need the same subtree.
+ *
+ * Constraints and regions are interned: equal ones have the same number.
+ */
+#ifndef WEIR_TREE_REGIONS_H
+#define WEIR_TREE_REGIONS_H
+
+#include "base/arena.h"
+#include "rules/rules.h"
+#include "tree/intern.h"
+
+struct region_constraint {
+	uint32_t dimension, count;
+	struct interval intervals[];
+};
+
+struct region {
+	uint32_t count, weight;	     /* weight: 1 + the bounds of all constraints */
+	const uint32_t *constraints; /* numbers, by ascending dimension */
+};
+
+struct regions {
+	struct arena *arena;
+	const struct rule_list *list;
+	struct intern_table *constraint_table, *region_table;
+	VECTOR(uint32_t) constraint_bounds; /* by number: how many cuts its intervals need */
+	VECTOR(struct region) items;	    /* by number */
+	VECTOR(struct interval) scratch;
+	VECTOR(uint32_t) scratch_constraints;
+};
+
+#define REGION_WHOLE 0		/* no constraint left */
+#define REGION_NONE  UINT32_MAX /* nothing is in it */
+
+struct regions *regions_new(struct arena *arena, const struct rule_list *list);
+uint32_t region_of_box(struct regions *regions, const struct box *box);
+/* What is left of a region where the dimension is below the bound, and where it is not. */
+void region_halve(struct regions *regions, uint32_t region, uint32_t dimension, uint64_t bound, uint32_t *ret_low,
+		  uint32_t *ret_high);
+const struct region_constraint *region_constraint(const struct regions *regions, uint32_t constraint);
+/* Does the region lie whole in the other? */
+bool region_within(const struct regions *regions, uint32_t inner, uint32_t outer);
+
+#endif

@@ -1,0 +1,64 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Completion of weir's commands, options, policies and sets for bash.
+
+_weir_policies() {
+	weir list -j 2>/dev/null | sed -n 's/^      "name": "\([^"]*\)",$/\1/p'
+}
+
+_weir_sets() {
+	weir list -j "$1" 2>/dev/null | sed -n '/^      "sets"/,/^      \]/s/^          "name": "\([^"]*\)",$/\1/p'
+}
+
+_weir() {
+	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command='' index=1 words=''
+	local -a plain=()
+
+	COMPREPLY=()
+	while [ "$index" -lt "$COMP_CWORD" ]; do
+		case ${COMP_WORDS[index]} in
+		--pins | --name | --chain | --count | --seconds | -n | -c | -s | -e) index=$((index + 1)) ;;
+		-*) ;;
+		*) [ -z "$command" ] && command=${COMP_WORDS[index]} || plain+=("${COMP_WORDS[index]}") ;;
+		esac
+		index=$((index + 1))
+	done
+	case $previous in
+	--pins)
+		compopt -o dirnames
+		return
+		;;
+	-e | --emit)
+		mapfile -t COMPREPLY < <(compgen -W 'ast rules tree code' -- "$current")
+		return
+		;;
+	=)
+		[ "${COMP_WORDS[COMP_CWORD - 2]}" = --emit ] && mapfile -t COMPREPLY < <(compgen -W 'ast rules tree code' -- "$current")
+		return
+		;;
+	esac
+	case $command in
+	'') words='check apply list set events why remove --pins --version --help' ;;
+	check) words='--emit= --name --help' ;;
+	apply) words='--name --reset --pins --help' ;;
+	list) words="--verbose --json --pins --help $(_weir_policies)" ;;
+	events) words='--json --count --seconds --pins --help' ;;
+	why) words='--chain --verbose --json --help' ;;
+	remove) words="--all --pins --help $(_weir_policies)" ;;
+	set)
+		case ${#plain[@]} in
+		0) words='add del list flush --json --pins --help' ;;
+		1) words=$(_weir_policies) ;;
+		2) words=$(_weir_sets "${plain[1]}") ;;
+		esac
+		;;
+	esac
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+	case $command in
+	check | apply | why) [ ${#COMPREPLY[@]} -gt 0 ] || compopt -o default ;;
+	esac
+	[[ ${COMPREPLY[0]:-} == *= ]] && compopt -o nospace
+	return 0
+}
+
+complete -F _weir weir

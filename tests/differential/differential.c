@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The differential test: random policies, random packets, and everyone who can judge.
+ *
+ *	matches		each rule's matches judged by themselves (rules/match.h): holds the lowering
+ *	evaluator	rules_judge over the boxes: the truth of the others
+ *	tree		tree_judge
+ *	kernel		the loaded program, by BPF_PROG_TEST_RUN: return code, and counters before and after
+ *
+ * All must agree on the verdict, on the rule that decides, and on the rules that were passed. Prints its seed first; on a
+ * difference the policy, the packet in hex and in words, and what each one said.
+ */
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <linux/if_ether.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "differential.h"
+#include "kernel/load.h"
+#include "rules/match.h"
+
+#define PACKETS_A_POLICY 2000
+
+struct options {
+	uint64_t seed, packets;
+	unsigned seconds; /* 0: no limit */
+	bool kernel;
+	bool show; /* print each policy */
+};
+
+struct totals {
+	uint64_t policies, packets, kernel_packets, kernel_refused;
+};
+
+/* A policy under test. */
+struct subject_policy {
+	const char *text;
+	const struct compiled_chain *chain;
+	struct kernel_side *kernel; /* NULL: not asked */
+	uint32_t *passed[4];	    /* one memory for each who judges */
+};
+
+static bool is_cgroup(enum weir_hook hook)
+{
+	return hook == WEIR_HOOK_CGROUP_INGRESS || hook == WEIR_HOOK_CGROUP_EGRESS;
+}
+
+/* ---- Judging by matches ---- */
+
+static bool rule_holds(const struct rule_list *list, const struct policy_rule *rule, const struct weir_flow *flow)
+{
+	if (!rule_concerns(rule, flow))
+		return false;
+	for (uint32_t i = 0; i < rule->match_count; i++)
+		if (!match_holds(list, &rule->matches[i], flow))
+			return false;
+	return true;
+}
+
+static void judge_by_matches(const struct rule_list *list, const struct weir_flow *flow, struct judgement *judgement)
+{
+	const struct policy_chain *chain = list->chain;
+
+	judgement->passed_count = 0;
+	for (uint32_t i = 0; i < chain->rule_count; i++) {
+		if (!rule_holds(list, &chain->rules[i], flow))
+			continue;
+		if (chain->rules[i].verdict != WEIR_VERDICT_CONTINUE) {
+			judgement->decided = i;
+			return;
+		}
+		judgement->passed[judgement->passed_count++] = i;
+	}
+	judgement->decided = chain->rule_count + (flow->malformed ? 0 : 1);
+}
+
+/* ---- Comparing ---- */
+
+static bool same(const struct judgement *a, const struct judgement *b)
+{
+	return a->decided == b->decided && a->passed_count == b->passed_count &&
+	       memcmp(a->passed, b->passed, a->passed_count * sizeof(*a->passed)) == 0;
+}
+
+static void print_judgement(const char *who, const struct rule_list *list, const struct judgement *judgement)
+{
+	printf("  %-10s", who);
+	for (uint32_t i = 0; i < judgement->passed_count; i++)
+		printf(" passed %u,", judgement->passed[i]);
+	printf(" decided by %u (line %u: %s)\n", judgement->decided, list->rules[judgement->decided].place.line,
+	       list->rules[judgement->decided].text);
+}
+
+static void print_packet(const struct test_packet *packet, const struct weir_flow *flow)
+{
+	struct arena *arena = arena_new();
+
+	printf("packet: %s\n  mark %u iif %u oif %u, %zu bytes:", packet_print(arena, flow), packet->context.mark,
+	       packet->context.iif, packet->context.oif, packet->length);
+	for (size_t i = 0; i < packet->length; i++)
+		printf("%s%02x", i % 32 ? i % 2 ? "" : " " : "\n  ", packet->frame[i]);
+	putchar('\n');
+	for (enum weir_field field = 0; field < WEIR_FIELD_COUNT; field++)
+		if (flow_field(flow, field))
+			printf("  field %u = 0x%" PRIx64, field, flow_field(flow, field));
+	putchar('\n');
+	arena_free(arena);
+}
+
+static void report(const struct subject_policy *subject, const struct test_packet *packet, const struct weir_flow *flow,
+		   const char *who)
+{
+	printf("DIFFERENCE: %s does not agree with the evaluator\n---- policy\n%s---- rules\n", who, subject->text);
+	rules_print(subject->chain->rules, stdout);
+	print_packet(packet, flow);
+}
+
+/* ---- One packet ---- */
+
+static bool compare_kernel(struct subject_policy *subject, const struct test_packet *packet, const struct weir_flow *flow,
+			   const struct judgement *truth, struct totals *totals)
+{
+	const struct rule_list *list = subject->chain->rules;
+	struct judgement judgement = { .passed = subject->passed[3] };
+	enum weir_verdict verdict;
+	const char *why = "";
+	int error = kernel_side_judge(subject->kernel, packet, flow, &judgement, &verdict, &why);
+
+	if (error == -EINVAL && packet->length <= ETH_HLEN) {
+		totals->kernel_refused++;
+		return true;
+	}
+	totals->kernel_packets++;
+	if (!error && same(&judgement, truth) && verdict == list->rules[truth->decided].verdict)
+		return true;
+	report(subject, packet, flow, "the kernel");
+	print_judgement("evaluator", list, truth);
+	if (error)
+		printf("  kernel     error %d: %s\n", error, why);
+	else
+		print_judgement("kernel", list, &judgement);
+	if (!error)
+		printf("  kernel     returned %s\n", verdict == WEIR_VERDICT_DROP ? "drop" : "accept");
+	return false;
+}
+
+static bool compare_packet(struct subject_policy *subject, const struct test_packet *packet, struct totals *totals)
+{
+	const struct rule_list *list = subject->chain->rules;
+	size_t strip = is_cgroup(list->hook) && !packet->context.raw_ip ? 14 : 0;
+	struct judgement truth = { .passed = subject->passed[0] };
+	struct judgement matches = { .passed = subject->passed[1] }, tree = { .passed = subject->passed[2] };
+	struct weir_flow flow;
+
+	if (packet->length < strip)
+		return true;
+	packet_parse(list->hook, &packet->context, packet->frame + strip, packet->length - strip, &flow);
+	totals->packets++;
+	rules_judge(list, &flow, rules_set_contains, (void *)list, &truth);
+	judge_by_matches(list, &flow, &matches);
+	if (!same(&matches, &truth)) {
+		report(subject, packet, &flow, "the matches by themselves");
+		print_judgement("evaluator", list, &truth);
+		print_judgement("matches", list, &matches);
+		return false;
+	}
+	tree_judge(subject->chain->tree, &flow, rules_set_contains, (void *)list, &tree);
+	if (!same(&tree, &truth)) {
+		report(subject, packet, &flow, "the tree");
+		print_judgement("evaluator", list, &truth);
+		print_judgement("tree", list, &tree);
+		return false;
+	}
+	/* BPF_PROG_TEST_RUN takes no frame shorter than an Ethernet header. */
+	if (!subject->kernel || packet->length < 14)
+		return true;
+	return compare_kernel(subject, packet, &flow, &truth, totals);
+}
+
+/* Variants that only the evaluator and the tree can be asked about: an offloaded tag, no link layer. */
+static bool compare_beyond_kernel(struct random *random, struct subject_policy *subject, struct test_packet *packet,
+				  struct totals *totals)
+{
+	struct kernel_side *kernel = TAKE_PTR(subject->kernel);
+	bool agree;
+
+	if (random_chance(random, 50)) {
+		packet->context.has_offload_vlan = true;
+		packet->context.offload_vlan_tci = (uint16_t)random_below(random, 65536);
+	} else {
+		packet->context.raw_ip = true;
+		if (packet->length >= 14) {
+			packet->length -= 14;
+			memmove(packet->frame, packet->frame + 14, packet->length);
+		}
+	}
+	agree = compare_packet(subject, packet, totals);
+	subject->kernel = kernel;
+	return agree;
+}
+
+/* ---- One policy ---- */
+
+static void settle_context(enum weir_hook hook, struct test_packet *packet)
+{
+	/* A test run's device is the loopback, number 1; XDP's frames come in by it, and so do others without ingress_ifindex. */
+	bool egress = hook == WEIR_HOOK_TC_EGRESS || hook == WEIR_HOOK_CGROUP_EGRESS;
+
+	if (hook == WEIR_HOOK_XDP_INGRESS || (!egress && !packet->context.iif))
+		packet->context.iif = 1;
+}
+
+static bool run_packets(struct random *random, const struct options *options, struct subject_policy *subject,
+			struct totals *totals)
+{
+	const struct rule_list *list = subject->chain->rules;
+	struct test_packet packet;
+
+	for (unsigned i = 0; i < PACKETS_A_POLICY && totals->packets < options->packets; i++) {
+		generate_packet(random, list, &packet);
+		settle_context(list->hook, &packet);
+		if (!compare_packet(subject, &packet, totals))
+			return false;
+		if (random_chance(random, 5) && !compare_beyond_kernel(random, subject, &packet, totals))
+			return false;
+	}
+	return true;
+}
+
+static bool run_chain(struct random *random, const struct options *options, struct subject_policy *subject,
+		      struct diagnostics *diagnostics, struct totals *totals)
+{
+	uint32_t rules = subject->chain->rules->rule_count;
+	_cleanup_free_ uint32_t *memory = calloc(4 * (size_t)rules, sizeof(*memory));
+	bool agree;
+
+	if (!memory)
+		return false;
+	for (unsigned i = 0; i < 4; i++)
+		subject->passed[i] = memory + i * (size_t)rules;
+	if (options->kernel) {
+		subject->kernel = kernel_side_open(subject->chain, diagnostics);
+		if (!subject->kernel) {
+			printf("the kernel does not take this policy:\n%s", subject->text);
+			diagnostics_print(diagnostics, stdout, false);
+			return false;
+		}
+	}
+	agree = run_packets(random, options, subject, totals);
+	kernel_side_close(subject->kernel);
+	return agree;
+}
+
+static bool run_policy(struct random *random, const struct options *options, struct totals *totals)
+{
+	enum weir_hook hook = (enum weir_hook)random_below(random, WEIR_HOOK_COUNT);
+	struct code_options code_options = { .long_jump = options->kernel && kernel_features()->long_jump };
+	struct arena *arena = arena_new();
+	struct subject_policy subject = { .text = generate_policy(random, arena, hook) };
+	struct source source = { "random.weir", subject.text, strlen(subject.text) };
+	struct diagnostics diagnostics;
+	const struct compiled *compiled;
+	bool agree = false;
+
+	if (options->show)
+		fputs(subject.text, stdout);
+	totals->policies++;
+	diagnostics_init(&diagnostics, arena);
+	compiled = compile(arena, differential_host(), &source, "random", &code_options, &diagnostics);
+	if (compiled) {
+		subject.chain = &compiled->chains[0];
+		agree = run_chain(random, options, &subject, &diagnostics, totals);
+	} else {
+		printf("a valid policy does not compile:\n%s", subject.text);
+		diagnostics_print(&diagnostics, stdout, false);
+	}
+	arena_free(arena);
+	return agree;
+}
+
+/* ---- The whole ---- */
+
+static int quiet(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	(void)level, (void)format, (void)arguments;
+	return 0;
+}
+
+static bool read_options(int argc, char **argv, struct options *options)
+{
+	static const struct option known[] = {
+		{ "seed", required_argument, NULL, 's' },    { "packets", required_argument, NULL, 'p' },
+		{ "seconds", required_argument, NULL, 't' }, { "no-kernel", no_argument, NULL, 'k' },
+		{ "show", no_argument, NULL, 'v' },	     { 0 },
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		if (option == 's')
+			options->seed = strtoull(optarg, NULL, 0);
+		else if (option == 'p')
+			options->packets = strtoull(optarg, NULL, 0);
+		else if (option == 't')
+			options->seconds = (unsigned)strtoul(optarg, NULL, 0);
+		else if (option == 'k')
+			options->kernel = false;
+		else if (option == 'v')
+			options->show = true;
+		else
+			return false;
+	}
+	return optind == argc;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = { .seed = (uint64_t)time(NULL), .packets = 1000000, .kernel = geteuid() == 0 };
+	struct totals totals = { 0 };
+	time_t end;
+
+	if (!read_options(argc, argv, &options)) {
+		fprintf(stderr, "usage: differential [--seed N] [--packets N] [--seconds N] [--no-kernel] [--show]\n");
+		return 2;
+	}
+	end = time(NULL) + options.seconds;
+	printf("seed %" PRIu64 "%s\n", options.seed, options.kernel ? "" : ", without the kernel");
+	fflush(stdout);
+	libbpf_set_print(quiet);
+	kernel_raise_memlock();
+	for (uint64_t i = 0; totals.packets < options.packets && (!options.seconds || time(NULL) < end); i++) {
+		/* Each policy has a seed of its own, so that one can be tried again alone. */
+		struct random random = { options.seed + i };
+
+		if (!run_policy(&random, &options, &totals)) {
+			printf("again with: --seed %" PRIu64 "\n", options.seed + i);
+			return 1;
+		}
+	}
+	printf("%" PRIu64 " packets of %" PRIu64 " policies judged alike, %" PRIu64 " of them by the kernel (it ran %" PRIu64
+	       " too short ones not)\n",
+	       totals.packets, totals.policies, totals.kernel_packets, totals.kernel_refused);
+	return 0;
+}

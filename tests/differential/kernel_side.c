@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The kernel's answer. The chain is loaded as `weir apply` loads it, its sets filled by the same code, and run by
+ * BPF_PROG_TEST_RUN; nothing is attached. Who decided and who was passed is read off the counters, which are compared with
+ * those of the packet before.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "differential.h"
+#include "kernel/load.h"
+#include "kernel/set_fill.h"
+
+struct kernel_side {
+	const struct rule_list *rules;
+	struct arena *arena;
+	struct loaded_chain loaded;
+	struct kernel_set_maps *sets;
+	int events_fd;
+	uint32_t slots;
+	unsigned cpus;
+	struct weir_counter *raw;	   /* of all slots and CPUs */
+	struct weir_counter *before, *now; /* summed over the CPUs */
+	uint32_t *rule_of_slot, *keys;
+	bool logs;
+};
+
+#define NO_RULE UINT32_MAX
+
+static bool fill_sets(struct kernel_side *side, struct diagnostics *diagnostics)
+{
+	const struct apply_options options = { 0 };
+
+	for (uint32_t i = 0; i < side->rules->set_count; i++) {
+		const struct rule_set *set = &side->rules->sets[i];
+		struct set_request request = {
+			.set = set->set, .anonymous = set->anonymous, .prefixes = set->prefixes, .options = &options
+		};
+		struct set_maps maps;
+		bool timed;
+
+		if (set_fill(&request, diagnostics, &maps, &timed))
+			return false;
+		side->sets[i] = (struct kernel_set_maps){ maps.exact_fd, maps.prefix_fd };
+	}
+	return true;
+}
+
+static bool load(struct kernel_side *side, const struct compiled_chain *chain, struct diagnostics *diagnostics)
+{
+	struct load_request request = {
+		.code = chain->code,
+		.chain_id = 1,
+		.counters_fd = -1,
+		.counter_slots = side->slots,
+		.events_fd = -1,
+		.owners_fd = -1,
+		.sets = side->sets,
+	};
+
+	for (uint32_t i = 0; i < side->rules->rule_count; i++)
+		side->logs |= side->rules->rules[i].log;
+	if (side->logs)
+		request.events_fd = side->events_fd = kernel_events_create();
+	return kernel_load(&request, &side->loaded, diagnostics) == 0;
+}
+
+struct kernel_side *kernel_side_open(const struct compiled_chain *chain, struct diagnostics *diagnostics)
+{
+	struct arena *arena = arena_new();
+	struct kernel_side *side = arena_new_object(arena, struct kernel_side);
+
+	side->arena = arena;
+	side->rules = chain->rules;
+	side->loaded = (struct loaded_chain){ .program_fd = -1, .counters_fd = -1 };
+	side->events_fd = -1;
+	side->slots = WEIR_SLOT_FIRST_RULE + side->rules->rule_count;
+	side->cpus = (unsigned)libbpf_num_possible_cpus();
+	side->raw = arena_new_array(arena, struct weir_counter, (size_t)side->slots * side->cpus);
+	side->before = arena_new_array(arena, struct weir_counter, side->slots);
+	side->now = arena_new_array(arena, struct weir_counter, side->slots);
+	side->keys = arena_new_array(arena, uint32_t, side->slots);
+	side->rule_of_slot = arena_new_array(arena, uint32_t, side->slots);
+	side->sets = arena_new_array(arena, struct kernel_set_maps, side->rules->set_count);
+	for (uint32_t i = 0; i < side->rules->set_count; i++)
+		side->sets[i] = (struct kernel_set_maps){ -1, -1 };
+	for (uint32_t i = 0; i < side->slots; i++)
+		side->rule_of_slot[i] = NO_RULE;
+	for (uint32_t i = 0; i < side->rules->rule_count; i++)
+		side->rule_of_slot[side->rules->rules[i].slot] = i;
+	/* One rule, a slot for each reason. */
+	for (uint32_t i = 0; i < WEIR_MALFORMED_COUNT; i++)
+		side->rule_of_slot[WEIR_SLOT_MALFORMED + i] = side->rules->rule_count - 2;
+	if (fill_sets(side, diagnostics) && load(side, chain, diagnostics))
+		return side;
+	kernel_side_close(side);
+	return NULL;
+}
+
+void kernel_side_close(struct kernel_side *side)
+{
+	if (!side)
+		return;
+	loaded_chain_close(&side->loaded);
+	for (uint32_t i = 0; i < side->rules->set_count; i++) {
+		if (side->sets[i].exact_fd >= 0)
+			close(side->sets[i].exact_fd);
+		if (side->sets[i].prefix_fd >= 0)
+			close(side->sets[i].prefix_fd);
+	}
+	if (side->events_fd >= 0)
+		close(side->events_fd);
+	arena_free(side->arena);
+}
+
+static int run(struct kernel_side *side, const struct test_packet *packet, uint32_t *ret_code)
+{
+	struct __sk_buff context = { .mark = packet->context.mark, .ingress_ifindex = packet->context.iif, .ifindex = 1 };
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = packet->frame, .data_size_in = (__u32)packet->length, .repeat = 1);
+	int error;
+
+	if (side->rules->hook != WEIR_HOOK_XDP_INGRESS) {
+		options.ctx_in = &context;
+		options.ctx_size_in = sizeof(context);
+	}
+	error = bpf_prog_test_run_opts(side->loaded.program_fd, &options);
+	*ret_code = options.retval;
+	return error;
+}
+
+static int read_counters(struct kernel_side *side)
+{
+	LIBBPF_OPTS(bpf_map_batch_opts, options);
+	uint32_t next, count = side->slots;
+	int error = bpf_map_lookup_batch(side->loaded.counters_fd, NULL, &next, side->keys, side->raw, &count, &options);
+
+	/* -ENOENT: that was all of it. */
+	if (error && errno != ENOENT)
+		return -errno;
+	memset(side->now, 0, sizeof(*side->now) * side->slots);
+	for (uint32_t i = 0; i < count; i++)
+		for (unsigned cpu = 0; cpu < side->cpus; cpu++) {
+			side->now[side->keys[i]].packets += side->raw[i * side->cpus + cpu].packets;
+			side->now[side->keys[i]].bytes += side->raw[i * side->cpus + cpu].bytes;
+		}
+	return 0;
+}
+
+/* What the program's code means; -1: no code that it may return. */
+static int verdict_of(enum weir_hook hook, uint32_t code)
+{
+	switch (hook) {
+	case WEIR_HOOK_XDP_INGRESS:
+		return code == XDP_PASS ? WEIR_VERDICT_ACCEPT : code == XDP_DROP ? WEIR_VERDICT_DROP : -1;
+	case WEIR_HOOK_TC_INGRESS:
+	case WEIR_HOOK_TC_EGRESS:
+		return code == (uint32_t)TC_ACT_UNSPEC ? WEIR_VERDICT_ACCEPT : code == TC_ACT_SHOT ? WEIR_VERDICT_DROP : -1;
+	default:
+		return code == 1 ? WEIR_VERDICT_ACCEPT : code == 0 ? WEIR_VERDICT_DROP : -1;
+	}
+}
+
+/* One slot went up: enter its rule. NULL, or what is wrong with that. */
+static const char *enter(struct kernel_side *side, uint32_t slot, const struct weir_flow *flow, struct judgement *judgement,
+			 uint32_t *deciding)
+{
+	uint32_t rule = side->rule_of_slot[slot];
+
+	if (slot == WEIR_SLOT_EVENTS_LOST)
+		return side->logs ? NULL : "an event was lost, but nothing logs";
+	if (rule == NO_RULE)
+		return "a counter of no rule went up";
+	if (side->now[slot].packets != side->before[slot].packets + 1)
+		return "a counter went up by more than one";
+	if (side->now[slot].bytes != side->before[slot].bytes + flow->length)
+		return "a counter did not go up by the bytes of the packet";
+	if (rule == side->rules->rule_count - 2 && slot != WEIR_SLOT_MALFORMED + (uint32_t)flow->malformed)
+		return "the counter of another reason to be malformed went up";
+	if (side->rules->rules[rule].verdict == WEIR_VERDICT_CONTINUE) {
+		judgement->passed[judgement->passed_count++] = rule;
+		return NULL;
+	}
+	judgement->decided = rule;
+	return ++*deciding == 1 ? NULL : "two rules decided";
+}
+
+int kernel_side_judge(struct kernel_side *side, const struct test_packet *packet, const struct weir_flow *flow,
+		      struct judgement *judgement, enum weir_verdict *ret_verdict, const char **ret_why)
+{
+	struct weir_counter *swap;
+	uint32_t code, deciding = 0;
+	const char *why = NULL;
+	int verdict;
+
+	if (run(side, packet, &code))
+		return -errno;
+	if (read_counters(side)) {
+		*ret_why = "the counters cannot be read";
+		return -EBADMSG;
+	}
+	judgement->passed_count = 0;
+	for (uint32_t slot = 0; slot < side->slots && !why; slot++)
+		if (side->now[slot].packets != side->before[slot].packets)
+			why = enter(side, slot, flow, judgement, &deciding);
+	swap = side->before;
+	side->before = side->now;
+	side->now = swap;
+	verdict = verdict_of(side->rules->hook, code);
+	if (!why && !deciding)
+		why = "no rule decided";
+	if (!why && verdict < 0)
+		why = "the program returned a code that is no verdict";
+	if (why) {
+		*ret_why = why;
+		return -EBADMSG;
+	}
+	*ret_verdict = (enum weir_verdict)verdict;
+	return 0;
+}

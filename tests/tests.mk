@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The tests: included by the Makefile. `make check` runs all of them, `make check-NAME` one suite (tests/run lists them).
+
+TOOL_SOURCES := $(wildcard tests/tools/*.c)
+TOOLS := $(TOOL_SOURCES:%.c=$(OUT)/%)
+
+$(OUT)/tests/tools/%: $(OUT)/tests/tools/%.o
+	$(CC) $(LDFLAGS) -o $@ $^
+
+# How many random packets go through evaluator, tree and kernel, and how long the fuzzer runs.
+DIFFERENTIAL_PACKETS ?= 1000000
+FUZZ_SECONDS ?= 20
+RUN_TESTS = BPFTOOL="$(BPFTOOL)" MAKE="$(MAKE)" DIFFERENTIAL_PACKETS=$(DIFFERENTIAL_PACKETS) FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run
+
+.PHONY: test-tools check check-unit check-golden check-packets check-differential check-verifier check-system check-docs check-fuzz check-long
+test-tools: $(TOOLS)
+
+check: ## all tests; the last line sums them up
+	@$(RUN_TESTS)
+
+check-unit: ## the unit tests, as they ship and with the sanitizers
+	@$(RUN_TESTS) unit unit-asan
+
+check-golden: ## every stage's output and every error text
+	@$(RUN_TESTS) golden golden-asan
+
+check-packets: ## packet cases by evaluator, tree and kernel
+	@$(RUN_TESTS) packets
+
+check-differential: ## a million random packets by evaluator, tree and kernel
+	@$(RUN_TESTS) differential
+
+check-verifier: ## worst-case policies and the verifier's counts
+	@$(RUN_TESTS) verifier
+
+check-system: ## real programs in network namespaces
+	@$(RUN_TESTS) system
+
+check-docs: ## the documents, examples and man pages say what is true
+	@$(RUN_TESTS) docs examples man
+
+check-fuzz: ## the fuzzers, for FUZZ_SECONDS each
+	@$(RUN_TESTS) fuzz
+
+check-long: ## all tests, with ten million random packets and five minutes of fuzzing
+	@$(MAKE) --no-print-directory check DIFFERENTIAL_PACKETS=10000000 FUZZ_SECONDS=300
