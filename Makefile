@@ -50,6 +50,7 @@ $(OUT)/libweir.a: $(LIB_OBJECTS)
 
 $(OUT)/libweir.so: $(LIB_OBJECTS) lib/libweir.map
 	$(CC) $(LDFLAGS) -shared -Wl,-soname,libweir.so.$(ABI) -Wl,--version-script,lib/libweir.map -o $@ $(LIB_OBJECTS) $(LDLIBS)
+	ln -sf libweir.so $@.$(ABI)
 
 FILL_IN = sed -e 's|@PREFIX@|$(PREFIX)|;s|@LIBDIR@|$(LIBDIR)|;s|@INCLUDEDIR@|$(INCLUDEDIR)|;s|@VERSION@|$(VERSION)|'
 
@@ -69,7 +70,8 @@ $(OUT)/bpf/%.skel.h: $(OUT)/bpf/%.bpf.o
 	$(BPFTOOL) gen skeleton $< name $*_bpf > $@.new
 	mv $@.new $@
 
-$(OUT)/lib/kernel/%.o: | $(BPF_SKELETONS)
+# Before the first build nothing else says that these are needed; afterwards the .d files do.
+$(filter $(OUT)/lib/kernel/%,$(LIB_OBJECTS)): | $(BPF_SKELETONS)
 
 .PRECIOUS: $(OUT)/bpf/%.bpf.o
 
@@ -81,6 +83,7 @@ $(OUT)/tests/%: $(OUT)/tests/%.o $(OUT)/libweir.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 -include tests/tests.mk
+-include bench/bench.mk
 
 .PHONY: unit
 unit: $(TEST_PROGRAMS) ## unit tests

@@ -22,6 +22,7 @@ const volatile bool log_events;	    /* some rule logs */
 const volatile bool know_owners;    /* the map of socket owners is there */
 const volatile bool want_ether;	    /* some rule looks at a MAC address, or an event may carry it */
 const volatile bool want_addresses; /* the same for IPv4 and IPv6 addresses */
+const volatile bool want_length;    /* some rule looks at the length, or an event carries it */
 
 #ifdef LAYER_XDP
 #define CONTEXT struct xdp_md
@@ -39,6 +40,7 @@ static __always_inline long context_load(CONTEXT *ctx, __u32 offset, void *to, _
 #endif
 }
 
+/* Bytes in the whole packet. */
 static __always_inline __u32 context_length(CONTEXT *ctx)
 {
 #ifdef LAYER_XDP
@@ -46,6 +48,30 @@ static __always_inline __u32 context_length(CONTEXT *ctx)
 #else
 	return ctx->len;
 #endif
+}
+
+/*
+ * At XDP asking for the length is a call into the kernel, dear beside the rest. A frame whose first buffer is no
+ * longer than an Ethernet frame is believed to be that one buffer, until a header speaks of more. Told too short is then
+ * only a frame that has bytes in further buffers behind an IP packet that ends in the first: what lies there is padding,
+ * and the counter of bytes lacks it. Where a rule or an event looks at the length, it is always asked for.
+ */
+#define LONGEST_PLAIN_FRAME 1522
+
+static __always_inline bool context_length_is_guess(void)
+{
+#ifdef LAYER_XDP
+	return !want_length;
+#else
+	return false;
+#endif
+}
+
+static __always_inline __u32 context_first_length(CONTEXT *ctx)
+{
+	__u32 length = ctx->data_end - ctx->data;
+
+	return context_length_is_guess() && length <= LONGEST_PLAIN_FRAME ? length : context_length(ctx);
 }
 
 /* Does the packet begin with an Ethernet header? */
@@ -77,10 +103,9 @@ static __always_inline __u32 context_offloaded_tag(CONTEXT *ctx, __u16 *ret_tci)
 	return 0;
 }
 
-/* Fill length, mark and interfaces. */
+/* Fill mark and interfaces. */
 static __always_inline void context_describe(CONTEXT *ctx, struct weir_flow *flow)
 {
-	flow->length = context_length(ctx);
 #ifdef LAYER_XDP
 	flow->iif = ctx->ingress_ifindex;
 #else

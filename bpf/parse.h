@@ -20,12 +20,13 @@
 
 #include "context.h"
 
-#define PARSE_BEYOND 255 /* not in the linear part: parse_loaded decides */
+#define PARSE_BEYOND	    255	 /* not in the linear part: parse_loaded decides */
+#define PARSE_IF_ONE_BUFFER 0x80 /* beside a reason: it holds if the length was guessed right */
 
 struct packet {
 	CONTEXT *ctx;
 	const void *data, *data_end; /* the linear part */
-	__u32 length;		     /* of the whole packet */
+	__u32 length;		     /* of the whole packet; with direct perhaps a guess */
 	bool direct;		     /* known at compile time */
 };
 
@@ -50,6 +51,12 @@ static __always_inline bool packet_header(const struct packet *packet, __u32 off
 	}
 	*ret_header = header;
 	return true;
+}
+
+/* FAULT because packet.length is too small. */
+static __always_inline int packet_too_short(const struct packet *packet, int fault)
+{
+	return packet->direct && context_length_is_guess() ? fault | PARSE_IF_ONE_BUFFER : fault;
 }
 
 /* What a header that is not there means. */
@@ -236,7 +243,7 @@ static __always_inline int parse_ipv4(const struct packet *packet, struct weir_f
 {
 	struct header_copy copy;
 	const void *header;
-	__u32 header_length, there = packet->length - offset, length;
+	__u32 header_length, length;
 	__u16 position;
 
 	if (!packet_header(packet, offset, 20, &copy, &header))
@@ -244,8 +251,8 @@ static __always_inline int parse_ipv4(const struct packet *packet, struct weir_f
 	header_length = (byte_at(header, 0) & 0xf) * 4;
 	if (byte_at(header, 0) >> 4 != 4 || header_length < 20)
 		return WEIR_MALFORMED_BAD_HEADER;
-	if (header_length > there)
-		return WEIR_MALFORMED_SHORT;
+	if (offset + header_length > packet->length)
+		return packet_too_short(packet, WEIR_MALFORMED_SHORT);
 
 	flow->network = WEIR_NETWORK_IPV4;
 	flow->dscp = byte_at(header, 1) >> 2;
@@ -260,10 +267,12 @@ static __always_inline int parse_ipv4(const struct packet *packet, struct weir_f
 	position = flow->frag_off & 0x1fff;
 	flow->fragment = (flow->frag_off & 0x3fff) != 0;
 
-	if (!length && there > 0xffff) /* BIG TCP: longer than the field can say */
-		length = there;
-	if (length < header_length || length > there)
+	if (!length && packet->length - offset > 0xffff) /* BIG TCP: longer than the field can say */
+		length = packet->length - offset;
+	if (length < header_length)
 		return WEIR_MALFORMED_BAD_LENGTH;
+	if (offset + length > packet->length)
+		return packet_too_short(packet, WEIR_MALFORMED_BAD_LENGTH);
 	if (position) /* not the first: no header here; but one at 8 would overwrite the TCP flags of the first */
 		return position == 1 && flow->protocol == IPPROTO_TCP ? WEIR_MALFORMED_TINY_FRAGMENT : 0;
 	return parse_transport(packet, flow, offset + header_length, offset + length,
@@ -335,7 +344,7 @@ static __always_inline int parse_ipv6(const struct packet *packet, struct weir_f
 	struct header_copy copy;
 	struct extension_walk walk = { .offset = offset + 40 };
 	const void *header;
-	__u32 there = packet->length - offset - 40, length;
+	__u32 length;
 
 	if (!packet_header(packet, offset, 40, &copy, &header))
 		return packet_missing(packet);
@@ -353,11 +362,11 @@ static __always_inline int parse_ipv6(const struct packet *packet, struct weir_f
 		flow->daddr_hi = be64_at(header, 24);
 		flow->daddr_lo = be64_at(header, 32);
 	}
-	if (!length && flow->protocol == IPPROTO_HOPOPTS && there > 0xffff) /* BIG TCP: the length is an option */
-		length = there;
-	if (length > there)
-		return WEIR_MALFORMED_BAD_LENGTH;
+	if (!length && flow->protocol == IPPROTO_HOPOPTS && packet->length - walk.offset > 0xffff) /* BIG TCP: an option tells */
+		length = packet->length - walk.offset;
 	walk.end = walk.offset + length;
+	if (walk.end > packet->length)
+		return packet_too_short(packet, WEIR_MALFORMED_BAD_LENGTH);
 
 	if (packet->direct) {
 		if (parse_is_extension(flow->protocol))
@@ -405,7 +414,7 @@ __weak __noinline int parse_loaded(CONTEXT *ctx, struct weir_flow *flow)
 
 	if (!flow)
 		return WEIR_MALFORMED_SHORT;
-	packet.length = flow->length;
+	packet.length = flow->length = context_length(ctx);
 	return parse_headers(&packet, flow);
 }
 
@@ -421,10 +430,15 @@ static __always_inline void parse(CONTEXT *ctx, struct weir_flow *flow)
 	int fault;
 
 	context_describe(ctx, flow);
-	packet.length = flow->length;
+	packet.length = flow->length = context_first_length(ctx);
 	fault = parse_headers(&packet, flow);
-	if (fault == PARSE_BEYOND)
-		fault = parse_loaded(ctx, flow);
+	if (fault & PARSE_IF_ONE_BUFFER) {
+		if (fault == PARSE_BEYOND || context_length(ctx) != flow->length)
+			fault = parse_loaded(ctx, flow);
+		fault &= ~PARSE_IF_ONE_BUFFER;
+	}
+	if (context_length_is_guess() && (fault || flow->network < WEIR_NETWORK_IPV4))
+		flow->length = context_length(ctx); /* no IP header vouched for it */
 	flow->malformed = fault;
 }
 

@@ -5,13 +5,11 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <string.h>
+#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "cli.h"
-
-static volatile sig_atomic_t stopped;
 
 struct watch {
 	struct weir_events *events;
@@ -22,12 +20,6 @@ struct watch {
 	long long lost_checked_ms;
 	bool lost_unchecked; /* events came since the last look at what was lost */
 };
-
-static void stop(int signal)
-{
-	(void)signal;
-	stopped = 1;
-}
 
 static long long now_ms(void)
 {
@@ -65,49 +57,53 @@ static void print_lost(struct watch *watch)
 	fflush(stdout);
 }
 
-/* Wait with the signals let through only while waiting, so that none is missed.
- */
-static int read_once(struct watch *watch, const sigset_t *while_waiting)
+/* How long to wait for the next event: to the end, or to the next look at what was lost; -1: for ever. */
+static int wait_ms(const struct watch *watch, long long now)
 {
-	struct pollfd poll = { .fd = weir_events_fd(watch->events), .events = POLLIN };
-	long long now = now_ms(), until = watch->end_ms;
-	struct timespec timeout;
-	int ready, result;
+	long long until = watch->end_ms;
 
 	if (watch->lost_unchecked && watch->lost_checked_ms + 1000 < until)
 		until = watch->lost_checked_ms + 1000;
-	if (until < now)
-		until = now;
-	timeout.tv_sec = (time_t)((until - now) / 1000);
-	timeout.tv_nsec = (long)((until - now) % 1000 * 1000000);
-	ready = ppoll(&poll, 1, until == LLONG_MAX ? NULL : &timeout, while_waiting);
-	if (ready < 0)
-		return errno == EINTR ? 0 : -errno;
-	result = ready ? weir_events_read(watch->events, 0, print_event, watch) : 0;
-	if (watch->lost_unchecked && now_ms() - watch->lost_checked_ms >= 1000)
-		print_lost(watch);
-	return result == -EINTR || result > 0 ? 0 : result;
+	if (until == LLONG_MAX)
+		return -1;
+	return until <= now ? 0 : until - now > INT_MAX ? INT_MAX : (int)(until - now);
 }
 
+/* 1: go on; 0: a signal came; or a negative errno. */
+static int read_some(struct watch *watch, int signals)
+{
+	struct pollfd wait[] = { { .fd = signals, .events = POLLIN }, { .fd = weir_events_fd(watch->events), .events = POLLIN } };
+	int result = weir_events_read(watch->events, 0, print_event, watch);
+
+	if (result < 0 && result != -EINTR)
+		return result;
+	/* What came meanwhile is read first: its descriptor may not tell of it. */
+	if (poll(wait, 2, result > 0 ? 0 : wait_ms(watch, now_ms())) < 0 && errno != EINTR)
+		return -errno;
+	if (watch->lost_unchecked && now_ms() - watch->lost_checked_ms >= 1000)
+		print_lost(watch);
+	return !(wait[0].revents & POLLIN);
+}
+
+/* SIGINT and SIGTERM come as something to be read, so that none is missed and none breaks off a line. */
 static int follow(struct watch *watch)
 {
-	struct sigaction action = { .sa_handler = stop };
-	sigset_t ending, while_waiting;
-	int result = 0;
+	int signals, result = 1;
+	sigset_t ending;
 
 	sigemptyset(&ending);
 	sigaddset(&ending, SIGINT);
 	sigaddset(&ending, SIGTERM);
-	sigprocmask(SIG_BLOCK, &ending, &while_waiting);
-	sigdelset(&while_waiting, SIGINT);
-	sigdelset(&while_waiting, SIGTERM);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	while (!result && !stopped && watch->seen < watch->count && now_ms() < watch->end_ms && !ferror(stdout))
-		result = read_once(watch, &while_waiting);
-	if (!result)
+	sigprocmask(SIG_BLOCK, &ending, NULL);
+	signals = signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (signals < 0)
+		return -errno;
+	while (result > 0 && watch->seen < watch->count && now_ms() < watch->end_ms && !ferror(stdout))
+		result = read_some(watch, signals);
+	close(signals);
+	if (result >= 0)
 		print_lost(watch);
-	return result;
+	return result < 0 ? result : 0;
 }
 
 static int open_and_follow(struct cli *cli, struct watch *watch)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* weir, the command: finds the command that is meant and runs it. */
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -99,12 +99,12 @@ static int run(struct cli *cli, int argc, char **argv)
 /* A reader that has gone away (weir list | head) is no error; a full disk is. */
 static int close_output(int code)
 {
-	errno = 0;
-	if (!ferror(stdout) && fflush(stdout) == 0)
+	bool failed = fflush(stdout) != 0 || ferror(stdout);
+	struct stat status;
+
+	if (!failed || (fstat(STDOUT_FILENO, &status) == 0 && (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode))))
 		return code;
-	if (errno == EPIPE || errno == 0)
-		return code;
-	fprintf(stderr, "weir: error: cannot write: %s\n", strerror(errno));
+	fputs("weir: error: not all of the output could be written\n  hint: is there room where it goes?\n", stderr);
 	return code == EXIT_FINE ? EXIT_SURROUNDINGS : code;
 }
 

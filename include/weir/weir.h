@@ -30,7 +30,11 @@ extern "C" {
 #define WEIR_API __attribute__((visibility("default")))
 
 /* struct weir_apply_options options = WEIR_OPTIONS(struct weir_apply_options); */
+#ifdef __cplusplus
+#define WEIR_OPTIONS(type) (type{ sizeof(type) })
+#else
 #define WEIR_OPTIONS(type) ((type){ .size = sizeof(type) })
+#endif
 
 /* The version of the library that runs: "0.1.0". */
 WEIR_API const char *weir_version(void);

@@ -95,7 +95,8 @@ static int read_elements(const struct policy_set *set, const struct source *sour
 		stop = memchr(line, '\n', (size_t)(end - line));
 		stop = stop ? stop : end;
 		place.length = (uint32_t)(stop - line);
-		value = syntax_parse_element(arena, source, place, diagnostics);
+		/* The line as a source of its own, so that nobody counts lines to find it. */
+		value = syntax_parse_element(arena, &(struct source){ source->name, line, place.length }, place, diagnostics);
 		if (value && check_element(arena, host, set, value, &element, diagnostics) == 0)
 			error = append(list, &element);
 		if (number % LINES_A_ARENA == 0) {

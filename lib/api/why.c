@@ -51,14 +51,16 @@ static void ask(const struct question *question, const struct why_packet *packet
 
 	for (uint32_t i = first; i < end; i++) {
 		const struct why_answer *answer = why_ask(arena, question->compiled, i, packet, question->verbose);
-		json_t *json;
+		json_t *json, *said;
 
 		if (question->format == WEIR_FORMAT_TEXT) {
 			why_print(answer, i == first, question->out);
 			continue;
 		}
-		json = why_json(answer);
-		json_object_set_new(json, "schema", json_integer(REPORT_SCHEMA));
+		json = json_pack("{s:i}", "schema", REPORT_SCHEMA);
+		said = why_json(answer);
+		json_object_update(json, said);
+		json_decref(said);
 		json_dumpf(json, question->out, REPORT_JSON_LINE);
 		json_decref(json);
 		fputc('\n', question->out);
@@ -99,8 +101,12 @@ int weir_policy_why(const struct weir_policy *policy, const char *packet, const 
 	shared = shared_arena_new();
 	messages_hold(messages, shared); /* an error quotes the words */
 	error = why_packet_from_words(shared->arena, packet, &written, &messages->diagnostics);
-	if (!error)
+	if (!error) {
+		/* For people the packet's own line says all that its words said. */
+		if (question.format == WEIR_FORMAT_TEXT)
+			written.name = NULL;
 		ask(&question, &written);
+	}
 	shared_arena_release(shared);
 	return error;
 }

@@ -275,11 +275,11 @@ static int32_t find_set(struct checker *checker, const struct ast_value *value)
 	struct diagnostic *d;
 	const char *near;
 
-	for (size_t i = 0; i < checker->sets.count; i++) {
+	for (size_t i = 0; i < checker->sets.count; i++)
 		if (strcmp(checker->sets.items[i].name, value->text) == 0)
 			return (int32_t)i;
+	for (size_t i = 0; i < checker->sets.count; i++)
 		vector_push(checker->arena, &names, checker->sets.items[i].name);
-	}
 	d = diagnose(checker->diagnostics, SEVERITY_ERROR, value->place, "no set '%s'", value->text);
 	near = near_match(value->text, names.items, names.count);
 	if (near)

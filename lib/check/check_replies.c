@@ -107,20 +107,41 @@ static enum chance transport_chance(const struct policy_match *match, enum model
 	}
 }
 
-static enum chance match_chance(const struct policy_match *match, enum model_kind kind)
+static enum chance match_chance(const struct policy_set *sets, const struct policy_match *match, enum model_kind kind);
+
+/* Whether elements of a set have, as that part, a port that an answer may go to. */
+static bool has_local_port(const struct policy_set *set, uint32_t component)
+{
+	for (uint32_t i = 0; i < set->element_count; i++)
+		if (set->elements[i].keys[component].low.lo <= LAST_LOCAL_PORT &&
+		    set->elements[i].keys[component].high.lo >= FIRST_LOCAL_PORT)
+			return true;
+	return false;
+}
+
+/* Whether the fields are there at all is known; of what they hold only the port. */
+static enum chance set_chance(const struct policy_set *sets, const struct policy_match *match, enum model_kind kind)
+{
+	for (uint32_t i = 0; i < match->subject_count; i++) {
+		enum subject subject = match->subjects[i];
+		/* "Not one of nothing": true of every packet that has the field. */
+		struct policy_match part = { .subjects = { subject }, .subject_count = 1, .negated = true, .set = -1 };
+		bool is_dport = subject == SUBJECT_TCP_DPORT || subject == SUBJECT_UDP_DPORT || subject == SUBJECT_TH_DPORT;
+
+		if (match_chance(sets, &part, kind) == NEVER)
+			return NEVER;
+		if (is_dport && !match->negated && !has_local_port(&sets[match->set], i))
+			return NEVER;
+	}
+	return MAYBE;
+}
+
+static enum chance match_chance(const struct policy_set *sets, const struct policy_match *match, enum model_kind kind)
 {
 	const struct model *model = &models[kind];
 
-	if (match->subject_count > 1 || match->set >= 0) {
-		/* Whether the field is there at all is known; what it holds is not. */
-		for (uint32_t i = 0; i < match->subject_count; i++) {
-			struct policy_match part = { .subjects = { match->subjects[i] }, .subject_count = 1, .negated = true };
-
-			if (match_chance(&part, kind) == NEVER)
-				return NEVER;
-		}
-		return MAYBE;
-	}
+	if (match->set >= 0)
+		return set_chance(sets, match, kind);
 	switch (match->subjects[0]) {
 	case SUBJECT_META_MALFORMED:
 		return NEVER;
@@ -165,12 +186,12 @@ static enum chance match_chance(const struct policy_match *match, enum model_kin
 	}
 }
 
-static enum chance rule_chance(const struct policy_rule *rule, enum model_kind kind)
+static enum chance rule_chance(const struct policy_set *sets, const struct policy_rule *rule, enum model_kind kind)
 {
 	enum chance chance = ALWAYS;
 
 	for (uint32_t i = 0; i < rule->match_count && chance; i++) {
-		enum chance one = match_chance(&rule->matches[i], kind);
+		enum chance one = match_chance(sets, &rule->matches[i], kind);
 
 		if (one < chance)
 			chance = one;
@@ -179,14 +200,14 @@ static enum chance rule_chance(const struct policy_rule *rule, enum model_kind k
 }
 
 /* Falls to the chain's policy whole: no rule might accept it, and none drops all of its kind on purpose. */
-static bool falls_through(const struct policy_chain *chain, enum model_kind kind)
+static bool falls_through(const struct policy_set *sets, const struct policy_chain *chain, enum model_kind kind)
 {
 	for (uint32_t i = 0; i < chain->rule_count; i++) {
 		const struct policy_rule *rule = &chain->rules[i];
 
-		if (rule->verdict == WEIR_VERDICT_ACCEPT && rule_chance(rule, kind) != NEVER)
+		if (rule->verdict == WEIR_VERDICT_ACCEPT && rule_chance(sets, rule, kind) != NEVER)
 			return false;
-		if (rule->verdict == WEIR_VERDICT_DROP && rule_chance(rule, kind) == ALWAYS)
+		if (rule->verdict == WEIR_VERDICT_DROP && rule_chance(sets, rule, kind) == ALWAYS)
 			return false;
 	}
 	return true;
@@ -220,7 +241,9 @@ static bool accepts_version(const struct policy_chain *chain, bool ip6)
 
 static void warn_replies(struct checker *checker, const struct policy_chain *chain)
 {
-	bool tcp = falls_through(chain, MODEL_TCP_OPEN) || falls_through(chain, MODEL_TCP), udp = falls_through(chain, MODEL_UDP);
+	bool tcp = falls_through(checker->sets.items, chain, MODEL_TCP_OPEN) ||
+		   falls_through(checker->sets.items, chain, MODEL_TCP),
+	     udp = falls_through(checker->sets.items, chain, MODEL_UDP);
 	struct diagnostic *d;
 
 	if (!tcp && !udp)
@@ -239,8 +262,8 @@ static void warn_replies(struct checker *checker, const struct policy_chain *cha
 
 static void warn_neighbours(struct checker *checker, const struct policy_chain *chain)
 {
-	bool arp = accepts_version(chain, false) && falls_through(chain, MODEL_ARP);
-	bool neighbour = accepts_version(chain, true) && falls_through(chain, MODEL_NEIGHBOUR);
+	bool arp = accepts_version(chain, false) && falls_through(checker->sets.items, chain, MODEL_ARP);
+	bool neighbour = accepts_version(chain, true) && falls_through(checker->sets.items, chain, MODEL_NEIGHBOUR);
 	struct diagnostic *d;
 
 	if (!arp && !neighbour)

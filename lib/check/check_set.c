@@ -137,8 +137,8 @@ bool check_set_leaf(struct checker *checker, const struct policy_set *set, const
 	for (const struct ast_value *p = part; p; p = leaf->value->kind == AST_CONCAT ? p->next : NULL)
 		components++;
 	if (components != set->components) {
-		d = leaf_error(checker, leaf, leaf->value->place, "this element has %u part%s, set '%s' is of type %s",
-			       components, components == 1 ? "" : "s", set->name, set_type_words(checker, set));
+		d = leaf_error(checker, leaf, leaf->value->place, "this element has %u part%s, %s is of type %s", components,
+			       components == 1 ? "" : "s", set_words(checker, set), set_type_words(checker, set));
 		if (set->components == 2)
 			diagnostic_hint(checker->diagnostics, d, "write both parts with a dot between blanks: 10.0.0.1 . 80");
 		return false;
@@ -208,8 +208,8 @@ void set_elements_finish(struct checker *checker, struct policy_set *set, struct
 
 		if (twice && order[i] < elements + written) {
 			struct diagnostic *d =
-				diagnose(checker->diagnostics, SEVERITY_WARNING, order[i]->place, "%s is in set '%s' twice",
-					 element_print(checker->arena, set, order[i]), set->name);
+				diagnose(checker->diagnostics, SEVERITY_WARNING, order[i]->place, "%s is in %s twice",
+					 element_print(checker->arena, set, order[i]), set_words(checker, set));
 
 			diagnostic_related(checker->diagnostics, d, sorted[kept - 1].place, "first here");
 		}
@@ -301,13 +301,17 @@ static void check_set(struct checker *checker, const struct ast_set *ast)
 
 void check_sets(struct checker *checker)
 {
-	for (const struct ast_set *set = checker->ast->sets; set; set = set->next)
-		check_set(checker, set);
-	if (checker->sets.count > LIMIT_SETS) {
-		struct diagnostic *d = diagnose(checker->diagnostics, SEVERITY_ERROR, checker->sets.items[LIMIT_SETS].place,
-						"this policy has %zu sets", checker->sets.count);
+	size_t count = 0;
 
-		diagnostic_hint(checker->diagnostics, d, "a policy has at most %d", LIMIT_SETS);
+	for (const struct ast_set *set = checker->ast->sets; set; set = set->next) {
+		if (++count > LIMIT_SETS) {
+			struct diagnostic *d = diagnose(checker->diagnostics, SEVERITY_ERROR, set->place,
+							"this policy has more than %d sets", LIMIT_SETS);
+
+			diagnostic_hint(checker->diagnostics, d, "sets of the same type may be one");
+			return;
+		}
+		check_set(checker, set);
 	}
 }
 
@@ -347,6 +351,13 @@ int32_t check_pair_list(struct checker *checker, const struct ast_statement *mat
 	for (size_t i = 0; i < checker->sets.count; i++)
 		if (strcmp(checker->sets.items[i].name, set.name) == 0)
 			return (int32_t)i;
+	if (checker->sets.count == LIMIT_SETS) {
+		struct diagnostic *d = diagnose(checker->diagnostics, SEVERITY_ERROR, match->value->place,
+						"this policy has more than %d sets, lists of pairs counted", LIMIT_SETS);
+
+		diagnostic_hint(checker->diagnostics, d, "lists with the same pairs are one set");
+		return -1;
+	}
 	vector_push(checker->arena, &checker->sets, set);
 	return (int32_t)checker->sets.count - 1;
 }

@@ -40,6 +40,7 @@ struct leaf {
 struct leaves {
 	VECTOR(struct leaf) list;
 	size_t steps;
+	bool full; /* a limit was passed, and told */
 };
 
 /* All that VALUE stands for, variables replaced and lists laid open, in order. False after an error. */

@@ -8,8 +8,8 @@
 #include "base/limits.h"
 #include "check/checker.h"
 
-/* What all variables of one value may add up to, lists in lists multiplied. */
-#define MAX_STEPS ((size_t)2 * LIMIT_SET_SIZE)
+/* Lists may hold empty lists: more steps than elements, but not for ever. */
+#define MAX_STEPS ((size_t)4 * LIMIT_LIST_ELEMENTS)
 
 struct diagnostic *leaf_error(struct checker *checker, const struct leaf *leaf, struct place place, const char *format, ...)
 {
@@ -24,38 +24,59 @@ struct diagnostic *leaf_error(struct checker *checker, const struct leaf *leaf, 
 	return d;
 }
 
-static const struct ast_define *find_define(struct checker *checker, const struct ast_value *variable,
-					    const struct ast_define *before)
+static void no_define(struct checker *checker, const struct ast_value *variable, const struct ast_define *before)
 {
-	const struct ast_define *define;
-	struct diagnostic *d;
 	VECTOR(const char *) names = { 0 };
+	struct diagnostic *d;
 	const char *near;
 
-	for (define = checker->ast ? checker->ast->defines : NULL; define && define != before; define = define->next) {
-		if (strcmp(define->name, variable->text) == 0)
-			return define;
+	for (const struct ast_define *define = checker->ast ? checker->ast->defines : NULL; define && define != before;
+	     define = define->next)
 		vector_push(checker->arena, &names, define->name);
-	}
-	for (; define; define = define->next)
-		if (strcmp(define->name, variable->text) == 0)
-			break;
-	if (define && before) {
-		d = diagnose(checker->diagnostics, SEVERITY_ERROR, variable->place,
-			     define == before ? "'$%s' is defined by itself" : "'$%s' is defined only behind this define",
-			     variable->text);
-		if (define != before)
-			diagnostic_related(checker->diagnostics, d, define->place, "defined here");
-		diagnostic_hint(checker->diagnostics, d, "a define uses only what is defined before it");
-		return NULL;
-	}
 	d = diagnose(checker->diagnostics, SEVERITY_ERROR, variable->place, "no define '%s'", variable->text);
 	near = near_match(variable->text, names.items, names.count);
 	if (near)
 		diagnostic_hint(checker->diagnostics, d, "did you mean '$%s'?", near);
 	else
 		diagnostic_hint(checker->diagnostics, d, "add 'define %s = ...' before it is used", variable->text);
+}
+
+/* BEFORE: the define in whose value the variable stands; NULL: it stands elsewhere. */
+static const struct ast_define *find_define(struct checker *checker, const struct ast_value *variable,
+					    const struct ast_define *before)
+{
+	const struct ast_define *define = checker->ast ? checker->ast->defines : NULL;
+	struct diagnostic *d;
+
+	while (define && define != before && strcmp(define->name, variable->text) != 0)
+		define = define->next;
+	if (define != before)
+		return define;
+	while (define && strcmp(define->name, variable->text) != 0)
+		define = define->next;
+	if (!define) {
+		no_define(checker, variable, before);
+		return NULL;
+	}
+	d = diagnose(checker->diagnostics, SEVERITY_ERROR, variable->place,
+		     define == before ? "'$%s' is defined by itself" : "'$%s' is defined only behind this define",
+		     variable->text);
+	if (define != before)
+		diagnostic_related(checker->diagnostics, d, define->place, "defined here");
+	diagnostic_hint(checker->diagnostics, d, "a define uses only what is defined before it");
 	return NULL;
+}
+
+static bool too_many(struct checker *checker, struct leaves *leaves, const struct leaf *leaf)
+{
+	struct diagnostic *d;
+
+	if (leaves->full)
+		return false;
+	leaves->full = true;
+	d = leaf_error(checker, leaf, leaf->value->place, "this list has more than %u elements", LIMIT_LIST_ELEMENTS);
+	diagnostic_hint(checker->diagnostics, d, "put them into a set with a file");
+	return false;
 }
 
 static bool gather(struct checker *checker, struct leaf leaf, struct leaves *leaves)
@@ -64,11 +85,9 @@ static bool gather(struct checker *checker, struct leaf leaf, struct leaves *lea
 	struct leaf inner = leaf;
 	bool whole = true;
 
-	if (++leaves->steps > MAX_STEPS) {
-		if (leaves->steps == MAX_STEPS + 1)
-			leaf_error(checker, &leaf, leaf.value->place, "this list has more than %zu elements", MAX_STEPS);
-		return false;
-	}
+	if (leaves->list.count == LIMIT_LIST_ELEMENTS || leaves->steps == MAX_STEPS)
+		return too_many(checker, leaves, &leaf);
+	leaves->steps++;
 	if (leaf.value->timeout) {
 		leaf.timeout = inner.timeout = leaf.value->timeout;
 		leaf.timeout_place = inner.timeout_place = leaf.value->timeout_place;
@@ -83,8 +102,7 @@ static bool gather(struct checker *checker, struct leaf leaf, struct leaves *lea
 		inner.before = define;
 		return gather(checker, inner, leaves);
 	case AST_LIST:
-		for (inner.value = leaf.value->children; inner.value && leaves->steps <= MAX_STEPS;
-		     inner.value = inner.value->next)
+		for (inner.value = leaf.value->children; inner.value && !leaves->full; inner.value = inner.value->next)
 			whole &= gather(checker, inner, leaves);
 		return whole;
 	default:
@@ -121,18 +139,24 @@ const struct ast_value *leaf_single(struct checker *checker, const struct ast_va
 void check_defines(struct checker *checker)
 {
 	const struct ast_define *define, *earlier;
+	size_t count = 0;
+	struct diagnostic *d;
 
 	for (define = checker->ast->defines; define; define = define->next) {
+		if (++count > LIMIT_DEFINES) {
+			d = diagnose(checker->diagnostics, SEVERITY_ERROR, define->place, "this policy has more than %d defines",
+				     LIMIT_DEFINES);
+			diagnostic_hint(checker->diagnostics, d, "put addresses and ports into sets");
+			return;
+		}
 		check_name(checker, "define", define->name, define->place);
 		for (earlier = checker->ast->defines; earlier != define; earlier = earlier->next)
 			if (strcmp(earlier->name, define->name) == 0)
 				break;
-		if (earlier != define) {
-			struct diagnostic *d = diagnose(checker->diagnostics, SEVERITY_ERROR, define->place,
-							"'%s' is defined twice", define->name);
-
-			diagnostic_related(checker->diagnostics, d, earlier->place, "first here");
-			diagnostic_hint(checker->diagnostics, d, "give one of them another name");
-		}
+		if (earlier == define)
+			continue;
+		d = diagnose(checker->diagnostics, SEVERITY_ERROR, define->place, "'%s' is defined twice", define->name);
+		diagnostic_related(checker->diagnostics, d, earlier->place, "first here");
+		diagnostic_hint(checker->diagnostics, d, "give one of them another name");
 	}
 }

@@ -3,10 +3,10 @@
  * In: instructions, jumps between labels. Out: struct code's arrays.
  *
  * Layout: everything stays in the order in which it was written; only islands are put in between, at breaks, places
- * that no instruction falls through to. A jump that would go further than REACH is led to an island at the furthest
- * break within REACH, and that one, when it is too far still, to a further one (or by a long jump, where the kernel has them).
- * Once led, a jump stays so: each island has somebody who jumps to it, since the kernel refuses what cannot be reached. Islands
- * move what lies behind them; REACH keeps room for that, and the rounds end when no jump is too far.
+ * that no instruction falls through to. A jump that would go further than it reaches is led to an island at the furthest
+ * break within its reach, and that one, when it is too far still, to a further one (or by a long jump, where the kernel has
+ * them). Once led, a jump stays so: each island has somebody who jumps to it, since the kernel refuses what cannot be reached.
+ * Islands move what lies behind them; REACH keeps room for that, and the rounds end when no jump is too far.
  */
 #include "code/draft.h"
 
@@ -16,7 +16,8 @@
 #include "code/instructions.h"
 
 #define JUMP_LIMIT     32767
-#define REACH	       30000
+#define FIRST_REACH    30000 /* of a jump when islands are made, which then push it further */
+#define LAST_REACH     3000
 #define NO_ISLAND      UINT32_MAX
 #define CODE_JUMP      (BPF_JMP | BPF_JA)
 #define CODE_LONG_JUMP (BPF_JMP32 | BPF_JA)
@@ -103,6 +104,7 @@ struct layout {
 	const struct draft *draft;
 	struct arena *arena;
 	bool long_jump;
+	int64_t reach;
 	VECTOR(struct island) islands;
 	uint32_t *hops;		 /* for each jump of the draft its island, or NO_ISLAND */
 	uint32_t *before;	 /* for each instruction of the draft (and the end): how many islands stand before it */
@@ -164,16 +166,16 @@ static uint32_t find_island(struct layout *layout, int64_t from, uint32_t label)
 	for (uint32_t i = 0; i < layout->islands.count; i++) {
 		int64_t place = island_place(layout, i);
 
-		if (layout->islands.items[i].label == label && llabs(place - from) <= REACH && llabs(place - from) > REACH / 2 &&
-		    (target > from) == (place > from))
+		if (layout->islands.items[i].label == label && llabs(place - from) <= layout->reach &&
+		    llabs(place - from) > layout->reach / 2 && (target > from) == (place > from))
 			return i;
 	}
-	/* The breaks lie in order: the last one up to from + REACH, or the first one from from - REACH on. */
+	/* The breaks lie in order: the last one up to from + layout->reach, or the first one from from - layout->reach on. */
 	while (low < high) {
 		size_t middle = (low + high) / 2;
 		int64_t place = final_place(layout, layout->breaks.items[middle]);
 
-		if (target > from ? place <= from + REACH : place < from - REACH)
+		if (target > from ? place <= from + layout->reach : place < from - layout->reach)
 			low = middle + 1;
 		else
 			high = middle;
@@ -202,7 +204,8 @@ static bool lead_jumps(struct layout *layout, bool *ret_changed)
 		uint32_t label = draft->jumps.items[i].label;
 		int64_t from = final_place(layout, draft->jumps.items[i].instruction);
 
-		if (layout->hops[i] != NO_ISLAND || llabs(final_place(layout, draft->labels.items[label]) - from) <= REACH)
+		if (layout->hops[i] != NO_ISLAND ||
+		    llabs(final_place(layout, draft->labels.items[label]) - from) <= layout->reach)
 			continue;
 		layout->hops[i] = find_island(layout, from, label);
 		if (layout->hops[i] == NO_ISLAND)
@@ -214,7 +217,7 @@ static bool lead_jumps(struct layout *layout, bool *ret_changed)
 		int64_t from = island_place(layout, i);
 
 		if (layout->islands.items[i].hop != NO_ISLAND ||
-		    llabs(final_place(layout, draft->labels.items[label]) - from) <= REACH)
+		    llabs(final_place(layout, draft->labels.items[label]) - from) <= layout->reach)
 			continue;
 		hop = find_island(layout, from, label); /* moves the islands */
 		if (hop == NO_ISLAND)
@@ -228,41 +231,61 @@ static bool lead_jumps(struct layout *layout, bool *ret_changed)
 	return true;
 }
 
-static bool copy_islands(const struct layout *layout, struct bpf_insn *instructions)
+static int64_t jump_target(const struct layout *layout, uint32_t label, uint32_t hop)
 {
-	for (uint32_t i = 0; i < layout->islands.count; i++) {
-		const struct island *island = &layout->islands.items[i];
-		int64_t from = island_place(layout, i), offset;
-
-		offset = (island->hop == NO_ISLAND ? final_place(layout, layout->draft->labels.items[island->label])
-						   : island_place(layout, island->hop)) -
-			 from - 1;
-		if (layout->long_jump) {
-			instructions[from] = instruction(CODE_LONG_JUMP, 0, 0, 0, (int32_t)offset);
-			continue;
-		}
-		if (llabs(offset) > JUMP_LIMIT)
-			return false;
-		instructions[from] = instruction(CODE_JUMP, 0, 0, (int16_t)offset, 0);
-	}
-	return true;
+	return hop == NO_ISLAND ? final_place(layout, layout->draft->labels.items[label]) : island_place(layout, hop);
 }
 
-static bool copy_jumps(const struct layout *layout, struct bpf_insn *instructions)
+/* Did the islands push none too far from where it is led? */
+static bool all_reach(const struct layout *layout)
 {
 	const struct draft *draft = layout->draft;
 
-	for (size_t i = 0; i < draft->jumps.count; i++) {
-		int64_t from = final_place(layout, draft->jumps.items[i].instruction), offset;
-
-		offset = (layout->hops[i] == NO_ISLAND ? final_place(layout, draft->labels.items[draft->jumps.items[i].label])
-						       : island_place(layout, layout->hops[i])) -
-			 from - 1;
-		if (llabs(offset) > JUMP_LIMIT)
+	for (size_t i = 0; i < draft->jumps.count; i++)
+		if (llabs(jump_target(layout, draft->jumps.items[i].label, layout->hops[i]) -
+			  final_place(layout, draft->jumps.items[i].instruction) - 1) > JUMP_LIMIT)
 			return false;
-		instructions[from].off = (int16_t)offset;
-	}
+	for (uint32_t i = 0; i < layout->islands.count && !layout->long_jump; i++)
+		if (llabs(jump_target(layout, layout->islands.items[i].label, layout->islands.items[i].hop) -
+			  island_place(layout, i) - 1) > JUMP_LIMIT)
+			return false;
 	return true;
+}
+
+static bool place_islands(struct layout *layout, int64_t reach)
+{
+	uint32_t instruction_count = layout->draft->instructions.count;
+	bool changed;
+
+	layout->reach = reach;
+	layout->islands.count = 0;
+	memset(layout->hops, 0xff, layout->draft->jumps.count * sizeof(*layout->hops));
+	memset(layout->before, 0, (instruction_count + 1) * sizeof(*layout->before));
+	do {
+		if (!lead_jumps(layout, &changed))
+			return false;
+	} while (changed);
+	return all_reach(layout);
+}
+
+static void copy_jumps(const struct layout *layout, struct bpf_insn *instructions)
+{
+	const struct draft *draft = layout->draft;
+
+	for (uint32_t i = 0; i < draft->instructions.count; i++)
+		instructions[final_place(layout, i)] = draft->instructions.items[i];
+	for (size_t i = 0; i < draft->jumps.count; i++) {
+		int64_t from = final_place(layout, draft->jumps.items[i].instruction);
+
+		instructions[from].off = (int16_t)(jump_target(layout, draft->jumps.items[i].label, layout->hops[i]) - from - 1);
+	}
+	for (uint32_t i = 0; i < layout->islands.count; i++) {
+		int64_t from = island_place(layout, i);
+		int64_t offset = jump_target(layout, layout->islands.items[i].label, layout->islands.items[i].hop) - from - 1;
+
+		instructions[from] = layout->long_jump ? instruction(CODE_LONG_JUMP, 0, 0, 0, (int32_t)offset)
+						       : instruction(CODE_JUMP, 0, 0, (int16_t)offset, 0);
+	}
 }
 
 static void copy_tables(const struct layout *layout, struct arena *arena, struct bpf_insn *instructions, struct code *code)
@@ -300,22 +323,19 @@ bool draft_finish(struct draft *draft, struct arena *arena, const struct code_op
 	struct layout layout = { .draft = draft, .arena = draft->arena, .long_jump = options->long_jump };
 	uint32_t count = draft->instructions.count;
 	struct bpf_insn *instructions;
-	bool changed;
+	int64_t reach = FIRST_REACH;
 
 	layout.hops = arena_new_array(draft->arena, uint32_t, draft->jumps.count);
-	memset(layout.hops, 0xff, draft->jumps.count * sizeof(*layout.hops));
 	layout.before = arena_new_array(draft->arena, uint32_t, count + 1);
 	layout.next = arena_new_array(draft->arena, uint32_t, count + 1);
 	find_breaks(&layout);
-	do {
-		if (!lead_jumps(&layout, &changed))
+	while (!place_islands(&layout, reach)) {
+		reach /= 2;
+		if (reach < LAST_REACH)
 			return false;
-	} while (changed);
+	}
 	instructions = arena_new_array(arena, struct bpf_insn, count + layout.islands.count);
-	for (uint32_t i = 0; i < count; i++)
-		instructions[final_place(&layout, i)] = draft->instructions.items[i];
-	if (!copy_islands(&layout, instructions) || !copy_jumps(&layout, instructions))
-		return false;
+	copy_jumps(&layout, instructions);
 	copy_tables(&layout, arena, instructions, ret_code);
 	ret_code->instructions = instructions;
 	ret_code->instruction_count = count + layout.islands.count;

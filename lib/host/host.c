@@ -33,7 +33,7 @@ static int read_all(struct arena *arena, int fd, size_t expected, char **ret_tex
 		ssize_t got;
 
 		if (length + 1 >= capacity) {
-			size_t larger = capacity * 2;
+			size_t larger = capacity < LIMIT_SOURCE_BYTES / 2 ? capacity * 2 : (size_t)LIMIT_SOURCE_BYTES + 2;
 			char *grown = arena_alloc(arena, larger);
 
 			memcpy(grown, text, length);

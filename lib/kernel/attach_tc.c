@@ -115,12 +115,22 @@ static int list_filters(uint32_t ifindex, enum weir_hook hook, struct filters *f
 
 /* ---- One filter of ours ---- */
 
-static struct bpf_tc_hook clsact_hook(const struct manifest_attachment *at)
+/* libbpf refuses structs whose padding is not zero, and an initializer does not promise that. */
+static void set_hook(struct bpf_tc_hook *hook, uint32_t ifindex, enum bpf_tc_attach_point point)
 {
-	struct bpf_tc_hook hook = { .sz = sizeof(hook), .ifindex = (int)at->ifindex };
+	memset(hook, 0, sizeof(*hook));
+	hook->sz = sizeof(*hook);
+	hook->ifindex = (int)ifindex;
+	hook->attach_point = point;
+}
 
-	hook.attach_point = at->hook == WEIR_HOOK_TC_INGRESS ? BPF_TC_INGRESS : BPF_TC_EGRESS;
-	return hook;
+static void set_filter(const struct manifest_attachment *at, struct bpf_tc_hook *hook, struct bpf_tc_opts *options)
+{
+	set_hook(hook, at->ifindex, at->hook == WEIR_HOOK_TC_INGRESS ? BPF_TC_INGRESS : BPF_TC_EGRESS);
+	memset(options, 0, sizeof(*options));
+	options->sz = sizeof(*options);
+	options->handle = FILTER_HANDLE;
+	options->priority = at->priority;
 }
 
 /* The lowest that is free: a filter before ours that says "ok" would let packets pass unseen. */
@@ -154,14 +164,14 @@ static int ensure_qdisc(const struct kernel *kernel, const struct manifest_attac
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	const char *folder = qdisc_folder(arena, kernel, at);
-	struct bpf_tc_hook hook = clsact_hook(at);
 	bool was_ours = pins_exists(folder);
+	struct bpf_tc_hook hook;
 	int r = pins_make_directory(arena_printf(arena, "%s/qdiscs", kernel->path));
 
 	r = r ? r : pins_make_directory(folder);
 	if (r)
 		return r;
-	hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
+	set_hook(&hook, at->ifindex, BPF_TC_INGRESS | BPF_TC_EGRESS);
 	r = bpf_tc_hook_create(&hook);
 	if (r && !was_ours)
 		rmdir(folder);
@@ -170,19 +180,23 @@ static int ensure_qdisc(const struct kernel *kernel, const struct manifest_attac
 
 int clsact_create(const struct kernel *kernel, const struct manifest_attachment *at, int program_fd)
 {
-	struct bpf_tc_hook hook = clsact_hook(at);
-	LIBBPF_OPTS(bpf_tc_opts, options, .handle = FILTER_HANDLE, .priority = at->priority, .prog_fd = program_fd);
+	struct bpf_tc_hook hook;
+	struct bpf_tc_opts options;
 	int r = ensure_qdisc(kernel, at);
 
+	set_filter(at, &hook, &options);
+	options.prog_fd = program_fd;
 	return r ? r : bpf_tc_attach(&hook, &options);
 }
 
 int clsact_look(const struct manifest_attachment *at, struct attachment_status *ret_status)
 {
-	struct bpf_tc_hook hook = clsact_hook(at);
-	LIBBPF_OPTS(bpf_tc_opts, options, .handle = FILTER_HANDLE, .priority = at->priority);
-	int r = bpf_tc_query(&hook, &options);
+	struct bpf_tc_hook hook;
+	struct bpf_tc_opts options;
+	int r;
 
+	set_filter(at, &hook, &options);
+	r = bpf_tc_query(&hook, &options);
 	if (r && r != -ENOENT && r != -EINVAL && r != -ENODEV)
 		return r;
 	*ret_status = (struct attachment_status){ .present = r == 0, .program_id = r ? 0 : options.prog_id };
@@ -191,26 +205,29 @@ int clsact_look(const struct manifest_attachment *at, struct attachment_status *
 
 int clsact_set_program(const struct manifest_attachment *at, int program_fd)
 {
-	struct bpf_tc_hook hook = clsact_hook(at);
-	LIBBPF_OPTS(bpf_tc_opts, options, .handle = FILTER_HANDLE, .priority = at->priority, .prog_fd = program_fd,
-		    .flags = BPF_TC_F_REPLACE);
+	struct bpf_tc_hook hook;
+	struct bpf_tc_opts options;
 	struct attachment_status status;
 	int r = clsact_look(at, &status);
 
 	if (r || !status.present || status.program_id == program_id(program_fd))
 		return r;
+	set_filter(at, &hook, &options);
+	options.prog_fd = program_fd;
+	options.flags = BPF_TC_F_REPLACE;
 	return bpf_tc_attach(&hook, &options);
 }
 
 int clsact_remove(const struct manifest_attachment *at, const struct program_ids *ids)
 {
-	struct bpf_tc_hook hook = clsact_hook(at);
-	LIBBPF_OPTS(bpf_tc_opts, options, .handle = FILTER_HANDLE, .priority = at->priority);
+	struct bpf_tc_hook hook;
+	struct bpf_tc_opts options;
 	struct attachment_status status;
 	int r = clsact_look(at, &status);
 
 	if (r || !status.present || !program_ids_contain(ids, status.program_id))
 		return r;
+	set_filter(at, &hook, &options);
 	r = bpf_tc_detach(&hook, &options);
 	return r == -ENOENT || r == -ENODEV ? 0 : r;
 }
@@ -264,13 +281,13 @@ void clsact_tidy(const struct kernel *kernel, struct arena *arena)
 	if (pins_list(arena, folder, &names))
 		return;
 	for (size_t i = 0; i < names.count; i++) {
-		struct bpf_tc_hook hook = { .sz = sizeof(hook), .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS };
 		_cleanup_(netns_leave) int home = -1;
 		unsigned long long inode;
 		unsigned int ifindex;
+		struct bpf_tc_hook hook;
 		uint64_t found;
 		const char *netns;
-		int name_at;
+		int name_at = 0;
 
 		if (sscanf(names.items[i], "%llu_%u_%n", &inode, &ifindex, &name_at) != 2)
 			continue;
@@ -278,7 +295,7 @@ void clsact_tidy(const struct kernel *kernel, struct arena *arena)
 		if (netns_inode(netns, &found) == 0 && found == inode && netns_enter(netns, &home) == 0) {
 			if (qdisc_in_use(ifindex))
 				continue;
-			hook.ifindex = (int)ifindex;
+			set_hook(&hook, ifindex, BPF_TC_INGRESS | BPF_TC_EGRESS);
 			bpf_tc_hook_destroy(&hook);
 		}
 		rmdir(arena_printf(arena, "%s/%s", folder, names.items[i]));

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/bpf.h>
 #include <linux/if_link.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "kernel/attach.h"
@@ -33,9 +34,12 @@ int xdp_create(struct manifest_attachment *at, enum attach_mode mode, int progra
 
 int xdp_program(uint32_t ifindex, uint32_t *ret_program_id, bool *ret_native)
 {
-	LIBBPF_OPTS(bpf_xdp_query_opts, options);
-	int r = bpf_xdp_query((int)ifindex, 0, &options);
+	struct bpf_xdp_query_opts options;
+	int r;
 
+	memset(&options, 0, sizeof(options)); /* padding, too: libbpf looks at it */
+	options.sz = sizeof(options);
+	r = bpf_xdp_query((int)ifindex, 0, &options);
 	if (r)
 		return r;
 	*ret_program_id = options.prog_id ? options.prog_id :

@@ -41,7 +41,8 @@ static const struct template_program template_programs[WEIR_HOOK_COUNT] = {
 	[WEIR_HOOK_XDP_INGRESS] = { "weir_xdp", xdp_bpf__elf_bytes, BPF_PROG_TYPE_XDP, BPF_XDP },
 	[WEIR_HOOK_TC_INGRESS] = { "weir_tc_ingress", tc_bpf__elf_bytes, BPF_PROG_TYPE_SCHED_CLS, 0 },
 	[WEIR_HOOK_TC_EGRESS] = { "weir_tc_egress", tc_bpf__elf_bytes, BPF_PROG_TYPE_SCHED_CLS, 0 },
-	[WEIR_HOOK_CGROUP_INGRESS] = { "weir_cg_ingress", cgroup_bpf__elf_bytes, BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_INGRESS },
+	[WEIR_HOOK_CGROUP_INGRESS] = { "weir_cg_ingress", cgroup_bpf__elf_bytes, BPF_PROG_TYPE_CGROUP_SKB,
+				       BPF_CGROUP_INET_INGRESS },
 	[WEIR_HOOK_CGROUP_EGRESS] = { "weir_cg_egress", cgroup_bpf__elf_bytes, BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_EGRESS },
 };
 
@@ -104,6 +105,7 @@ static int set_constants(struct bpf_object *object, const struct load_request *r
 		/* An event carries every field. */
 		{ "want_ether", log || uses_fields(list, WEIR_FIELD_ETHER_SADDR, WEIR_FIELD_ETHER_DADDR) },
 		{ "want_addresses", log || uses_fields(list, WEIR_FIELD_SADDR4, WEIR_FIELD_DADDR_LO) },
+		{ "want_length", log || uses_fields(list, WEIR_FIELD_LENGTH, WEIR_FIELD_LENGTH) },
 	};
 
 	struct bpf_map *map = bpf_object__find_map_by_name(object, "weir.rodata");
@@ -189,7 +191,8 @@ static int choose_program(struct bpf_object *object, const struct template_progr
 {
 	struct bpf_program *program, *found = NULL;
 
-	bpf_object__for_each_program(program, object) {
+	bpf_object__for_each_program(program, object)
+	{
 		bool is_it = strcmp(bpf_program__name(program), wanted->function) == 0;
 
 		bpf_program__set_autoload(program, is_it);
@@ -247,7 +250,8 @@ static uint64_t now_ns(void)
 static int take_chain(struct bpf_object *object, const struct bpf_program *program, struct loaded_chain *ret_chain)
 {
 	_cleanup_close_ int program_fd = fcntl(bpf_program__fd(program), F_DUPFD_CLOEXEC, 3);
-	_cleanup_close_ int counters_fd = fcntl(bpf_map__fd(bpf_object__find_map_by_name(object, "weir_counters")), F_DUPFD_CLOEXEC, 3);
+	_cleanup_close_ int counters_fd =
+		fcntl(bpf_map__fd(bpf_object__find_map_by_name(object, "weir_counters")), F_DUPFD_CLOEXEC, 3);
 	struct bpf_prog_info info = {};
 	uint32_t size = sizeof(info);
 
@@ -260,8 +264,8 @@ static int take_chain(struct bpf_object *object, const struct bpf_program *progr
 }
 
 /* With the handler registered. LOG gets the verifier's words when it refuses. */
-static int load_with(const struct template_program *template, struct splice *splice, const struct load_request *request, char *log,
-		     struct loaded_chain *ret_chain)
+static int load_with(const struct template_program *template, struct splice *splice, const struct load_request *request,
+		     char *log, struct loaded_chain *ret_chain)
 {
 	_cleanup_(object_closep) struct bpf_object *object = NULL;
 	struct bpf_program *program = NULL;
@@ -323,8 +327,9 @@ int kernel_load(const struct load_request *request, struct loaded_chain *ret_cha
 	libbpf_set_print(print);
 	pthread_mutex_unlock(&loading);
 	if (error)
-		error = refusal_report(diagnostics, list,
-				       &(struct refusal){ .program = template->function, .error = error, .why = splice.why, .log = log });
+		error = refusal_report(
+			diagnostics, list,
+			&(struct refusal){ .program = template->function, .error = error, .why = splice.why, .log = log });
 	splice_free(&splice);
 	return error;
 }

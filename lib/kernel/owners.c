@@ -11,7 +11,7 @@
 
 #include "owners.skel.h"
 
-#define EVENTS_BYTES (1u << 20)	  /* about 5,900 events */
+#define EVENTS_BYTES   (1u << 20) /* about 5,900 events */
 #define OWNERS_ENTRIES (1u << 16) /* sockets remembered; the least recently used gives way */
 
 int kernel_events_create(void)
@@ -76,8 +76,8 @@ static int owners_link(struct bpf_object *object, int cgroup_root_fd, int links[
 	for (int i = 0; i < count; i++) {
 		struct bpf_program *program = bpf_object__find_program_by_name(object, known[i]);
 		int fd = program ? bpf_link_create(bpf_program__fd(program), cgroup_root_fd,
-						   bpf_program__expected_attach_type(program), NULL) :
-				   -ESRCH;
+						   bpf_program__expected_attach_type(program), NULL)
+				 : -ESRCH;
 
 		if (fd < 0) {
 			int error = program ? -errno : fd;

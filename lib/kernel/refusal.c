@@ -90,6 +90,7 @@ int refusal_report(struct diagnostics *diagnostics, const struct rule_list *list
 	else if (*log)
 		diagnostic_hint(diagnostics, diagnostic, "the verifier's log ends:%s", log_tail(diagnostics->arena, log));
 	else if (refusal->error == -ENOMEM)
-		diagnostic_hint(diagnostics, diagnostic, "the kernel has no memory for its maps: make sets smaller, or free memory");
+		diagnostic_hint(diagnostics, diagnostic,
+				"the kernel has no memory for its maps: make sets smaller, or free memory");
 	return refusal->error;
 }

@@ -26,7 +26,8 @@ struct function_piece {
 	bool reached;
 };
 
-struct template {
+struct template
+{
 	const struct bpf_insn *instructions;
 	uint32_t instruction_count, piece_count;
 	struct function_piece *pieces;
@@ -358,7 +359,8 @@ static void record_functions(struct splice *splice, const struct template *templ
 
 	for (uint32_t i = 0; i < template->piece_count; i++)
 		if (piece_stays(&template->pieces[i]))
-			splice->functions[count++] = (struct bpf_func_info){ template->pieces[i].moved, template->pieces[i].type_id };
+			splice->functions[count++] =
+				(struct bpf_func_info){ template->pieces[i].moved, template->pieces[i].type_id };
 	for (uint32_t i = 0; i < code->function_count; i++)
 		splice->functions[count++] = (struct bpf_func_info){ base + code->functions[i].first, splice->type_ids[i] };
 }
@@ -368,7 +370,8 @@ static void record_template_lines(struct splice *splice, const struct template *
 	uint32_t piece = 0;
 
 	for (uint32_t i = 0; i < template->line_count; i++) {
-		struct bpf_line_info line = *(const struct bpf_line_info *)(const void *)(template->lines + (size_t)i * template->line_size);
+		struct bpf_line_info line =
+			*(const struct bpf_line_info *)(const void *)(template->lines + (size_t)i * template->line_size);
 
 		while (piece + 1 < template->piece_count && line.insn_off >= template->pieces[piece + 1].first)
 			piece++;

@@ -21,7 +21,7 @@ struct splice {
 	const struct load_request *request;
 	struct btf *btf; /* the object's */
 	/* BTF ids and strings, put into the object's BTF before it goes to the kernel */
-	uint32_t *type_ids;    /* FUNC of each generated function */
+	uint32_t *type_ids;	/* FUNC of each generated function */
 	uint32_t *text_offsets; /* the text of each rule */
 	uint32_t *file_offsets; /* the name of its file */
 	/* What the program is made of; the kernel reads it during the load. */

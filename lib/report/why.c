@@ -16,10 +16,11 @@
 #include "rules/set_search.h"
 #include "rules/subject_fields.h"
 
+/* "tiny-fragment (a fragment that cuts or overlaps the transport header)" */
 static const char *fault_text(unsigned fault)
 {
 	static const char *const texts[] = {
-#define X(id, name, text) name ": the packet " text,
+#define X(id, name, text) name " (" text ")",
 		WEIR_MALFORMED(X)
 #undef X
 	};
@@ -68,7 +69,8 @@ static const char *lacks(struct arena *arena, const struct policy_match *match, 
 	return arena_printf(arena, "the packet has no %s", what);
 }
 
-static const char *match_answer(struct arena *arena, const struct policy_match *match, const struct weir_flow *flow)
+static const char *match_answer(struct arena *arena, const struct rule_list *list, const struct policy_match *match,
+				const struct weir_flow *flow)
 {
 	const char *values;
 
@@ -81,6 +83,11 @@ static const char *match_answer(struct arena *arena, const struct policy_match *
 	values = subject_value(arena, match, 0, flow);
 	for (uint32_t i = 1; i < match->subject_count; i++)
 		values = arena_printf(arena, "%s . %s", values, subject_value(arena, match, i, flow));
+	if (match->set >= 0 && !list->sets[match->set].anonymous)
+		return arena_printf(arena, "the packet has %s, which is %s the set", values,
+				    match_holds(list, match, flow) != match->negated ? "in" : "not in");
+	if (match->subjects[0] == SUBJECT_META_MALFORMED)
+		return arena_printf(arena, "the packet is malformed, %s", values);
 	return arena_printf(arena, "the packet has %s", values);
 }
 
@@ -95,12 +102,13 @@ static const char *rule_name(struct arena *arena, const struct rule_list *list, 
 	return arena_printf(arena, "%s:%u", rule->place.source ? rule->place.source->name : "policy", rule->place.line);
 }
 
-static struct why_match malformed_match(struct arena *arena, const struct weir_flow *flow)
+/* A malformed packet, for weir's own rule (HOLDS) or for one that does not speak of such. */
+static struct why_match malformed_match(struct arena *arena, const struct weir_flow *flow, bool holds)
 {
 	return (struct why_match){
-		.text = "a malformed packet is only for rules about meta malformed",
+		.text = holds ? "malformed" : "a rule that does not say meta malformed",
 		.answer = arena_printf(arena, "the packet is malformed, %s", fault_text(flow->malformed)),
-		.holds = false,
+		.holds = holds,
 	};
 }
 
@@ -116,13 +124,11 @@ static struct why_rule explain_rule(struct arena *arena, const struct rule_list 
 	explained.matches = matches;
 	if (!written) {
 		if (flow->malformed && index + 2 == list->rule_count)
-			matches[explained.match_count++] = (struct why_match){ .text = "no rule about meta malformed let it pass",
-									       .answer = malformed_match(arena, flow).answer,
-									       .holds = true };
+			matches[explained.match_count++] = malformed_match(arena, flow, true);
 		return explained;
 	}
 	if (!rule_concerns(written, flow)) {
-		matches[explained.match_count++] = malformed_match(arena, flow);
+		matches[explained.match_count++] = malformed_match(arena, flow, false);
 		return explained;
 	}
 	for (uint32_t i = 0; i < written->match_count; i++) {
@@ -130,7 +136,7 @@ static struct why_rule explain_rule(struct arena *arena, const struct rule_list 
 
 		matches[i] = (struct why_match){
 			.text = match_text(arena, match),
-			.answer = match_answer(arena, match, flow),
+			.answer = match_answer(arena, list, match, flow),
 			.holds = match_holds(list, match, flow),
 			.place = match->place,
 		};
@@ -152,6 +158,8 @@ static void explain_failed(struct arena *arena, const struct rule_list *list, co
 			passed++;
 			continue;
 		}
+		if (i + 2 == list->rule_count) /* weir's own for malformed packets, and this is none */
+			break;
 		failed[answer->failed_count++] = explain_rule(arena, list, i, &answer->flow);
 	}
 	answer->failed = failed;

@@ -2,6 +2,8 @@
 /* An answer of why_ask for people, and for programs. */
 #include "report/why.h"
 
+#include <string.h>
+
 static const char *verdict_name(enum weir_verdict verdict)
 {
 	static const char *const names[] = {
@@ -24,12 +26,30 @@ static void print_matches(const struct why_rule *rule, const char *indent, FILE 
 		fprintf(out, "%s%s: %s\n", indent, rule->matches[i].text, rule->matches[i].answer);
 }
 
+/* Weir's own two have no text that a person wrote: what they are stands instead. */
+static void print_decision(const struct why_answer *answer, FILE *out)
+{
+	const struct rule_list *list = answer_rules(answer);
+	const struct rule *rule = answer->decided.rule;
+
+	fputs(verdict_name(answer->verdict), out);
+	if (answer->decided.index + 2 < list->rule_count)
+		fprintf(out, ", decided by %s: %s\n", answer->decided.name, rule->text);
+	else if (answer->decided.index + 2 == list->rule_count)
+		fprintf(out, ", since no rule about malformed packets decides\n");
+	else if (rule->place.line)
+		fprintf(out, ", since no rule decides: %s:%u: %s\n", rule->place.source ? rule->place.source->name : "policy",
+			rule->place.line, rule->text);
+	else
+		fprintf(out, ", since no rule decides and the chain names no policy\n");
+}
+
 void why_print(const struct why_answer *answer, bool with_packet, FILE *out)
 {
 	const struct rule_list *list = answer_rules(answer);
 
 	if (with_packet) {
-		if (answer->packet_name)
+		if (answer->packet_name && strcmp(answer->packet_name, answer->packet) != 0)
 			fprintf(out, "%s: ", answer->packet_name);
 		fprintf(out, "%s\n", answer->packet);
 		if (answer->missing)
@@ -40,7 +60,7 @@ void why_print(const struct why_answer *answer, bool with_packet, FILE *out)
 		fprintf(out, "never sees this packet: %s\n", answer->unseen);
 		return;
 	}
-	fprintf(out, "%s, decided by %s: %s\n", verdict_name(answer->verdict), answer->decided.name, answer->decided.rule->text);
+	print_decision(answer, out);
 	print_matches(&answer->decided, "    ", out);
 	for (uint32_t i = 0; i < answer->passed_count; i++) {
 		fprintf(out, "    passed %s: %s\n", answer->passed[i].name, answer->passed[i].rule->text);

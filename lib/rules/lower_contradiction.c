@@ -3,6 +3,7 @@
  * Matches that no packet meets together. In: the parts of a rule, implied ones too. Out: whether there can be such a packet,
  * and a warning with the places of the two (or three) matches that are at odds.
  */
+#include "base/limits.h"
 #include "rules/lowering.h"
 #include "rules/match.h"
 
@@ -15,17 +16,30 @@ static void warn_alone(struct lowering *lowering, int index)
 	diagnostic_hint(lowering->diagnostics, warning, "the rule never matches; change the match or remove the rule");
 }
 
+/* As it was written; where no more warnings are kept, the words of its subject do, since the text is searched for line by line.
+ */
+static const char *quoted(struct lowering *lowering, int index)
+{
+	const struct policy_match *match = &lowering->rule->matches[index];
+
+	if (lowering->diagnostics->list.count >= LIMIT_DIAGNOSTICS)
+		return subject_words(match->subjects[0]);
+	return match_text(lowering->arena, match);
+}
+
 /* OTHERS: one or two matches before. */
 static void warn_against(struct lowering *lowering, int index, const int *others, unsigned count)
 {
 	const struct policy_match *matches = lowering->rule->matches;
+	const char *first = quoted(lowering, others[0]), *second = count > 1 ? quoted(lowering, others[1]) : NULL;
 	struct diagnostic *warning;
 
-	warning = diagnose(lowering->diagnostics, SEVERITY_WARNING, matches[index].place,
-			   "this match contradicts '%s'%s%s%s: no packet meets %s",
-			   match_text(lowering->arena, &matches[others[0]]), count > 1 ? " and '" : "",
-			   count > 1 ? match_text(lowering->arena, &matches[others[1]]) : "", count > 1 ? "'" : "",
-			   count > 1 ? "all of them" : "both");
+	if (second)
+		warning = diagnose(lowering->diagnostics, SEVERITY_WARNING, matches[index].place,
+				   "this match contradicts '%s' and '%s': no packet meets all of them", first, second);
+	else
+		warning = diagnose(lowering->diagnostics, SEVERITY_WARNING, matches[index].place,
+				   "this match contradicts '%s': no packet meets both", first);
 	diagnostic_hint(lowering->diagnostics, warning, "the rule never matches; make two rules of it if either is meant");
 	for (unsigned i = 0; i < count; i++)
 		diagnostic_related(lowering->diagnostics, warning, matches[others[i]].place, "the other match is here");

@@ -38,51 +38,102 @@ bool lower_can_be_set(const struct policy_match *match)
 	}
 }
 
-static bool same_elements(const struct policy_set *set, const struct policy_match *match)
+/* COUNT ones at the lower end. */
+static struct value low_bits(uint32_t count)
 {
-	if (set->types[0] != subject_type(match->subjects[0]) || set->element_count != match->range_count)
-		return false;
-	for (uint32_t i = 0; i < match->range_count; i++)
-		if (memcmp(&set->elements[i].keys[0], &match->ranges[i], sizeof(match->ranges[i])) != 0)
-			return false;
-	return true;
+	return (struct value){
+		.hi = count <= 64    ? 0
+		      : count >= 128 ? UINT64_MAX
+				     : (1ULL << (count - 64)) - 1,
+		.lo = count >= 64 ? UINT64_MAX : (1ULL << count) - 1,
+	};
 }
 
-static const struct policy_set *new_set(struct lowering *lowering, const struct policy_match *match, const char *name)
+/* The longest prefix that begins where the range does and ends in it. */
+static struct value_range first_prefix(struct value_range range, uint32_t bits)
+{
+	struct value_range prefix = { range.low, range.low };
+
+	for (uint32_t host = 1; host <= bits; host++) {
+		struct value mask = low_bits(host);
+		struct value end = { range.low.hi | mask.hi, range.low.lo | mask.lo };
+
+		if ((range.low.hi & mask.hi) || (range.low.lo & mask.lo) || value_compare(end, range.high) > 0)
+			break;
+		prefix.high = end;
+	}
+	return prefix;
+}
+
+struct elements {
+	VECTOR(struct set_element) list;
+};
+
+/* A range as the prefixes that cover it, so that each element is one entry of the set's maps, and its size is known. */
+static void add_prefixes(struct lowering *lowering, struct elements *elements, const struct policy_match *match,
+			 struct value_range range)
+{
+	uint32_t bits = value_type_bits(subject_type(match->subjects[0]));
+	struct set_element element = { .place = match->place };
+
+	for (;;) {
+		element.keys[0] = first_prefix(range, bits);
+		vector_push(lowering->arena, &elements->list, element);
+		if (value_compare(element.keys[0].high, range.high) >= 0)
+			return;
+		range.low = element.keys[0].high;
+		range.low.lo++;
+		range.low.hi += range.low.lo == 0;
+	}
+}
+
+static struct policy_set *new_set(struct lowering *lowering, const struct policy_match *match)
 {
 	struct policy_set *set = arena_new_object(lowering->arena, struct policy_set);
-	struct set_element *elements = arena_new_array(lowering->arena, struct set_element, match->range_count);
+	struct elements elements = { 0 };
 
-	for (uint32_t i = 0; i < match->range_count; i++) {
-		elements[i].keys[0] = match->ranges[i];
-		elements[i].place = match->place;
-	}
-	set->name = name;
+	for (uint32_t i = 0; i < match->range_count; i++)
+		add_prefixes(lowering, &elements, match, match->ranges[i]);
 	set->place = match->place;
 	set->types[0] = subject_type(match->subjects[0]);
 	set->components = 1;
-	set->size = set->element_count = match->range_count;
-	set->elements = elements;
+	set->size = set->element_count = (uint32_t)elements.list.count;
+	set->elements = elements.list.items;
 	return set;
+}
+
+static bool same_elements(const struct policy_set *a, const struct policy_set *b)
+{
+	if (a->types[0] != b->types[0] || a->components != 1 || a->element_count != b->element_count)
+		return false;
+	for (uint32_t i = 0; i < a->element_count; i++)
+		if (memcmp(&a->elements[i].keys[0], &b->elements[i].keys[0], sizeof(a->elements[i].keys[0])) != 0)
+			return false;
+	return true;
 }
 
 uint32_t lower_anonymous_set(struct lowering *lowering, const struct policy_match *match)
 {
 	struct rule_set set = { .anonymous = true, .prefixes = has_ranges(match) };
+	struct policy_set *fresh = new_set(lowering, match);
 
 	for (uint32_t i = lowering->policy->set_count; i < lowering->sets.count; i++)
-		if (same_elements(lowering->sets.items[i].set, match))
+		if (same_elements(lowering->sets.items[i].set, fresh))
 			return i;
-	if (lowering->sets.count == LIMIT_SETS) {
-		struct diagnostic *error =
-			diagnose(lowering->diagnostics, SEVERITY_ERROR, match->place,
-				 "this list is too long for the tree, and there are %d sets already", LIMIT_SETS);
+	if (lowering->sets.count >= LIMIT_SETS || fresh->size > LIMIT_SET_SIZE) {
+		struct diagnostic *error;
 
+		if (lowering->sets.count >= LIMIT_SETS)
+			error = diagnose(lowering->diagnostics, SEVERITY_ERROR, match->place,
+					 "this list is too long for the tree, and there are %d sets already", LIMIT_SETS);
+		else
+			error = diagnose(lowering->diagnostics, SEVERITY_ERROR, match->place,
+					 "this list comes to %u prefixes, a set holds at most %u", fresh->size, LIMIT_SET_SIZE);
 		diagnostic_hint(lowering->diagnostics, error, "give lists that belong together one named set");
 		return 0;
 	}
-	set.name = arena_printf(lowering->arena, "__anonymous_%u", ++lowering->anonymous);
-	set.set = new_set(lowering, match, set.name);
+	set.name = fresh->name = arena_printf(lowering->arena, "__anonymous_%u", ++lowering->anonymous);
+	set.set = fresh;
 	vector_push(lowering->arena, &lowering->sets, set);
 	return (uint32_t)lowering->sets.count - 1;
 }

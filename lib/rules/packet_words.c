@@ -273,7 +273,7 @@ static void unknown_option(struct words *words)
 	else
 		diagnostic_hint(
 			words->diagnostics, error,
-			"known are: ether A > B, vlan N, type N, code N, protocol N, flags N, ttl N, dscp N, length N, mark N, iif N, oif N, frag N[+]");
+			"known are ether A > B, frag N[+], and N behind vlan, type, code, protocol, flags, ttl, dscp, length, mark, iif, oif");
 }
 
 static void option(struct words *words, struct described_packet *packet, struct packet_context *context)

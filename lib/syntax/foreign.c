@@ -17,6 +17,7 @@
 #define NO_LOOK	      "it does not look into that protocol"
 #define BY_NUMBER     "interfaces are compared by number"
 #define NO_RATE	      "it counts packets, but holds none against a rate"
+#define PORTS	      "ports are in the transport header"
 #define BY_PROGRAM    "a packet's task is not known where it is judged"
 #define BY_CGROUP     "give the program a cgroup, and a chain of its own: hook cgroup egress on \"/path/of/cgroup\""
 
@@ -27,8 +28,7 @@ static const struct foreign rule_words[] = {
 	{ "return", NULL, "no chain is called by another", "'accept' and 'drop' end a chain" },
 	{ "continue", NULL, "a rule without a verdict goes on by itself", LEAVE_OUT },
 	{ "queue", NULL, "packets do not go through user space", "'log' shows them in 'weir events'" },
-	{ "ct", NULL, NO_TRACKING,
-	  "let replies in by what they look like: 'tcp flags & (syn|ack) != syn accept', 'udp sport 53 accept'" },
+	{ "ct", NULL, NO_TRACKING, "let replies in by what they look like: 'tcp flags ack accept', 'udp sport 53 accept'" },
 	{ "notrack", NULL, NO_TRACKING, LEAVE_OUT },
 	{ "limit", NULL, NO_RATE, "leave the limit to nftables or tc" },
 	{ "quota", NULL, NO_RATE, "leave the quota to nftables" },
@@ -83,6 +83,10 @@ static const struct foreign rule_words[] = {
 	{ "numgen", NULL, "its verdicts follow from the packet alone", LEAVE_OUT },
 	{ "jhash", NULL, "its verdicts follow from the packet's fields alone", LEAVE_OUT },
 	{ "symhash", NULL, "its verdicts follow from the packet's fields alone", LEAVE_OUT },
+	{ "ip", "sport", PORTS, "write 'tcp sport' or 'udp sport', or 'th sport' for any of them" },
+	{ "ip", "dport", PORTS, "write 'tcp dport' or 'udp dport', or 'th dport' for any of them" },
+	{ "ip6", "sport", PORTS, "write 'tcp sport' or 'udp sport', or 'th sport' for any of them" },
+	{ "ip6", "dport", PORTS, "write 'tcp dport' or 'udp dport', or 'th dport' for any of them" },
 	{ "ip", "version", "a protocol's name alone is the match", "write 'ip'" },
 	{ "ip6", "version", "a protocol's name alone is the match", "write 'ip6'" },
 	{ "ip", "hdrlength", "a header whose length is wrong makes a packet malformed", "write 'meta malformed bad-header'" },

@@ -8,6 +8,8 @@
 /* What a word is made of, beside letters and digits. A dot, dash or bracket counts only inside. */
 #define WORD_PUNCTUATION "_-.:/*?%+[]"
 
+/* Then a file is no policy, and going on would only take memory for errors that nobody sees. */
+#define MAX_ERRORS    (100 * LIMIT_DIAGNOSTICS)
 #define MAX_DESCRIBED 60 /* bytes of a token in a message */
 
 /* strchr would find the NUL at the end of CHARACTERS, too. */
@@ -74,13 +76,6 @@ void lexer_init_line(struct lexer *lexer, const char *text, size_t length, struc
 		.first = true,
 		.diagnostics = diagnostics,
 	};
-}
-
-void lexer_init(struct lexer *lexer, const struct source *source, struct diagnostics *diagnostics)
-{
-	lexer_init_line(lexer, source->text, source->length, (struct place){ source, 1, 1, 0 }, diagnostics);
-	if (source->length >= 3 && memcmp(source->text, "\xef\xbb\xbf", 3) == 0)
-		lexer->at += 3;
 }
 
 static void newline(struct lexer *lexer)
@@ -203,6 +198,24 @@ static void give_up_at_nul(struct lexer *lexer, const char *start)
 	lexer->given_up = true;
 }
 
+void lexer_init(struct lexer *lexer, const struct source *source, struct diagnostics *diagnostics)
+{
+	const char *nul;
+
+	lexer_init_line(lexer, source->text, source->length, (struct place){ source, 1, 1, 0 }, diagnostics);
+	nul = source->length ? memchr(source->text, 0, source->length) : NULL;
+	if (nul) {
+		while (lexer->at < nul)
+			if (*lexer->at++ == '\n') {
+				lexer->line++;
+				lexer->line_start = lexer->at;
+			}
+		give_up_at_nul(lexer, nul);
+	} else if (source->length >= 3 && memcmp(source->text, "\xef\xbb\xbf", 3) == 0) {
+		lexer->at += 3;
+	}
+}
+
 /* string = '"' { character | '\"' | '\\' } '"' , within one line */
 static enum token_kind lex_string(struct lexer *lexer)
 {
@@ -220,7 +233,7 @@ static enum token_kind lex_string(struct lexer *lexer)
 		if (*c == '\\' && (look(lexer, 1) == '"' || look(lexer, 1) == '\\')) {
 			length = 2;
 		} else if (*c == '\\') {
-			lexer_hint(lexer, lexer_error(lexer, c, 2, "no such escape in a string"),
+			lexer_hint(lexer, lexer_error(lexer, c, look(lexer, 1) > ' ' ? 2 : 1, "no such escape in a string"),
 				   "write '\\\\' for a backslash and '\\\"' for a quotation mark");
 			bad = true;
 		} else if (!length || (is_control(c, length) && *c != '\t' && !(*c == '\r' && look(lexer, 1) == '\n'))) {
@@ -253,14 +266,14 @@ static enum token_kind lex_word(struct lexer *lexer)
 	return TOKEN_WORD;
 }
 
-/* name = ( letter | "_" ) { letter | digit | "_" | "-" | "." } , the last two only inside */
+/* name = ( letter | digit | "_" ) { letter | digit | "_" | "-" } , not ending in a dash, which joins a range */
 static enum token_kind lex_name(struct lexer *lexer, enum token_kind kind)
 {
 	const char *sign = lexer->at++;
 
-	while (is_letter_or_digit(look(lexer, 0)) || is_one_of(look(lexer, 0), "_-."))
+	while (is_letter_or_digit(look(lexer, 0)) || is_one_of(look(lexer, 0), "_-"))
 		lexer->at++;
-	while (lexer->at - sign > 1 && (lexer->at[-1] == '-' || lexer->at[-1] == '.'))
+	while (lexer->at - sign > 1 && lexer->at[-1] == '-')
 		lexer->at--;
 	if (lexer->at - sign > 1)
 		return kind;
@@ -334,8 +347,7 @@ struct token lexer_next(struct lexer *lexer)
 {
 	struct token token = { .kind = TOKEN_END };
 
-	/* Nobody reads more errors than are kept. */
-	if (lexer->diagnostics && lexer->diagnostics->errors > LIMIT_DIAGNOSTICS)
+	if (lexer->diagnostics && lexer->diagnostics->errors > MAX_ERRORS)
 		lexer->given_up = true;
 	if (!lexer->given_up)
 		skip_blanks(lexer);

@@ -9,7 +9,7 @@ struct reading {
 	struct ast_chain *chain;
 	struct ast_rule **next_rule;
 	struct place policy, comment; /* of these words; line 0: not there yet */
-	bool bad_hook;
+	bool bad_hook, broken;	      /* the hook, or any statement, has an error */
 };
 
 /* name and places of one word; false, with an error, when WHAT is not there */
@@ -53,6 +53,9 @@ static bool hook_option(struct parser *parser, struct ast_chain *chain, struct p
 	if (!parse_only_once(parser, &token, &seen[i]))
 		return false;
 	parser_advance(parser);
+	if (i < 2 && parser_at_end(parser))
+		return parser_expected(parser, i ? "a network namespace" : "where the chain stands",
+				       i ? "write 'netns blue'" : "'on eth0', 'on { eth0, eth1 }', 'on \"/system.slice\"'");
 	switch (i) {
 	case 0:
 		chain->targets = parse_value(parser);
@@ -153,13 +156,16 @@ void parse_chain(struct parser *parser)
 	if (!parse_block_begin(parser, "chain", &chain->name, &chain->place))
 		return;
 	while (parse_block_next(parser, "chain", chain->name, chain->place)) {
-		if (!chain_statement(parser, &reading))
+		bool whole = chain_statement(parser, &reading);
+
+		reading.broken |= !whole;
+		if (!whole)
 			parser_skip_statement(parser);
 		else
 			parser_expect_end(parser, token_describe(parser->arena, &parser->last));
 	}
 	/* What a chain's rules may look at is not known without its hook: the rest of it is not judged. */
-	if (reading.bad_hook)
+	if (reading.bad_hook || (reading.broken && !chain->hook_place.line))
 		return;
 	*parser->parse->next_chain = chain;
 	parser->parse->next_chain = &chain->next;

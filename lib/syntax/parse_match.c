@@ -123,6 +123,10 @@ static const char *near_field(struct parser *parser, const struct words *words)
 			continue;
 		subjects_of[count] = text;
 		rests[count++] = text + prefix + 1;
+		/* "arp saddr 10.0.0.1": all that is missing is the last word. */
+		prefix = words->count > 1 ? words->tokens[1].place.length : 0;
+		if (prefix && !strncmp(rests[count - 1], words->tokens[1].start, prefix) && rests[count - 1][prefix] == ' ')
+			return text;
 	}
 	for (; length > 1; length--) {
 		rest.tokens[0] = words->tokens[1];
@@ -148,7 +152,10 @@ static void unknown_field(struct parser *parser, const struct words *words)
 		parser_hint(parser, d, "say what of it: %s", fields);
 		return;
 	}
-	text = join_words(parser, words, near && strchr(strchr(near, ' ') + 1, ' ') && words->count > 2 ? 3 : 2, &place);
+	text = join_words(parser, words,
+			  near && strchr(strchr(near, ' ') + 1, ' ') && words->count > 2 && words->tokens[2].start[0] > '9' ? 3
+															    : 2,
+			  &place);
 	d = parser_error(parser, place, "no such field '%s'", text);
 	if (near)
 		parser_hint(parser, d, "did you mean '%s'?", near);
@@ -173,6 +180,13 @@ static void unknown_subject(struct parser *parser, const struct words *words)
 	}
 	if (fields_of(parser, &words->tokens[0])) {
 		unknown_field(parser, words);
+		return;
+	}
+	text = token_text(parser->arena, &words->tokens[0]);
+	if ((text[0] >= '0' && text[0] <= '9') || strchr(text, ':')) {
+		d = parser_error(parser, words->tokens[0].place, "%s stands where a match or a statement begins",
+				 token_describe(parser->arena, &words->tokens[0]));
+		parser_hint(parser, d, "several values stand in braces: ip saddr { 10.0.0.1, 10.0.0.2 }");
 		return;
 	}
 	for (; count < SUBJECT_COUNT; count++)

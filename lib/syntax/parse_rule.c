@@ -41,6 +41,14 @@ static struct ast_statement *log_statement(struct parser *parser)
 	return statement;
 }
 
+static bool is_number(const struct token *token)
+{
+	for (size_t i = 0; i < token->place.length; i++)
+		if (token->start[i] < '0' || token->start[i] > '9')
+			return false;
+	return token->kind == TOKEN_WORD;
+}
+
 /* counter = "counter" [ "packets" NUMBER "bytes" NUMBER ]	; the numbers are nftables' and count for nothing */
 static struct ast_statement *counter_statement(struct parser *parser)
 {
@@ -56,7 +64,7 @@ static struct ast_statement *counter_statement(struct parser *parser)
 	}
 	for (size_t i = 0; i < 2 && token_is(&parser->token, words[i]); i++) {
 		parser_advance(parser);
-		if (parser->token.kind != TOKEN_WORD || strspn(parser->token.start, "0123456789") < parser->token.place.length) {
+		if (!is_number(&parser->token)) {
 			parser_expected(parser, arena_printf(parser->arena, "a number behind '%s'", words[i]), NULL);
 			return NULL;
 		}

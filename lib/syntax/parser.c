@@ -107,10 +107,31 @@ void parser_never_closed(struct parser *parser)
 }
 
 /*
+ * Does the text behind a semicolon close, on the same line, as many brackets as are open in the statement, and those
+ * of the blocks that began on this line? Then the semicolon is inside, and not the end of a statement.
+ */
+static bool closes_on_line(const struct parser *parser, unsigned depth)
+{
+	struct lexer ahead = parser->lexer;
+	struct token token;
+
+	for (unsigned i = 0; i < parser->depth; i++)
+		depth += parser->open[i].place.line == parser->token.place.line;
+	ahead.diagnostics = NULL;
+	for (token = lexer_next(&ahead); token.kind != TOKEN_END && token.kind != TOKEN_NEWLINE; token = lexer_next(&ahead)) {
+		if (token.kind == TOKEN_LEFT_BRACE || token.kind == TOKEN_LEFT_PARENTHESIS)
+			depth++;
+		else if ((token.kind == TOKEN_RIGHT_BRACE || token.kind == TOKEN_RIGHT_PARENTHESIS) && --depth == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
  * Where a statement with an error ends. Brackets that were opened in it are counted; a line's end inside them ends
- * the statement nonetheless, unless the lines look like one list: the bracket was the last on its line, a comma
- * stands before the line's end, or a closing bracket begins the next line. So a forgotten '}' costs one line, and
- * a bad element of a long list does not make an error of each line behind it.
+ * the statement nonetheless (and so does a semicolon, unless the line goes on to close them), unless the lines look like one
+ * list: the bracket was the last on its line, a comma stands before the line's end, or a closing bracket begins the next line. So
+ * a forgotten '}' costs one line, and a bad element of a long list does not make an error of each line behind it.
  */
 void parser_skip_statement(struct parser *parser)
 {
@@ -144,7 +165,7 @@ void parser_skip_statement(struct parser *parser)
 				block = 0;
 			break;
 		case TOKEN_SEMICOLON:
-			if (!block)
+			if (!depth || (!block && !closes_on_line(parser, depth)))
 				return;
 			break;
 		case TOKEN_NEWLINE:

@@ -17,7 +17,7 @@
  * A good tree has about half as many nodes as its rules have bounds. What is beyond that are rules that cut
  * each other up: some is worth a single walk. A passing tree is only a saving over asking its rules apart, so it stays small.
  */
-#define DECIDING_SPARE_NODES 16384
+#define DECIDING_SPARE_NODES 4096
 #define PASSING_SPARE_NODES  256
 #define SPARE_WORK	     1000000
 #define WORK_PER_WEIGHT	     64
@@ -27,6 +27,7 @@ struct builder {
 	struct grower *grower;
 	struct arena *arena; /* of the build only */
 	bool deciding;	     /* which trees are grown now */
+	uint32_t spare;	     /* nodes that a deciding tree may have beyond its weight */
 	VECTOR(uint32_t) deciding_roots, passing_roots;
 	uint32_t too_large; /* rules whose tree alone is too large */
 	uint32_t too_large_rule;
@@ -42,7 +43,7 @@ static void part_rules(struct builder *builder, const uint32_t *rules, size_t co
 		return;
 	for (size_t i = 0; i < count; i++)
 		weight += grower_rule_weight(builder->grower, rules[i]);
-	budget.nodes = weight + (builder->deciding ? DECIDING_SPARE_NODES : PASSING_SPARE_NODES);
+	budget.nodes = weight + (builder->deciding ? builder->spare : PASSING_SPARE_NODES);
 	if (count == 1 || budget.nodes > LIMIT_TREE_NODES)
 		budget.nodes = LIMIT_TREE_NODES;
 	budget.work = SPARE_WORK + WORK_PER_WEIGHT * weight;
@@ -128,7 +129,7 @@ static void keep_reached(struct builder *builder, struct arena *arena, struct tr
 	tree->passing = arena_copy(arena, builder->passing_roots.items, tree->passing_count * sizeof(uint32_t));
 }
 
-static const struct tree *too_large(const struct builder *builder, struct diagnostics *diagnostics)
+static void report_too_large(const struct builder *builder, struct diagnostics *diagnostics)
 {
 	const struct rule *rule = &builder->list->rules[builder->too_large_rule];
 	struct diagnostic *diagnostic;
@@ -137,10 +138,9 @@ static const struct tree *too_large(const struct builder *builder, struct diagno
 			      "this rule alone needs a decision tree of more than %u nodes", LIMIT_TREE_NODES);
 	diagnostic_hint(diagnostics, diagnostic,
 			"lists with != or of IPv6 addresses multiply with each other: put the longest of them into a named set");
-	return NULL;
 }
 
-static const struct tree *too_many_nodes(const struct rule_list *list, uint32_t count, struct diagnostics *diagnostics)
+static void report_too_many_nodes(const struct rule_list *list, uint32_t count, struct diagnostics *diagnostics)
 {
 	struct diagnostic *diagnostic;
 
@@ -150,26 +150,39 @@ static const struct tree *too_many_nodes(const struct rule_list *list, uint32_t 
 	diagnostic_hint(
 		diagnostics, diagnostic,
 		"write rules that differ only in an address or a port as one rule with a named set, or part the chain in two");
-	return NULL;
 }
 
-const struct tree *tree_build(struct arena *arena, const struct rule_list *rules, struct diagnostics *diagnostics)
+/* Build with so much room for each deciding tree. A tree without an answer to whether it is too large, or NULL. */
+static struct tree *build_spare(struct arena *arena, const struct rule_list *rules, uint32_t spare,
+				struct diagnostics *diagnostics)
 {
-	struct builder builder = { .list = rules, .arena = arena_new() };
+	struct builder builder = { .list = rules, .arena = arena_new(), .spare = spare };
 	struct tree *tree = arena_new_object(arena, struct tree);
-	const struct tree *built = tree;
 
 	tree->rules = rules;
 	builder.grower = grower_new(builder.arena, rules);
 	part_kind(&builder, true);
 	part_kind(&builder, false);
 	if (builder.too_large) {
-		built = too_large(&builder, diagnostics);
+		report_too_large(&builder, diagnostics);
+		tree = NULL;
 	} else {
 		keep_reached(&builder, arena, tree);
-		if (tree->node_count > LIMIT_TREE_NODES)
-			built = too_many_nodes(rules, tree->node_count, diagnostics);
 	}
 	arena_free(builder.arena);
-	return built;
+	return tree;
+}
+
+const struct tree *tree_build(struct arena *arena, const struct rule_list *rules, struct diagnostics *diagnostics)
+{
+	struct tree *tree = build_spare(arena, rules, DECIDING_SPARE_NODES, diagnostics);
+
+	/* Many parts that all take what they may come to more than the kernel verifies: then more and smaller ones. */
+	if (tree && tree->deciding_count > 1 && tree->node_count > LIMIT_TREE_NODES / 2)
+		tree = build_spare(arena, rules, 0, diagnostics);
+	if (tree && tree->node_count > LIMIT_TREE_NODES) {
+		report_too_many_nodes(rules, tree->node_count, diagnostics);
+		return NULL;
+	}
+	return tree;
 }

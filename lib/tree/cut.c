@@ -6,6 +6,9 @@
  * at once. So what nearly all rules share (well formed, IPv4, TCP) is asked first and not again at a
  * thousand leaves, then the fields that tell rules apart are bisected.
  *
+ * Where only one number of a dimension matters, both cuts around it are weighed as one, with two outcomes: that number or
+ * another. Taken apart they would look bad, since everything lies on both sides of each.
+ *
  * All cuts are weighed in one pass a dimension: sort the bounds, sum up from the left what lies below and
  * take away what ends. All in integers, so that the answer is the same on every machine.
  */
@@ -17,10 +20,14 @@
 #define SET_EXTRA     4	 /* in the same units: a look-up in a map costs as much as many comparisons */
 #define FRACTION_BITS 8	 /* of logarithms */
 
-/* A cut at this point gives the lower side LOW more weight than cuts before it did, and takes HIGH from the upper side. */
+/*
+ * A cut at this point gives the lower side LOW more weight than cuts before it did, and takes HIGH from the upper side.
+ * INSIDE: what changes at this point for a packet that has just this number and needs no further cut here.
+ */
 struct end {
 	uint64_t point;
 	uint32_t low, high;
+	int64_t inside;
 };
 
 struct dimension_ends {
@@ -77,10 +84,12 @@ static void add_ends(struct cut_chooser *chooser, const struct region_constraint
 		const struct interval *interval = &constraint->intervals[i];
 
 		if (i > 0 || !open_low)
-			vector_push(chooser->arena, &dimension->ends, (struct end){ interval->low, i == 0 ? 1 + beside : 1, 1 });
+			vector_push(chooser->arena, &dimension->ends,
+				    (struct end){ interval->low, i == 0 ? 1 + beside : 1, 1, beside });
 		if (i + 1 < constraint->count || !open_high)
 			vector_push(chooser->arena, &dimension->ends,
-				    (struct end){ interval->high + 1, 1, i + 1 == constraint->count ? 1 + beside : 1 });
+				    (struct end){ interval->high + 1, 1, i + 1 == constraint->count ? 1 + beside : 1,
+						  -(int64_t)beside });
 	}
 }
 
@@ -127,14 +136,43 @@ static void sort_ends(struct cut_chooser *chooser, struct dimension_ends *dimens
 			dimension->ends.items[i] = from[i];
 }
 
+/*
+ * When all ends of a dimension are those of one number, and all who do not ask for it lie on both sides of it: what asking for it
+ * costs. False when that is not so.
+ */
+static bool weigh_alone(const struct dimension_ends *dimension, uint64_t whole, uint64_t *ret_cost)
+{
+	const struct end *ends = dimension->ends.items;
+	uint64_t apart = whole - dimension->constrained + dimension->from_start, above = whole;
+	int64_t inside = (int64_t)apart;
+	size_t count = dimension->ends.count;
+
+	if (count < 2 || ends[0].point + 1 != ends[count - 1].point)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		above -= ends[i].high;
+		inside += ends[i].point == ends[0].point ? ends[i].inside : 0;
+	}
+	*ret_cost = work_behind((uint64_t)inside) + work_behind(apart);
+	return above == apart;
+}
+
 /* The cheapest cut of one dimension, when it is cheaper than *BEST_COST. */
 static void weigh_dimension(struct cut_chooser *chooser, uint32_t number, uint64_t whole, uint64_t *best_cost, struct cut *best)
 {
 	struct dimension_ends *dimension = &chooser->dimensions[number];
 	const struct end *ends = dimension->ends.items;
-	uint64_t low = whole - dimension->constrained + dimension->from_start, high = whole, extra = 0;
+	uint64_t low = whole - dimension->constrained + dimension->from_start, high, extra = 0;
 	size_t count = dimension->ends.count;
 
+	if (weigh_alone(dimension, whole, &high)) {
+		if (high < *best_cost) {
+			*best_cost = high;
+			*best = (struct cut){ number, ends[0].point, true };
+		}
+		return;
+	}
+	high = whole;
 	if (chooser->regions->list->dimensions[number].kind == DIMENSION_SET)
 		extra = whole * (SET_EXTRA << FRACTION_BITS);
 	for (size_t i = 0; i < count;) {
@@ -147,7 +185,7 @@ static void weigh_dimension(struct cut_chooser *chooser, uint32_t number, uint64
 		cost = work_behind(low) + work_behind(high) + extra;
 		if (cost < *best_cost) {
 			*best_cost = cost;
-			*best = (struct cut){ number, point };
+			*best = (struct cut){ number, point, false };
 		}
 		low += more_low;
 	}
@@ -165,7 +203,7 @@ static bool must_ask_set(const struct cut_chooser *chooser, const struct item *f
 			return false;
 	}
 	dimension = region_constraint(chooser->regions, region->constraints[0])->dimension;
-	*ret_cut = (struct cut){ dimension, 1 };
+	*ret_cut = (struct cut){ dimension, 1, false };
 	return true;
 }
 

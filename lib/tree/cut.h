@@ -10,9 +10,11 @@ struct item {
 	uint32_t rule, region;
 };
 
+/* Below the bound or not; ALONE: and then the bound itself or above it, since only that one number matters. */
 struct cut {
 	uint32_t dimension;
 	uint64_t bound;
+	bool alone;
 };
 
 struct cut_chooser;

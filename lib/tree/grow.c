@@ -231,6 +231,20 @@ static void halve_list(struct grower *grower, uint32_t list, struct cut cut, uin
 
 /* ---- The recursion ---- */
 
+static uint32_t solve(struct grower *grower, uint32_t list);
+
+/* Cut a list and solve what comes out; a node, or NO_NODE when the budget is passed. */
+static uint32_t solve_cut(struct grower *grower, uint32_t list, struct cut cut)
+{
+	struct cut behind = { cut.dimension, cut.bound + 1, false };
+	uint32_t low, high;
+
+	halve_list(grower, list, cut, &low, &high);
+	low = solve(grower, low);
+	high = cut.alone ? solve_cut(grower, high, behind) : solve(grower, high);
+	return grower->failed ? NO_NODE : add_cut(grower, cut, low, high);
+}
+
 /* A list that needs no further cut becomes a leaf; NO_NODE for one that does. */
 static uint32_t finish_list(struct grower *grower, const struct item *items, size_t count)
 {
@@ -254,7 +268,7 @@ static uint32_t solve(struct grower *grower, uint32_t list)
 	size_t size;
 	const struct item *items = intern_data(grower->lists, list, &size);
 	size_t count = size / sizeof(*items);
-	uint32_t low, high, node = grower->solved.items[list];
+	uint32_t node = grower->solved.items[list];
 	struct cut cut;
 
 	if (node != NO_NODE || grower->failed)
@@ -267,13 +281,8 @@ static uint32_t solve(struct grower *grower, uint32_t list)
 			grower->failed = true;
 			return NO_NODE;
 		}
-		halve_list(grower, list, cut, &low, &high);
-		low = solve(grower, low);
-		high = solve(grower, high);
+		node = solve_cut(grower, list, cut);
 		grower->depth--;
-		if (grower->failed)
-			return NO_NODE;
-		node = add_cut(grower, cut, low, high);
 	}
 	grower->solved.items[list] = node;
 	return node;

@@ -43,7 +43,8 @@ static uint64_t hash_bytes(const void *data, size_t size)
 		hash = hash_mix(hash, word);
 	}
 	word = 0;
-	memcpy(&word, bytes, size);
+	if (size)
+		memcpy(&word, bytes, size);
 	return hash_mix(hash, word);
 }
 
@@ -76,7 +77,7 @@ uint32_t intern(struct intern_table *table, const void *data, size_t size)
 	     slot = (slot + 1) & (table->slot_count - 1)) {
 		const struct entry *there = &table->entries.items[table->slots[slot]];
 
-		if (there->hash == hash && there->size == size && memcmp(there->data, data, size) == 0)
+		if (there->hash == hash && there->size == size && (size == 0 || memcmp(there->data, data, size) == 0))
 			return table->slots[slot];
 	}
 	entry.data = arena_copy(table->arena, data, size);

@@ -237,6 +237,9 @@ static void put_transport(struct frame *frame, unsigned protocol)
 		at[0] = wish->icmp_type;
 		at[1] = wish->icmp_code;
 	}
+	/* A header cut by the packet's own lengths, above all in a first fragment. */
+	if (random_chance(frame->random, wish->frag_off ? 30 : 2))
+		frame->packet->length -= 1 + random_below(frame->random, 8);
 }
 
 /* Data behind the transport header: as much as wished lengths ask for, where that is possible. */
@@ -358,6 +361,11 @@ void generate_packet(struct random *random, const struct rule_list *rules, struc
 		wish_rule(random, rules, &wish);
 	if (random_chance(random, 10))
 		wish_rule(random, rules, &wish); /* something between two rules */
+	if (rules->hook >= WEIR_HOOK_CGROUP_INGRESS && random_chance(random, 95)) {
+		wish.vlan_tags = 0;
+		if (wish.network != WEIR_NETWORK_IPV6)
+			wish.network = WEIR_NETWORK_IPV4;
+	}
 	frame.vlan_tags = wish.vlan_tags > 3 ? 3 : wish.vlan_tags;
 	ret_packet->length = 0;
 	ret_packet->context = (struct packet_context){ .mark = wish.mark, .iif = wish.iif, .oif = 1 };

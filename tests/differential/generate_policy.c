@@ -288,7 +288,8 @@ static void write_list(struct writer *writer, enum subject subject)
 	if (type == TYPE_IPV4_ADDR && random_chance(writer->random, 2)) {
 		fputs("{ ", writer->out);
 		for (unsigned i = 0; i < 520; i++)
-			fprintf(writer->out, "%s10.%u.%u.1", i ? ", " : "", (unsigned)random_below(writer->random, 2), i);
+			fprintf(writer->out, "%s10.%u.%u.%u", i ? ", " : "", (unsigned)random_below(writer->random, 2), i & 255,
+				i >> 8);
 		fputs(" }", writer->out);
 		return;
 	}
@@ -511,6 +512,9 @@ const char *generate_policy(struct random *random, struct arena *arena, enum wei
 		write_set(&writer);
 	fprintf(writer.out, "chain c {\n\thook %s on %s\n\tpolicy %s\n", heads[hook], cgroup ? "\"/a\"" : "eth0",
 		random_chance(random, 50) ? "accept" : "drop");
+	/* An event bears the whole parsed packet: here the parser in the kernel is compared field by field. */
+	if (random_chance(random, 30))
+		fputs("\tlog counter\n\tmeta malformed log counter\n", writer.out);
 	for (unsigned i = 0; i < rules; i++)
 		write_rule(&writer);
 	fputs("}\n", writer.out);

@@ -39,26 +39,86 @@ struct layer {
 	unsigned a, b, c;
 };
 
-#define ETH(type) { LAYER_ETH, (type), 0, 0 }
-#define VLAN(tci, type) { LAYER_VLAN, (tci), (type), 0 }
-#define IP4(protocol) { LAYER_IP4, (protocol), 0, 0 }
-#define IP4_FRAGMENT(protocol, frag_off) { LAYER_IP4, (protocol), (frag_off), 0 }
-#define IP4_OPTIONS(protocol, words) { LAYER_IP4, (protocol), 0, (words) }
-#define IP6(next) { LAYER_IP6, (next), 0, 0 }
-#define EXTENSION(next, units) { LAYER_EXTENSION, (next), (units), 0 } /* 8 * (units + 1) bytes */
-#define AH(next, words) { LAYER_AH, (next), (words), 0 }	       /* 4 * (words + 2) bytes */
-#define FRAGMENT(next, position, more) { LAYER_FRAGMENT, (next), (position), (more) }
-#define ARP(operation) { LAYER_ARP, (operation), 0, 0 }
-#define TCP(dport) { LAYER_TCP, (dport), 0, 0 }
-#define TCP_OPTIONS(dport, words) { LAYER_TCP, (dport), (words), 0 }
-#define UDP(dport) { LAYER_PORTS, (dport), 8, 0 }
-#define SCTP(dport) { LAYER_PORTS, (dport), 12, 0 }
-#define ICMP(type, code) { LAYER_ICMP, (type), (code), 0 }
-#define RAW(bytes) { LAYER_RAW, (bytes), 0, 0 }
-#define SET8(offset, value) { LAYER_SET8, (offset), (value), 0 }
-#define SET16(offset, value) { LAYER_SET16, (offset), (value), 0 }
-#define CUT(bytes) { LAYER_CUT, (bytes), 0, 0 }
-#define PADDING(bytes) { LAYER_PADDING, (bytes), 0, 0 }
+#define ETH(type)                                                                                                                \
+	{                                                                                                                        \
+		LAYER_ETH, (type), 0, 0                                                                                          \
+	}
+#define VLAN(tci, type)                                                                                                          \
+	{                                                                                                                        \
+		LAYER_VLAN, (tci), (type), 0                                                                                     \
+	}
+#define IP4(protocol)                                                                                                            \
+	{                                                                                                                        \
+		LAYER_IP4, (protocol), 0, 0                                                                                      \
+	}
+#define IP4_FRAGMENT(protocol, frag_off)                                                                                         \
+	{                                                                                                                        \
+		LAYER_IP4, (protocol), (frag_off), 0                                                                             \
+	}
+#define IP4_OPTIONS(protocol, words)                                                                                             \
+	{                                                                                                                        \
+		LAYER_IP4, (protocol), 0, (words)                                                                                \
+	}
+#define IP6(next)                                                                                                                \
+	{                                                                                                                        \
+		LAYER_IP6, (next), 0, 0                                                                                          \
+	}
+#define EXTENSION(next, units)                                                                                                   \
+	{                                                                                                                        \
+		LAYER_EXTENSION, (next), (units), 0                                                                              \
+	} /* 8 * (units + 1) bytes */
+#define AH(next, words)                                                                                                          \
+	{                                                                                                                        \
+		LAYER_AH, (next), (words), 0                                                                                     \
+	} /* 4 * (words + 2) bytes */
+#define FRAGMENT(next, position, more)                                                                                           \
+	{                                                                                                                        \
+		LAYER_FRAGMENT, (next), (position), (more)                                                                       \
+	}
+#define ARP(operation)                                                                                                           \
+	{                                                                                                                        \
+		LAYER_ARP, (operation), 0, 0                                                                                     \
+	}
+#define TCP(dport)                                                                                                               \
+	{                                                                                                                        \
+		LAYER_TCP, (dport), 0, 0                                                                                         \
+	}
+#define TCP_OPTIONS(dport, words)                                                                                                \
+	{                                                                                                                        \
+		LAYER_TCP, (dport), (words), 0                                                                                   \
+	}
+#define UDP(dport)                                                                                                               \
+	{                                                                                                                        \
+		LAYER_PORTS, (dport), 8, 0                                                                                       \
+	}
+#define SCTP(dport)                                                                                                              \
+	{                                                                                                                        \
+		LAYER_PORTS, (dport), 12, 0                                                                                      \
+	}
+#define ICMP(type, code)                                                                                                         \
+	{                                                                                                                        \
+		LAYER_ICMP, (type), (code), 0                                                                                    \
+	}
+#define RAW(bytes)                                                                                                               \
+	{                                                                                                                        \
+		LAYER_RAW, (bytes), 0, 0                                                                                         \
+	}
+#define SET8(offset, value)                                                                                                      \
+	{                                                                                                                        \
+		LAYER_SET8, (offset), (value), 0                                                                                 \
+	}
+#define SET16(offset, value)                                                                                                     \
+	{                                                                                                                        \
+		LAYER_SET16, (offset), (value), 0                                                                                \
+	}
+#define CUT(bytes)                                                                                                               \
+	{                                                                                                                        \
+		LAYER_CUT, (bytes), 0, 0                                                                                         \
+	}
+#define PADDING(bytes)                                                                                                           \
+	{                                                                                                                        \
+		LAYER_PADDING, (bytes), 0, 0                                                                                     \
+	}
 
 #define FRAME_BYTES 65536
 

@@ -49,9 +49,9 @@ matches "text: the interface and its namespace" "$text" "vb.*$B|$B.*vb"
 matches "text: the mode" "$text" native
 verbose=$(weir list -v)
 matches "verbose: instructions" "$verbose" '[Ii]nstructions'
-matches "verbose: the program's tag" "$verbose" "$(bpftool -j prog show | jq -r '.[] | select(.type == "xdp") | .tag' | tail -n 1)"
 tag=$(json '.policies[0].chains[0].program.tag')
 is "JSON: the tag is the kernel's" "$(bpftool -j prog show id "$(json '.policies[0].chains[0].program.id')" | jq -r .tag)" "$tag"
+matches "verbose: the tag" "$verbose" "tag $tag"
 lacks "text to a pipe has no colours" "$text" $'\033'
 
 # Somebody else at the same hook is reported.

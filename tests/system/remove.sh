@@ -38,7 +38,7 @@ exits "removing a policy that is not there is one" 1 "nothere" weir remove nothe
 
 # Others at the same hooks are not touched.
 in_b tc qdisc add dev vb clsact
-in_b tc filter add dev vb ingress protocol ip pref 9 u32 match ip dport 9999 0xffff action drop
+in_b tc filter add dev vb ingress protocol ip pref 9 u32 match ip dport 9999 0xffff flowid 1:1
 ok "applied beside another's filter" weir apply "$WORK/all.weir"
 ok "removed from beside it" weir remove --all
 matches "the other's filter is left" "$(in_b tc filter show dev vb ingress)" u32

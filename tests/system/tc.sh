@@ -44,8 +44,8 @@ try_tc() {
 	STARTED+=($!)
 	until_true 3 grep -q 'listening on' "$WORK/seen.err"
 	fails "$how: ping is dropped while tcpdump listens" pings
-	until_true 2 test -s "$WORK/seen"
-	at_least "$how: tcpdump sees what tc drops behind it" "$(wc -l <"$WORK/seen")" 1
+	until_true 2 grep -q . "$WORK/seen"
+	at_least "$how: tcpdump sees what tc drops behind it" "$(grep -c . "$WORK/seen")" 1
 
 	policy other <<-END
 		chain also { hook tc ingress on vb netns $B; tcp dport 8080 drop }
@@ -72,7 +72,7 @@ try_tc clsact
 is "clsact: the qdisc that weir made is gone" "$(in_b tc qdisc show dev vb clsact)" ""
 
 in_b tc qdisc add dev vb clsact
-in_b tc filter add dev vb ingress protocol ip pref 7 u32 match ip dport 9999 0xffff action drop
+in_b tc filter add dev vb ingress protocol ip pref 7 u32 match ip dport 9999 0xffff flowid 1:1
 ok "clsact: beside another's filter" weir apply "$WORK/gate.weir"
 fails "clsact: ping is dropped beside it" pings
 matches "clsact: list reports the other or it stays" "$(in_b tc filter show dev vb ingress)" 'u32'

@@ -25,7 +25,7 @@ END
 ok "the policy is applied" weir apply "$WORK/why.weir"
 
 # Each of these frames goes out once, and the capture is taken where it leaves.
-in_a tcpdump -U -n -i va -Q out -w "$WORK/sent.pcap" 2>"$WORK/tcpdump.err" &
+in_a tcpdump -Z root --immediate-mode -U -n -i va -Q out -w "$WORK/sent.pcap" "not ether multicast" 2>"$WORK/tcpdump.err" &
 STARTED+=($!)
 until_true 5 grep -q 'listening on' "$WORK/tcpdump.err"
 four="ip,src=$A4,dst=$B4" six="ip6,src=$A6,dst=$B6"
@@ -66,7 +66,7 @@ send_all() {
 }
 send_all
 sleep 0.3
-kill -INT "${STARTED[-1]}" && wait "${STARTED[-1]}" 2>/dev/null
+kill -TERM "${STARTED[-1]}" && wait "${STARTED[-1]}" 2>/dev/null
 is "all were captured" "$(tcpdump -n -r "$WORK/sent.pcap" 2>/dev/null | wc -l)" 28
 
 weir why -j "$WORK/why.weir" "$WORK/sent.pcap" >"$WORK/answers.json" 2>"$WORK/answers.err"

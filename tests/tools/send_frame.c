@@ -28,8 +28,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define MAX_LAYERS 40
-#define MAX_FRAME  70000
+#define MAX_LAYERS     40
+#define MAX_FRAME      70000
+#define OWN_ETHER_TYPE 0x88b5 /* kept for experiments */
 
 struct layer {
 	const char *name, *settings;
@@ -108,11 +109,15 @@ static bool is(const struct layer *layer, const char *name)
 /* What the layer in front calls this one: an ethertype. */
 static unsigned ether_type_of(const struct layer *layer)
 {
-	return is(layer, "vlan")   ? 0x8100
-	       : is(layer, "qinq") ? 0x88a8
-	       : is(layer, "arp")  ? 0x0806
-	       : is(layer, "ip6")  ? 0x86dd
-				   : 0x0800;
+	static const struct {
+		const char *name;
+		unsigned type;
+	} known[] = { { "vlan", 0x8100 }, { "qinq", 0x88a8 }, { "arp", 0x0806 }, { "ip", 0x0800 }, { "ip6", 0x86dd } };
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (is(layer, known[i].name))
+			return known[i].type;
+	return OWN_ETHER_TYPE;
 }
 
 /* The same, a protocol or next header. */
@@ -169,7 +174,7 @@ static void fill_link(const struct layer *layer, const struct layer *next)
 	if (is(layer, "eth")) {
 		put_mac(layer->at, layer, "dst", "ff:ff:ff:ff:ff:ff");
 		put_mac(layer->at + 6, layer, "src", "02:00:00:00:00:01");
-		put16(layer->at + 12, number(layer, "type", next ? ether_type_of(next) : 0x88b5));
+		put16(layer->at + 12, number(layer, "type", next ? ether_type_of(next) : OWN_ETHER_TYPE));
 	} else if (is(layer, "arp")) {
 		put16(layer->at, 1);
 		put16(layer->at + 2, 0x0800);
@@ -181,7 +186,7 @@ static void fill_link(const struct layer *layer, const struct layer *next)
 		put_address(AF_INET, layer->at + 24, layer, "dst");
 	} else {
 		put16(layer->at, number(layer, "id", 1));
-		put16(layer->at + 2, number(layer, "type", next ? ether_type_of(next) : 0x88b5));
+		put16(layer->at + 2, number(layer, "type", next ? ether_type_of(next) : OWN_ETHER_TYPE));
 	}
 }
 
@@ -322,47 +327,53 @@ static void build(char **words, int count)
 			frame_length = strtoul(layers[i].settings, NULL, 0);
 }
 
-static int send_packet(const char *interface)
+/* Where to send to, and by which socket. Opened once: closing a packet socket waits for a grace period of the kernel. */
+struct way {
+	int fd;
+	struct sockaddr_storage to;
+	socklen_t to_length;
+};
+
+static struct way open_packet(const char *interface)
 {
-	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_ifindex = (int)if_nametoindex(interface), .sll_halen = 6 };
-	int fd = socket(AF_PACKET, SOCK_RAW, 0);
+	struct way way = { .fd = socket(AF_PACKET, SOCK_RAW, 0), .to_length = sizeof(struct sockaddr_ll) };
+	struct sockaddr_ll *to = (struct sockaddr_ll *)&way.to;
 
-	if (!to.sll_ifindex || fd < 0)
+	*to = (struct sockaddr_ll){ .sll_family = AF_PACKET, .sll_ifindex = (int)if_nametoindex(interface), .sll_halen = 6 };
+	if (!to->sll_ifindex || way.fd < 0)
 		fail(interface, strerror(errno));
-	memcpy(to.sll_addr, frame, 6);
-	to.sll_protocol = frame_length >= 14 ? (uint16_t)(frame[12] | frame[13] << 8) : 0;
-	ssize_t sent = sendto(fd, frame, frame_length, 0, (struct sockaddr *)&to, sizeof(to));
-	int error = sent < 0 ? errno : 0;
-
-	close(fd);
-	return error;
+	memcpy(to->sll_addr, frame, 6);
+	to->sll_protocol = frame_length >= 14 ? (uint16_t)(frame[12] | frame[13] << 8) : 0;
+	return way;
 }
 
-static int send_raw(int family)
+static struct way open_raw(int family)
 {
-	struct sockaddr_in to4 = { .sin_family = AF_INET };
-	struct sockaddr_in6 to6 = { .sin6_family = AF_INET6 };
-	int fd = socket(family, SOCK_RAW, IPPROTO_RAW), one = 1;
+	struct way way = { .fd = socket(family, SOCK_RAW, IPPROTO_RAW) };
+	struct sockaddr_in *to4 = (struct sockaddr_in *)&way.to;
+	struct sockaddr_in6 *to6 = (struct sockaddr_in6 *)&way.to;
+	int one = 1;
 
-	if (fd < 0)
+	if (way.fd < 0)
 		fail("raw socket", strerror(errno));
-	memcpy(&to4.sin_addr, frame + 16, 4);
-	memcpy(&to6.sin6_addr, frame + 24, 16);
-	if (family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_HDRINCL, &one, sizeof(one));
-	ssize_t sent = family == AF_INET ? sendto(fd, frame, frame_length, 0, (struct sockaddr *)&to4, sizeof(to4))
-					 : sendto(fd, frame, frame_length, 0, (struct sockaddr *)&to6, sizeof(to6));
-	int error = sent < 0 ? errno : 0;
-
-	close(fd);
-	return error;
+	way.to.ss_family = (sa_family_t)family;
+	if (family == AF_INET) {
+		memcpy(&to4->sin_addr, frame + 16, 4);
+		way.to_length = sizeof(*to4);
+	} else {
+		memcpy(&to6->sin6_addr, frame + 24, 16);
+		way.to_length = sizeof(*to6);
+		setsockopt(way.fd, IPPROTO_IPV6, IPV6_HDRINCL, &one, sizeof(one));
+	}
+	return way;
 }
 
 int main(int argc, char **argv)
 {
 	int option, family = 0;
 	long times = 1;
-	bool print = false;
+	bool print = false, stopped = false;
+	struct way way;
 
 	while ((option = getopt(argc, argv, "+n:46p")) != -1) {
 		if (option == 'n')
@@ -379,14 +390,16 @@ int main(int argc, char **argv)
 	build(argv + optind + 1, argc - optind - 1);
 	for (size_t i = 0; print && i < frame_length; i++)
 		printf("%02x%s", frame[i], i + 1 == frame_length ? "\n" : "");
-	for (long i = 0; !print && i < times; i++) {
-		int error = family ? send_raw(family) : send_packet(argv[optind]);
-
-		/* EPERM: a cgroup program stopped it, which is a finding, not a fault. */
-		if (error && error != EPERM)
-			fail("sending", strerror(error));
-		if (error)
-			return 1;
+	if (print)
+		return 0;
+	way = family ? open_raw(family) : open_packet(argv[optind]);
+	for (long i = 0; i < times; i++) {
+		if (sendto(way.fd, frame, frame_length, 0, (struct sockaddr *)&way.to, way.to_length) >= 0)
+			continue;
+		/* Stopped by a program at a cgroup (EPERM) or at tc (ENOBUFS): a finding, not a fault. */
+		if (errno != EPERM && errno != ENOBUFS)
+			fail("sending", strerror(errno));
+		stopped = true;
 	}
-	return 0;
+	return stopped;
 }

@@ -334,6 +334,45 @@ TEST(defines_that_multiply_end_with_an_error)
 	arena_free(arena);
 }
 
+/* The same with nothing in the first: the steps count, too. */
+TEST(defines_that_multiply_nothing_end_as_well)
+{
+	struct arena *arena = arena_new();
+	const char *text = "define a0 = { }\n";
+	struct source source = { "bomb.weir", NULL, 0 };
+
+	for (int i = 1; i < 60; i++)
+		text = arena_printf(arena, "%sdefine a%d = { $a%d, $a%d }\n", text, i, i - 1, i - 1);
+	source.text = arena_printf(arena, "%schain c { hook tc ingress on eth0;\n ip saddr $a59 drop\n}\n", text);
+	source.length = strlen(source.text);
+	diagnostics_init(&diagnostics, arena);
+	CHECK(check_policy(arena, &machine, syntax_parse(arena, &machine, &source, &diagnostics), NULL, &diagnostics) == NULL);
+	CHECK_NUMBER(diagnostics.errors, 1);
+	arena_free(arena);
+}
+
+TEST(a_chain_with_too_many_rules_is_an_error)
+{
+	struct arena *arena = arena_new();
+	static const char head[] = "chain c {\nhook tc ingress on eth0;\n", rule[] = "tcp dport 80 drop\n";
+	char *text = arena_alloc(arena, sizeof(head) + sizeof(rule) * (LIMIT_RULES + 1) + 2), *end = text;
+	struct source source = { "many.weir", text, 0 };
+
+	end = stpcpy(end, head);
+	for (int i = 0; i < LIMIT_RULES; i++)
+		end = stpcpy(end, rule);
+	stpcpy(end, "}\n");
+	source.length = strlen(text);
+	diagnostics_init(&diagnostics, arena);
+	CHECK(check_policy(arena, &machine, syntax_parse(arena, &machine, &source, &diagnostics), NULL, &diagnostics) != NULL);
+	stpcpy(stpcpy(end, rule), "}\n");
+	source.length = strlen(text);
+	CHECK(check_policy(arena, &machine, syntax_parse(arena, &machine, &source, &diagnostics), NULL, &diagnostics) == NULL);
+	CHECK_NUMBER(diagnostics.errors, 1);
+	CHECK_NUMBER(diagnostics.list.items[0].place.line, LIMIT_RULES + 3);
+	arena_free(arena);
+}
+
 static void check_policy_name(const char *file, const char *name, const char *expected)
 {
 	struct arena *arena = arena_new();
@@ -382,6 +421,8 @@ int main(void)
 	RUN(a_plain_line_means_what_the_parser_says);
 	RUN(an_element_that_is_wrong_leaves_the_output_alone);
 	RUN(defines_that_multiply_end_with_an_error);
+	RUN(defines_that_multiply_nothing_end_as_well);
+	RUN(a_chain_with_too_many_rules_is_an_error);
 	RUN(a_policy_is_named_after_its_file);
 	return tap_end();
 }

@@ -93,6 +93,8 @@ TEST(what_cannot_be_read_is_an_errno_and_the_output_stays)
 	CHECK_NUMBER(ftruncate(fd, (off_t)LIMIT_SOURCE_BYTES + 1), 0);
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
 	CHECK_NUMBER(read_file(arena, name, &source), -EFBIG);
+	/* No size to go by: what is read counts. */
+	CHECK_NUMBER(read_file(arena, "/dev/zero", &source), -EFBIG);
 	CHECK(source == &untouched);
 	close(fd);
 	arena_free(arena);

@@ -11,19 +11,53 @@
 #include <unistd.h>
 
 #include "kernel/load.h"
-#include "tap.h"
+#include "../../tap.h"
 
-#define MOV(to, value) { .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = (to), .imm = (value) }
-#define MOV_REG(to, from) { .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = (to), .src_reg = (from) }
-#define ADD(to, value) { .code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = (to), .imm = (value) }
-#define ADD_REG(to, from) { .code = BPF_ALU64 | BPF_ADD | BPF_X, .dst_reg = (to), .src_reg = (from) }
-#define LOAD32(to, from, offset) { .code = BPF_LDX | BPF_MEM | BPF_W, .dst_reg = (to), .src_reg = (from), .off = (offset) }
-#define STORE32(to, offset, from) { .code = BPF_STX | BPF_MEM | BPF_W, .dst_reg = (to), .src_reg = (from), .off = (offset) }
-#define IF_NULL(reg, over) { .code = BPF_JMP | BPF_JEQ | BPF_K, .dst_reg = (reg), .imm = 0, .off = (over) }
-#define CALL_FUNCTION { .code = BPF_JMP | BPF_CALL, .src_reg = BPF_PSEUDO_CALL, .imm = -1 }
-#define CALL_HELPER(id) { .code = BPF_JMP | BPF_CALL, .imm = (id) }
-#define LOAD_MAP(to) { .code = BPF_LD | BPF_IMM | BPF_DW, .dst_reg = (to) }, { .code = 0 }
-#define EXIT { .code = BPF_JMP | BPF_EXIT }
+#define MOV(to, value)                                                                                                           \
+	{                                                                                                                        \
+		.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = (to), .imm = (value)                                             \
+	}
+#define MOV_REG(to, from)                                                                                                        \
+	{                                                                                                                        \
+		.code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = (to), .src_reg = (from)                                          \
+	}
+#define ADD(to, value)                                                                                                           \
+	{                                                                                                                        \
+		.code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = (to), .imm = (value)                                             \
+	}
+#define ADD_REG(to, from)                                                                                                        \
+	{                                                                                                                        \
+		.code = BPF_ALU64 | BPF_ADD | BPF_X, .dst_reg = (to), .src_reg = (from)                                          \
+	}
+#define LOAD32(to, from, offset)                                                                                                 \
+	{                                                                                                                        \
+		.code = BPF_LDX | BPF_MEM | BPF_W, .dst_reg = (to), .src_reg = (from), .off = (offset)                           \
+	}
+#define STORE32(to, offset, from)                                                                                                \
+	{                                                                                                                        \
+		.code = BPF_STX | BPF_MEM | BPF_W, .dst_reg = (to), .src_reg = (from), .off = (offset)                           \
+	}
+#define IF_NULL(reg, over)                                                                                                       \
+	{                                                                                                                        \
+		.code = BPF_JMP | BPF_JEQ | BPF_K, .dst_reg = (reg), .imm = 0, .off = (over)                                     \
+	}
+#define CALL_FUNCTION                                                                                                            \
+	{                                                                                                                        \
+		.code = BPF_JMP | BPF_CALL, .src_reg = BPF_PSEUDO_CALL, .imm = -1                                                \
+	}
+#define CALL_HELPER(id)                                                                                                          \
+	{                                                                                                                        \
+		.code = BPF_JMP | BPF_CALL, .imm = (id)                                                                          \
+	}
+#define LOAD_MAP(to)                                                                                                             \
+	{ .code = BPF_LD | BPF_IMM | BPF_DW, .dst_reg = (to) },                                                                  \
+	{                                                                                                                        \
+		.code = 0                                                                                                        \
+	}
+#define EXIT                                                                                                                     \
+	{                                                                                                                        \
+		.code = BPF_JMP | BPF_EXIT                                                                                       \
+	}
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -44,15 +78,21 @@ static inline void hand_chain_init(struct hand_chain *chain, enum weir_hook hook
 
 	*chain = (struct hand_chain){ .source = { .name = "edge.weir", .text = "" } };
 	chain->policy_chain = (struct policy_chain){ .name = "edge", .hook = hook, .place = { &chain->source, 1, 7, 4 } };
-	chain->rules[0] = (struct rule){ .verdict = verdict, .slot = WEIR_SLOT_FIRST_RULE, .place = place, .text = "ip saddr @list drop" };
-	chain->rules[1] = (struct rule){ .verdict = WEIR_VERDICT_CONTINUE, .slot = WEIR_SLOT_FIRST_RULE + 1, .place = place, .text = "log" };
+	chain->rules[0] =
+		(struct rule){ .verdict = verdict, .slot = WEIR_SLOT_FIRST_RULE, .place = place, .text = "ip saddr @list drop" };
+	chain->rules[1] = (struct rule){
+		.verdict = WEIR_VERDICT_CONTINUE, .slot = WEIR_SLOT_FIRST_RULE + 1, .place = place, .text = "log"
+	};
 	chain->rules[1].place.line = 15;
-	chain->rules[2] = (struct rule){ .verdict = WEIR_VERDICT_DROP, .slot = WEIR_SLOT_MALFORMED, .text = "malformed packets drop" };
+	chain->rules[2] =
+		(struct rule){ .verdict = WEIR_VERDICT_DROP, .slot = WEIR_SLOT_MALFORMED, .text = "malformed packets drop" };
 	chain->rules[3] = (struct rule){ .verdict = WEIR_VERDICT_ACCEPT, .slot = WEIR_SLOT_POLICY, .text = "policy accept" };
 	chain->list = (struct rule_list){ .hook = hook, .chain = &chain->policy_chain, .rule_count = 4, .rules = chain->rules };
 	chain->tree = (struct tree){ .rules = &chain->list };
 	chain->code = (struct code){ .tree = &chain->tree };
-	chain->request = (struct load_request){ .code = &chain->code, .chain_id = 7, .counters_fd = -1, .counter_slots = 18, .events_fd = -1, .owners_fd = -1 };
+	chain->request = (struct load_request){
+		.code = &chain->code, .chain_id = 7, .counters_fd = -1, .counter_slots = 18, .events_fd = -1, .owners_fd = -1
+	};
 }
 
 /* One function, classify, of these instructions. */
@@ -71,7 +111,8 @@ static inline void hand_chain_classify(struct hand_chain *chain, const struct bp
 static inline int run_program(int fd, const void *data, size_t length)
 {
 	static uint8_t out[1 << 17];
-	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = data, .data_size_in = length, .data_out = out, .data_size_out = sizeof(out), .repeat = 1);
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = data, .data_size_in = length, .data_out = out,
+		    .data_size_out = sizeof(out), .repeat = 1);
 	int error = bpf_prog_test_run_opts(fd, &options);
 
 	return error ? -errno : (int)options.retval;
@@ -108,8 +149,8 @@ static inline struct weir_counter read_counter(int fd, uint32_t slot)
 
 /* TCP 10.0.0.1:1234 > 10.0.0.2:80, syn, as an Ethernet frame. */
 static const uint8_t tcp_frame[60] = {
-	2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0x08, 0x00, 0x45, 0xb8, 0, 40, 0, 1, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, 1,
-	10, 0, 0, 2, 0x04, 0xd2, 0, 80, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 0x02, 0xff, 0xff, 0, 0, 0, 0,
+	2, 0, 0, 0,  0, 2, 2, 0,    0,	  0, 0,	 1, 0x08, 0x00, 0x45, 0xb8, 0, 40, 0, 1,    0x40, 0,	64,   6, 0, 0, 10,
+	0, 0, 1, 10, 0, 0, 2, 0x04, 0xd2, 0, 80, 0, 0,	  0,	1,    0,    0, 0,  0, 0x50, 0x02, 0xff, 0xff, 0, 0, 0, 0,
 };
 
 #endif

@@ -4,8 +4,8 @@
 
 #include "hand_code.h"
 
-static const enum weir_hook hooks[] = { WEIR_HOOK_XDP_INGRESS, WEIR_HOOK_TC_INGRESS, WEIR_HOOK_TC_EGRESS, WEIR_HOOK_CGROUP_INGRESS,
-					WEIR_HOOK_CGROUP_EGRESS };
+static const enum weir_hook hooks[] = { WEIR_HOOK_XDP_INGRESS, WEIR_HOOK_TC_INGRESS, WEIR_HOOK_TC_EGRESS,
+					WEIR_HOOK_CGROUP_INGRESS, WEIR_HOOK_CGROUP_EGRESS };
 
 static struct diagnostics diagnostics;
 
@@ -213,7 +213,8 @@ TEST(several_set_functions_and_pass_are_linked_in)
 		run_program(loaded.program_fd, tcp_frame, sizeof(tcp_frame));
 		CHECK_NUMBER(read_counter(loaded.counters_fd, WEIR_SLOT_FIRST_RULE + 1).packets, 0);
 		CHECK_NUMBER(bpf_map_update_elem(maps[0].exact_fd, &length, &one, 0), 0);
-		CHECK_NUMBER(verdict_of(hooks[i], run_program(loaded.program_fd, tcp_frame, sizeof(tcp_frame))), WEIR_VERDICT_ACCEPT);
+		CHECK_NUMBER(verdict_of(hooks[i], run_program(loaded.program_fd, tcp_frame, sizeof(tcp_frame))),
+			     WEIR_VERDICT_ACCEPT);
 		CHECK_NUMBER(read_counter(loaded.counters_fd, WEIR_SLOT_FIRST_RULE + 1).packets, 1);
 		CHECK_NUMBER(read_counter(loaded.counters_fd, WEIR_SLOT_FIRST_RULE).packets, 2);
 		loaded_chain_close(&loaded);

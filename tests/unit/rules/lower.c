@@ -207,17 +207,17 @@ TEST(an_ipv6_range_is_at_most_three_boxes)
 		      " | " V6 "saddr_hi in { 0x0000000000000000-0x20010db7ffffffff, 0x20010db800000001-0xffffffffffffffff }");
 }
 
+#define EIGHT "{ 1::1, 2::1, 3::1, 4::1, 5::1, 6::1, 7::1, 8::1 }"
+
 TEST(two_ipv6_lists_are_their_product)
 {
 	lower("", "xdp ingress", "ip6 saddr { 2001:db8::1, fe80::1 } ip6 daddr { 2001:db8::2, fe80::2 } drop");
 	CHECK_NUMBER(list->rules[0].box_count, 4);
 	/* 8 x 8 are 64 boxes and stay; with complements there are more, and one list becomes a set */
-	lower("", "xdp ingress",
-	      "ip6 saddr { 1::1, 2::1, 3::1, 4::1, 5::1, 6::1, 7::1, 8::1 } ip6 daddr { 1::1, 2::1, 3::1, 4::1, 5::1, 6::1, 7::1, 8::1 } drop");
+	lower("", "xdp ingress", "ip6 saddr " EIGHT " ip6 daddr " EIGHT " drop");
 	CHECK_NUMBER(list->rules[0].box_count, 64);
 	CHECK_NUMBER(list->set_count, 0);
-	lower("", "xdp ingress",
-	      "ip6 saddr != { 1::1, 2::1, 3::1, 4::1, 5::1, 6::1, 7::1, 8::1 } ip6 daddr { 1::1, 2::1, 3::1, 4::1, 5::1, 6::1, 7::1, 8::1 } drop");
+	lower("", "xdp ingress", "ip6 saddr != " EIGHT " ip6 daddr " EIGHT " drop");
 	CHECK_NUMBER(list->rules[0].box_count, 8);
 	CHECK_NUMBER(list->set_count, 1);
 }
@@ -249,6 +249,25 @@ TEST(long_lists_become_sets_without_a_name_and_equal_ones_the_same)
 	CHECK_TEXT(list->sets[0].name, "__anonymous_1");
 	CHECK_NUMBER(list->sets[0].set->size, 9);
 	CHECK_NUMBER(list->rules[0].boxes[0].constraints[2].dimension, list->rules[1].boxes[0].constraints[2].dimension);
+}
+
+TEST(a_range_in_a_set_without_a_name_is_the_prefixes_that_cover_it)
+{
+	const struct policy_set *set;
+
+	lower("", "xdp ingress",
+	      "ip6 saddr { ::1-::6, 2::1, 3::1, 4::1, 5::1, 6::1, 7::1, 8::1, ::ffff:ffff:ffff:ffff-0:0:0:2:: } drop");
+	set = list->sets[0].set;
+	/* ::1, ::2/127, ::4/127, ::6; then the end of one half, the half behind it, and the begin of the next */
+	CHECK_NUMBER(set->element_count, 4 + 3 + 7);
+	CHECK_NUMBER(set->size, set->element_count);
+	CHECK_NUMBER(set->elements[1].keys[0].low.lo, 2);
+	CHECK_NUMBER(set->elements[1].keys[0].high.lo, 3);
+	CHECK_NUMBER(set->elements[5].keys[0].low.hi, 1);
+	CHECK_NUMBER(set->elements[5].keys[0].high.hi, 1);
+	CHECK_NUMBER(set->elements[5].keys[0].high.lo, -1);
+	CHECK_NUMBER(set->elements[6].keys[0].low.hi, 2);
+	CHECK_NUMBER(set->elements[6].keys[0].high.lo, 0);
 }
 
 TEST(membership_finds_what_only_a_wider_element_holds)
@@ -381,6 +400,7 @@ int main(void)
 	RUN(two_ipv6_lists_are_their_product);
 	RUN(a_set_is_a_dimension_of_yes_and_no);
 	RUN(long_lists_become_sets_without_a_name_and_equal_ones_the_same);
+	RUN(a_range_in_a_set_without_a_name_is_the_prefixes_that_cover_it);
 	RUN(membership_finds_what_only_a_wider_element_holds);
 	RUN(the_last_two_rules_are_malformed_and_policy);
 	RUN(matches_that_no_packet_meets_are_warned_of);

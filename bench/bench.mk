@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The benchmark: included by the Makefile. bench/README.md says how to read what it prints.
+
+BENCH := $(OUT)/bench
+
+$(BENCH)/test_run: $(OUT)/bench/test_run.o $(OUT)/tests/verifier/load_policy.o $(OUT)/libweir.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BENCH)/flood: $(OUT)/bench/flood.o
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(OUT)/bench/%.o: CPPFLAGS += -Itests/verifier
+
+.PHONY: bench bench-quick
+bench: $(BENCH)/test_run $(BENCH)/flood $(OUT)/weir ## measure, beside nftables, iptables and xdp-filter (root, under 10 minutes)
+	bench/run $(OUT)
+
+bench-quick: $(BENCH)/test_run $(BENCH)/flood $(OUT)/weir ## the same in short, under a minute
+	bench/run --quick $(OUT)

@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "../../tap.h"
+
+#include "../tree/random_rules.h"
+#include "code/code.h"
+#include "interpreter.h"
+
+/*
+ * Sets of the tests: the bits of the key say whether it is there, and whether it has expired. KEY is the key without
+ * the length of a prefix.
+ */
+static const struct weir_set_value *find_in_set(uint32_t set, bool prefix, const uint8_t *key, size_t size)
+{
+	static const struct weir_set_value values[] = { { .expires_ns = 0 },
+							{ .expires_ns = INTERPRETER_NOW - 1 },
+							{ .expires_ns = INTERPRETER_NOW },
+							{ .expires_ns = INTERPRETER_NOW + 1 } };
+	uint32_t sum = set * 7 + prefix * 3;
+
+	for (size_t i = 0; i < size; i++)
+		sum = sum * 31 + key[i];
+	return sum % 8 < 4 ? &values[sum % 4] : NULL;
+}
+
+static const uint32_t set_key_sizes[] = { 4, 20, 16 };
+
+static const struct weir_set_value *look_up(void *context, uint32_t set, bool prefix, const uint8_t *key)
+{
+	bool *wrong = context;
+	uint32_t length;
+
+	if (prefix) {
+		memcpy(&length, key, sizeof(length));
+		*wrong |= length != set_key_sizes[set] * 8;
+		key += sizeof(length);
+	}
+	return find_in_set(set, prefix, key, set_key_sizes[set]);
+}
+
+static uint8_t *put_number(uint8_t *key, uint64_t value, int bytes)
+{
+	for (int i = bytes - 1; i >= 0; i--)
+		*key++ = value >> 8 * i;
+	return key;
+}
+
+static bool is_member(void *context, const struct dimension *dimension, const struct weir_flow *flow)
+{
+	const struct rule_list *list = context;
+	uint8_t key[WEIR_MAX_SET_KEY] = { 0 }, *end = key;
+	const struct weir_set_value *value;
+
+	for (uint32_t i = 0; i < dimension->key_count; i++) {
+		if (dimension->keys[i] == WEIR_FIELD_SADDR4) {
+			end = put_number(end, flow->saddr4, 4);
+		} else {
+			end = put_number(end, flow->saddr_hi, 8);
+			end = put_number(end, flow->saddr_lo, 8);
+		}
+	}
+	value = find_in_set(dimension->set, false, key, end - key);
+	if (value && (value->expires_ns == 0 || value->expires_ns > INTERPRETER_NOW))
+		return true;
+	if (!list->sets[dimension->set].prefixes)
+		return false;
+	value = find_in_set(dimension->set, true, key, end - key);
+	return value && (value->expires_ns == 0 || value->expires_ns > INTERPRETER_NOW);
+}
+
+static const struct code *emit(struct arena *arena, const struct rule_list *list, bool long_jump)
+{
+	struct code_options options = { .long_jump = long_jump };
+	struct diagnostics diagnostics;
+	const struct code *code = NULL;
+	const struct tree *tree;
+
+	diagnostics_init(&diagnostics, arena);
+	tree = tree_build(arena, list, &diagnostics);
+	if (tree)
+		code = code_emit(arena, tree, &options, &diagnostics);
+	if (!code)
+		diagnostics_print(&diagnostics, stdout, false);
+	return code;
+}
+
+/* How many of FLOWS random flows code and evaluator judge differently. */
+static uint32_t count_differences(struct arena *arena, const struct rule_list *list, const struct code *code,
+				  struct random *random, uint32_t flows)
+{
+	struct interpreter interpreter = interpreter_new(arena, code);
+	uint32_t *passed = arena_new_array(arena, uint32_t, 2 * list->rule_count), differences = 0;
+	struct judgement truth = { .passed = passed }, got = { .passed = passed + list->rule_count };
+	bool wrong = false;
+
+	interpreter.look_up = look_up;
+	interpreter.context = &wrong;
+	interpreter.passed = got.passed;
+	for (uint32_t i = 0; i < flows; i++) {
+		struct weir_flow flow = random_flow(random);
+		uint32_t outcome;
+
+		rules_judge(list, &flow, is_member, (void *)list, &truth);
+		interpreter.passed_count = 0;
+		outcome = interpret(&interpreter, 0, 0x1234, (uint64_t)&flow);
+		got.decided = (outcome & WEIR_OUTCOME_SLOT_MASK) - WEIR_SLOT_FIRST_RULE;
+		got.passed_count = interpreter.passed_count;
+		for (uint32_t p = 0; p < got.passed_count; p++) {
+			const struct rule *rule = &list->rules[(got.passed[p] & WEIR_OUTCOME_SLOT_MASK) - WEIR_SLOT_FIRST_RULE];
+
+			differences += got.passed[p] != WEIR_OUTCOME(rule->slot, rule->verdict, rule->log);
+			got.passed[p] = rule - list->rules;
+		}
+		differences += !same_judgement(&truth, &got) ||
+			       outcome != WEIR_OUTCOME(list->rules[truth.decided].slot, list->rules[truth.decided].verdict,
+						       list->rules[truth.decided].log);
+	}
+	if (interpreter.fault)
+		printf("# %s\n", interpreter.fault);
+	CHECK(!interpreter.fault && !wrong);
+	return differences;
+}
+
+/*
+ * What the kernel demands of any program: every jump lands in its own function, every instruction can be
+ * reached. And none goes to the next instruction, which is slow to load.
+ */
+static bool is_well_formed(struct arena *arena, const struct code *code)
+{
+	bool *reached = arena_new_array(arena, bool, code->instruction_count),
+	     *second = arena_new_array(arena, bool, code->instruction_count);
+	uint32_t *stack = arena_new_array(arena, uint32_t, 2 * code->instruction_count + code->function_count), top = 0;
+
+	for (uint32_t i = 0; i < code->function_count; i++) {
+		stack[top++] = code->functions[i].first;
+		while (top > 0) {
+			uint32_t at = stack[--top];
+			const struct bpf_insn *insn = &code->instructions[at];
+			bool jumps = BPF_CLASS(insn->code) == BPF_JMP || BPF_CLASS(insn->code) == BPF_JMP32;
+			int64_t target = (int64_t)at + 1 + (insn->code == (BPF_JMP32 | BPF_JA) ? insn->imm : insn->off);
+
+			if (at < code->functions[i].first || at >= code->functions[i].first + code->functions[i].count)
+				return false;
+			if (reached[at])
+				continue;
+			reached[at] = true;
+			if (insn->code == (BPF_LD | BPF_DW | BPF_IMM)) {
+				second[at + 1] = true;
+				stack[top++] = at + 2;
+				continue;
+			}
+			if (jumps && BPF_OP(insn->code) == BPF_EXIT)
+				continue;
+			if (jumps && BPF_OP(insn->code) != BPF_CALL) {
+				if (target == (int64_t)at + 1 || target < 0 || target >= code->instruction_count)
+					return false;
+				stack[top++] = target;
+			}
+			if (!jumps || BPF_OP(insn->code) != BPF_JA)
+				stack[top++] = at + 1;
+		}
+	}
+	for (uint32_t i = 0; i < code->instruction_count; i++)
+		if (reached[i] == second[i])
+			return false;
+	return true;
+}
+
+static void compare_random(uint32_t rounds, uint32_t rules, uint32_t dimensions, uint32_t continuing)
+{
+	for (uint32_t round = 0; round < rounds; round++) {
+		struct arena *arena = arena_new();
+		struct random random = { round * 1000 + rules };
+		const struct rule_list *list =
+			random_rules(arena, &random, 1 + random_below(&random, rules), dimensions, continuing);
+		const struct code *code = emit(arena, list, round & 1);
+
+		CHECK(code != NULL);
+		if (code) {
+			CHECK(is_well_formed(arena, code));
+			CHECK_NUMBER(count_differences(arena, list, code, &random, 300), 0);
+		}
+		arena_free(arena);
+	}
+}
+
+TEST(code_of_small_random_lists_judges_as_the_evaluator)
+{
+	compare_random(600, 12, RANDOM_DIMENSIONS, 2);
+}
+
+TEST(code_of_five_fields_judges_as_the_evaluator)
+{
+	compare_random(60, 80, RANDOM_FLAGS, 1);
+}
+
+TEST(code_with_many_rules_without_verdict_judges_as_the_evaluator)
+{
+	compare_random(60, 60, RANDOM_DIMENSIONS, 8);
+}
+
+TEST(code_of_several_trees_with_jumps_too_far_judges_as_the_evaluator)
+{
+	for (int long_jump = 0; long_jump < 2; long_jump++) {
+		struct arena *arena = arena_new();
+		struct random random = { 5 };
+		const struct rule_list *list = random_rules(arena, &random, 600, RANDOM_DIMENSIONS, 1);
+		const struct code *code = emit(arena, list, long_jump);
+
+		CHECK(code != NULL);
+		if (code) {
+			printf("# %u instructions, %u deciding trees\n", code->instruction_count, code->tree->deciding_count);
+			CHECK(code->instruction_count > 2 * 32768);
+			CHECK(is_well_formed(arena, code));
+			CHECK_NUMBER(count_differences(arena, list, code, &random, 5000), 0);
+		}
+		arena_free(arena);
+	}
+}
+
+/* A flow that meets exact rule I, or with CHANGE one that does not. */
+static struct weir_flow exact_flow(uint32_t i, bool change)
+{
+	return (struct weir_flow){ .network = WEIR_NETWORK_IPV4,
+				   .transport = WEIR_TRANSPORT_TCP,
+				   .saddr4 = (i + 1) * 2654435761u,
+				   .dport = 1 + i % 60000 + change };
+}
+
+static void check_exact(uint32_t count, bool long_jump)
+{
+	struct arena *arena = arena_new();
+	const struct rule_list *list = exact_rules(arena, count);
+	const struct code *code = emit(arena, list, long_jump);
+	struct interpreter interpreter = interpreter_new(arena, code);
+	uint32_t wrong = 0, most = 0;
+
+	CHECK(is_well_formed(arena, code));
+	for (uint32_t i = 0; i < 2 * count; i++) {
+		struct weir_flow flow = exact_flow(i / 2, i & 1);
+
+		interpreter.steps = 0;
+		wrong += interpret(&interpreter, 0, 0, (uint64_t)&flow) !=
+			 WEIR_OUTCOME(WEIR_SLOT_FIRST_RULE + (i & 1 ? count + 1 : i / 2),
+				      i & 1 ? WEIR_VERDICT_ACCEPT : WEIR_VERDICT_DROP, 0);
+		most = most > interpreter.steps ? most : interpreter.steps;
+	}
+	printf("# %u rules: %u instructions, at most %u of them for a packet\n", count, code->instruction_count, most);
+	CHECK_NUMBER(wrong, 0);
+	CHECK(code->instruction_count < 7 * count + 50);
+	CHECK(most < 45);
+	arena_free(arena);
+}
+
+TEST(a_thousand_exact_rules_are_six_thousand_instructions)
+{
+	check_exact(1000, false);
+}
+
+TEST(ten_thousand_exact_rules_work_with_and_without_long_jumps)
+{
+	check_exact(10000, true);
+	check_exact(10000, false);
+}
+
+TEST(sixty_thousand_exact_rules_are_an_error_or_work)
+{
+	struct arena *arena = arena_new();
+	struct diagnostics diagnostics;
+
+	diagnostics_init(&diagnostics, arena);
+	CHECK(tree_build(arena, exact_rules(arena, 60000), &diagnostics) == NULL);
+	CHECK_NUMBER(diagnostics.errors, 1);
+	CHECK(diagnostics.list.count == 1 && strstr(diagnostics.list.items[0].message, "'random'") &&
+	      diagnostics.list.items[0].hint);
+	arena_free(arena);
+	check_exact(48000, false);
+}
+
+TEST(without_a_flow_the_packet_is_dropped)
+{
+	struct arena *arena = arena_new();
+	const struct code *code = emit(arena, exact_rules(arena, 3), false);
+	struct interpreter interpreter = interpreter_new(arena, code);
+
+	CHECK_NUMBER(interpret(&interpreter, 0, 1, 0), WEIR_OUTCOME(WEIR_SLOT_MALFORMED, WEIR_VERDICT_DROP, 0));
+	arena_free(arena);
+}
+
+TEST(lines_and_references_stand_in_order_and_at_what_they_name)
+{
+	struct arena *arena = arena_new();
+	struct random random = { 21 };
+	const struct rule_list *list = random_rules(arena, &random, 40, RANDOM_DIMENSIONS, 3);
+	const struct code *code = emit(arena, list, true);
+	uint32_t end = 0;
+
+	for (uint32_t i = 1; i < code->line_count; i++)
+		CHECK(code->lines[i - 1].instruction < code->lines[i].instruction);
+	for (uint32_t i = 0; i < code->function_count; i++) {
+		CHECK_NUMBER(code->functions[i].first, end);
+		CHECK_NUMBER(code->functions[i].kind, i ? FUNCTION_SET_MEMBER : FUNCTION_CLASSIFY);
+		end += code->functions[i].count;
+	}
+	CHECK_NUMBER(end, code->instruction_count);
+	for (uint32_t i = 0; i < code->reference_count; i++) {
+		const struct code_reference *reference = &code->references[i];
+		const struct bpf_insn *insn = &code->instructions[reference->instruction];
+
+		CHECK(i == 0 || code->references[i - 1].instruction < reference->instruction);
+		if (reference->kind == REFERENCE_OUTCOME)
+			CHECK_NUMBER(insn->imm & WEIR_OUTCOME_SLOT_MASK, list->rules[reference->index].slot);
+		else if (reference->kind <= REFERENCE_PASS)
+			CHECK(insn->code == (BPF_JMP | BPF_CALL) && insn->src_reg == BPF_PSEUDO_CALL);
+		else
+			CHECK(insn->code == (BPF_LD | BPF_DW | BPF_IMM) && insn->src_reg == BPF_PSEUDO_MAP_FD);
+	}
+	arena_free(arena);
+}
+
+static char *print_code(const struct code *code)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	code_print(code, out);
+	fclose(out);
+	return text;
+}
+
+TEST(the_same_rules_give_the_same_code)
+{
+	struct arena *arena = arena_new();
+	struct random random = { 77 };
+	const struct rule_list *list = random_rules(arena, &random, 40, RANDOM_DIMENSIONS, 2);
+	const struct code *one = emit(arena, list, false), *two = emit(arena, list, false);
+	char *one_text = print_code(one), *two_text = print_code(two);
+
+	CHECK_NUMBER(two->instruction_count, one->instruction_count);
+	CHECK(memcmp(one->instructions, two->instructions, one->instruction_count * sizeof(struct bpf_insn)) == 0);
+	CHECK_TEXT(two_text, one_text);
+	free(one_text);
+	free(two_text);
+	arena_free(arena);
+}
+
+TEST(one_exact_rule_reads_well)
+{
+	struct arena *arena = arena_new();
+	char *text = print_code(emit(arena, exact_rules(arena, 1), false));
+
+	CHECK_TEXT(text, "classify:\n"
+			 "     0  if r2 != 0 goto 3\n"
+			 "     1  w0 = 33554433\n"
+			 "     2  exit\n"
+			 "     3  r7 = r2\n"
+			 "     4  r2 = *(u8 *)(r7 +96)\n"
+			 "     5  if w2 >= 1 goto 16\n"
+			 "     6  r2 = *(u8 *)(r7 +86)\n"
+			 "     7  if w2 != 3 goto 18\n"
+			 "     8  r2 = *(u8 *)(r7 +87)\n"
+			 "     9  if w2 != 2 goto 18\n"
+			 "    10  r2 = *(u32 *)(r7 +48)\n"
+			 "    11  if w2 != 2654435761 goto 18\n"
+			 "    12  r2 = *(u16 *)(r7 +82)\n"
+			 "    13  if w2 != 1 goto 18\n"
+			 "; line 1: exact\n"
+			 "    14  w0 = outcome of rule 0\n"
+			 "    15  exit\n"
+			 "; malformed packets\n"
+			 "    16  w0 = outcome of rule 1\n"
+			 "    17  exit\n"
+			 "; policy accept\n"
+			 "    18  w0 = outcome of rule 2\n"
+			 "    19  exit\n");
+	free(text);
+	arena_free(arena);
+}
+
+int main(void)
+{
+	RUN(code_of_small_random_lists_judges_as_the_evaluator);
+	RUN(code_of_five_fields_judges_as_the_evaluator);
+	RUN(code_with_many_rules_without_verdict_judges_as_the_evaluator);
+	RUN(code_of_several_trees_with_jumps_too_far_judges_as_the_evaluator);
+	RUN(a_thousand_exact_rules_are_six_thousand_instructions);
+	RUN(ten_thousand_exact_rules_work_with_and_without_long_jumps);
+	RUN(sixty_thousand_exact_rules_are_an_error_or_work);
+	RUN(without_a_flow_the_packet_is_dropped);
+	RUN(lines_and_references_stand_in_order_and_at_what_they_name);
+	RUN(the_same_rules_give_the_same_code);
+	RUN(one_exact_rule_reads_well);
+	return tap_end();
+}

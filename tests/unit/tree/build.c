@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <time.h>
+
+#include "random_rules.h"
+#include "../../tap.h"
+#include "tree/tree.h"
+
+/* Members by their bits alone: enough to be the same for both that are asked. */
+static bool odd_members(void *context, const struct dimension *dimension, const struct weir_flow *flow)
+{
+	uint64_t value = 0;
+
+	(void)context;
+	for (uint32_t i = 0; i < dimension->key_count; i++)
+		value += flow_field(flow, dimension->keys[i]);
+	return (value >> dimension->set ^ value) & 1;
+}
+
+/* How many of FLOWS random flows tree and evaluator judge differently. */
+static uint32_t count_differences(const struct rule_list *list, const struct tree *tree, struct random *random, uint32_t flows)
+{
+	uint32_t *passed = calloc(2 * list->rule_count, sizeof(*passed)), differences = 0;
+	struct judgement truth = { .passed = passed }, got = { .passed = passed + list->rule_count };
+
+	for (uint32_t i = 0; i < flows; i++) {
+		struct weir_flow flow = random_flow(random);
+
+		got.decided = UINT32_MAX;
+		rules_judge(list, &flow, odd_members, NULL, &truth);
+		tree_judge(tree, &flow, odd_members, NULL, &got);
+		differences += !same_judgement(&truth, &got);
+	}
+	free(passed);
+	return differences;
+}
+
+static const struct tree *build(struct arena *arena, const struct rule_list *list)
+{
+	struct diagnostics diagnostics;
+	const struct tree *tree;
+
+	diagnostics_init(&diagnostics, arena);
+	tree = tree_build(arena, list, &diagnostics);
+	if (!tree)
+		diagnostics_print(&diagnostics, stdout, false);
+	return tree;
+}
+
+static char *print_tree(const struct tree *tree)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	tree_print(tree, out);
+	fclose(out);
+	return text;
+}
+
+static double seconds_since(const struct timespec *start)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (now.tv_sec - start->tv_sec) + (now.tv_nsec - start->tv_nsec) / 1e9;
+}
+
+static void compare_random(uint32_t rounds, uint32_t rules, uint32_t dimensions, uint32_t continuing)
+{
+	for (uint32_t round = 0; round < rounds; round++) {
+		struct arena *arena = arena_new();
+		struct random random = { round * 1000 + rules };
+		const struct rule_list *list =
+			random_rules(arena, &random, 1 + random_below(&random, rules), dimensions, continuing);
+		const struct tree *tree = build(arena, list);
+
+		CHECK(tree != NULL);
+		if (tree)
+			CHECK_NUMBER(count_differences(list, tree, &random, 300), 0);
+		arena_free(arena);
+	}
+}
+
+TEST(small_random_lists_are_judged_as_by_the_evaluator)
+{
+	compare_random(600, 12, RANDOM_DIMENSIONS, 2);
+}
+
+TEST(lists_of_five_fields_are_judged_as_by_the_evaluator)
+{
+	compare_random(60, 80, RANDOM_FLAGS, 1);
+}
+
+TEST(lists_with_many_rules_without_verdict_are_judged_as_by_the_evaluator)
+{
+	compare_random(60, 60, RANDOM_DIMENSIONS, 8);
+}
+
+TEST(lists_too_wild_for_one_tree_are_parted_and_judged_as_by_the_evaluator)
+{
+	struct arena *arena = arena_new();
+	struct random random = { 5 };
+	const struct rule_list *list = random_rules(arena, &random, 300, RANDOM_DIMENSIONS, 1);
+	const struct tree *tree = build(arena, list);
+
+	CHECK(tree != NULL);
+	if (tree) {
+		CHECK(tree->deciding_count > 1);
+		CHECK_NUMBER(count_differences(list, tree, &random, 2000), 0);
+	}
+	arena_free(arena);
+}
+
+TEST(the_same_rules_give_the_same_tree)
+{
+	struct arena *arena = arena_new();
+	struct random random = { 77 };
+	const struct rule_list *list = random_rules(arena, &random, 40, RANDOM_DIMENSIONS, 2);
+	char *one = print_tree(build(arena, list)), *two = print_tree(build(arena, list));
+
+	CHECK_TEXT(two, one);
+	free(one);
+	free(two);
+	arena_free(arena);
+}
+
+TEST(children_come_before_their_parents_and_no_node_is_there_twice)
+{
+	struct arena *arena = arena_new();
+	struct random random = { 3 };
+	const struct tree *tree = build(arena, random_rules(arena, &random, 30, RANDOM_DIMENSIONS, 3));
+
+	for (uint32_t i = 0; i < tree->node_count; i++) {
+		const struct tree_node *node = &tree->nodes[i];
+
+		if (node->leaf)
+			continue;
+		CHECK(node->low < i && node->high < i && node->low != node->high);
+		CHECK(node->bound > 0 && node->bound <= tree->rules->dimensions[node->dimension].max);
+		for (uint32_t k = 0; k < i; k++)
+			CHECK(tree->nodes[k].leaf || tree->nodes[k].dimension != node->dimension ||
+			      tree->nodes[k].bound != node->bound || tree->nodes[k].low != node->low ||
+			      tree->nodes[k].high != node->high);
+	}
+	arena_free(arena);
+}
+
+static uint32_t depth_of(const struct tree *tree, uint32_t number)
+{
+	const struct tree_node *node = &tree->nodes[number];
+	uint32_t low, high;
+
+	if (node->leaf)
+		return 0;
+	low = depth_of(tree, node->low);
+	high = depth_of(tree, node->high);
+	return 1 + (low > high ? low : high);
+}
+
+static void check_exact(uint32_t count, uint32_t most_depth, double most_seconds)
+{
+	struct arena *arena = arena_new();
+	const struct rule_list *list = exact_rules(arena, count);
+	struct timespec start;
+	const struct tree *tree;
+	double seconds;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &start);
+	tree = build(arena, list);
+	seconds = seconds_since(&start);
+	CHECK(tree != NULL);
+	if (tree) {
+		printf("# %u rules: %u nodes, depth %u, %.3f s\n", count, tree->node_count, depth_of(tree, tree->deciding[0]),
+		       seconds);
+		CHECK_NUMBER(tree->deciding_count, 1);
+		CHECK(tree->node_count < 6 * count + 20);
+		CHECK(depth_of(tree, tree->deciding[0]) <= most_depth);
+		CHECK(seconds < most_seconds);
+	}
+	arena_free(arena);
+}
+
+TEST(a_thousand_exact_rules_make_one_flat_tree_quickly)
+{
+	check_exact(1000, 22, 2);
+}
+
+TEST(ten_thousand_exact_rules_make_one_flat_tree_quickly)
+{
+	check_exact(10000, 26, 10);
+}
+
+TEST(a_rule_that_earlier_ones_cover_is_not_reached)
+{
+	struct arena *arena = arena_new();
+	struct rule *rules = arena_new_array(arena, struct rule, 5);
+	static const struct interval zero = { 0, 0 }, low = { 0, 9 }, high = { 10, 65535 }, middle = { 5, 15 };
+	static const struct constraint constraints[][2] = {
+		{ { RANDOM_MALFORMED, 1, &zero }, { RANDOM_DPORT, 1, &low } },
+		{ { RANDOM_MALFORMED, 1, &zero }, { RANDOM_DPORT, 1, &high } },
+		{ { RANDOM_MALFORMED, 1, &zero }, { RANDOM_DPORT, 1, &middle } },
+	};
+	static const struct box boxes[] = { { 2, constraints[0] }, { 2, constraints[1] }, { 2, constraints[2] } };
+	const struct tree *tree;
+
+	for (uint32_t i = 0; i < 3; i++)
+		rules[i] = (struct rule){ .box_count = 1, .boxes = &boxes[i], .verdict = WEIR_VERDICT_DROP, .text = "ports" };
+	tree = build(arena, close_rules(arena, rules, 3));
+	CHECK(tree->reached[0] && tree->reached[1] && !tree->reached[2] && tree->reached[3] && !tree->reached[4]);
+	arena_free(arena);
+}
+
+TEST(bounds_between_which_no_masked_value_lies_are_one)
+{
+	struct arena *arena = arena_new();
+	struct rule *rules = arena_new_array(arena, struct rule, 5);
+	static const struct interval values[] = { { 0, 0 }, { 2, 2 }, { 16, 18 } };
+	static const struct constraint constraints[] = {
+		{ RANDOM_FLAGS_MASKED, 1, &values[0] },
+		{ RANDOM_FLAGS_MASKED, 1, &values[1] },
+		{ RANDOM_FLAGS_MASKED, 1, &values[2] },
+	};
+	static const struct box boxes[] = { { 1, &constraints[0] }, { 1, &constraints[1] }, { 1, &constraints[2] } };
+	const struct tree *tree;
+
+	for (uint32_t i = 0; i < 3; i++)
+		rules[i] = (struct rule){ .box_count = 1, .boxes = &boxes[i], .verdict = WEIR_VERDICT_DROP, .text = "flags" };
+	tree = build(arena, close_rules(arena, rules, 3));
+	CHECK_NUMBER(tree->node_count, 5);
+	CHECK(!tree->reached[3] && !tree->reached[4]);
+	arena_free(arena);
+}
+
+/* Fifty rules, each with its own mask, that all cut each other up: no tree of them all exists. */
+static struct rule_list *masked_rules(struct arena *arena, uint32_t count, enum weir_verdict verdict)
+{
+	struct rule *rules = arena_new_array(arena, struct rule, count + 2);
+	struct dimension *dimensions = arena_new_array(arena, struct dimension, count + 1);
+	struct rule_list *list;
+
+	dimensions[0] = random_dimensions[RANDOM_MALFORMED];
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t mask = 3ull << i % 30 | 1ull << (i / 30 + i) % 32;
+		struct interval *interval = arena_new_object(arena, struct interval);
+		struct constraint *constraint = arena_new_object(arena, struct constraint);
+		struct box *box = arena_new_object(arena, struct box);
+
+		dimensions[i + 1] = (struct dimension){ .field = WEIR_FIELD_MARK, .mask = mask, .max = mask };
+		*interval = (struct interval){ mask, mask };
+		*constraint = (struct constraint){ i + 1, 1, interval };
+		*box = (struct box){ 1, constraint };
+		rules[i] =
+			(struct rule){ .box_count = 1, .boxes = box, .verdict = verdict, .text = "masked", .place.line = i + 1 };
+	}
+	list = close_rules(arena, rules, count);
+	list->dimensions = dimensions;
+	list->dimension_count = count + 1;
+	return list;
+}
+
+TEST(fifty_rules_without_verdict_on_different_masks_stay_small)
+{
+	struct arena *arena = arena_new();
+	struct random random = { 9 };
+	const struct rule_list *list = masked_rules(arena, 50, WEIR_VERDICT_CONTINUE);
+	const struct tree *tree = build(arena, list);
+
+	printf("# %u nodes, %u passing trees\n", tree->node_count, tree->passing_count);
+	CHECK(tree->node_count < 5000);
+	CHECK(tree->passing_count > 1 && tree->passing_count <= 16);
+	CHECK_NUMBER(count_differences(list, tree, &random, 2000), 0);
+	arena_free(arena);
+}
+
+TEST(ten_thousand_dimensions_do_not_take_for_ever)
+{
+	struct arena *arena = arena_new();
+	struct random random = { 10 };
+	const struct rule_list *list = masked_rules(arena, 10000, WEIR_VERDICT_DROP);
+	struct timespec start;
+	const struct tree *tree;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &start);
+	tree = build(arena, list);
+	printf("# %u nodes, %u deciding trees, %.3f s\n", tree ? tree->node_count : 0, tree ? tree->deciding_count : 0,
+	       seconds_since(&start));
+	CHECK(seconds_since(&start) < 20);
+	CHECK(tree != NULL);
+	if (tree)
+		CHECK_NUMBER(count_differences(list, tree, &random, 100), 0);
+	arena_free(arena);
+}
+
+TEST(a_rule_that_is_too_much_for_any_tree_is_an_error_with_its_place)
+{
+	struct arena *arena = arena_new();
+	struct rule *rules = arena_new_array(arena, struct rule, 3);
+	struct box *box = arena_new_object(arena, struct box);
+	struct constraint *constraint = arena_new_object(arena, struct constraint);
+	uint32_t count = 110000;
+	struct interval *intervals = arena_new_array(arena, struct interval, count);
+	struct diagnostics diagnostics;
+
+	diagnostics_init(&diagnostics, arena);
+	for (uint32_t i = 0; i < count; i++)
+		intervals[i] = (struct interval){ 10 * i + 1, 10 * i + 1 };
+	*constraint = (struct constraint){ RANDOM_SADDR4, count, intervals };
+	*box = (struct box){ 1, constraint };
+	rules[0] = (struct rule){ .box_count = 1, .boxes = box, .verdict = WEIR_VERDICT_DROP, .text = "long", .place.line = 7 };
+	CHECK(tree_build(arena, close_rules(arena, rules, 1), &diagnostics) == NULL);
+	CHECK_NUMBER(diagnostics.errors, 1);
+	CHECK_NUMBER(diagnostics.exit_code, 1);
+	CHECK(diagnostics.list.count == 1 && diagnostics.list.items[0].place.line == 7 && diagnostics.list.items[0].hint);
+	arena_free(arena);
+}
+
+int main(void)
+{
+	RUN(small_random_lists_are_judged_as_by_the_evaluator);
+	RUN(lists_of_five_fields_are_judged_as_by_the_evaluator);
+	RUN(lists_with_many_rules_without_verdict_are_judged_as_by_the_evaluator);
+	RUN(lists_too_wild_for_one_tree_are_parted_and_judged_as_by_the_evaluator);
+	RUN(the_same_rules_give_the_same_tree);
+	RUN(children_come_before_their_parents_and_no_node_is_there_twice);
+	RUN(a_thousand_exact_rules_make_one_flat_tree_quickly);
+	RUN(ten_thousand_exact_rules_make_one_flat_tree_quickly);
+	RUN(a_rule_that_earlier_ones_cover_is_not_reached);
+	RUN(bounds_between_which_no_masked_value_lies_are_one);
+	RUN(fifty_rules_without_verdict_on_different_masks_stay_small);
+	RUN(ten_thousand_dimensions_do_not_take_for_ever);
+	RUN(a_rule_that_is_too_much_for_any_tree_is_an_error_with_its_place);
+	return tap_end();
+}

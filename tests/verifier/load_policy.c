@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "load_policy.h"
+
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kernel/set_fill.h"
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ull + now.tv_nsec;
+}
+
+static bool fill_sets(struct loaded_policy *policy, const struct rule_list *list, struct kernel_set_maps *maps)
+{
+	static const struct apply_options options = { 0 };
+
+	for (uint32_t i = 0; i < list->set_count; i++) {
+		const struct rule_set *set = &list->sets[i];
+		struct set_request request = {
+			.set = set->set, .anonymous = set->anonymous, .prefixes = set->prefixes, .options = &options
+		};
+		struct set_maps filled;
+		bool timed;
+
+		if (set_fill(&request, &policy->diagnostics, &filled, &timed))
+			return false;
+		maps[i] = (struct kernel_set_maps){ filled.exact_fd, filled.prefix_fd };
+	}
+	return true;
+}
+
+static bool load_chain(struct loaded_policy *policy, const struct compiled_chain *chain, struct loaded_chain *loaded)
+{
+	uint32_t set_count = chain->rules->set_count;
+	struct kernel_set_maps *maps = arena_new_array(policy->arena, struct kernel_set_maps, set_count);
+	struct load_request request = {
+		.code = chain->code, .chain_id = 1, .counters_fd = -1, .events_fd = -1, .owners_fd = -1, .sets = maps
+	};
+	bool whole;
+
+	for (uint32_t i = 0; i < set_count; i++)
+		maps[i] = (struct kernel_set_maps){ -1, -1 };
+	whole = fill_sets(policy, chain->rules, maps) && kernel_load(&request, loaded, &policy->diagnostics) == 0;
+	/* The program holds the maps now. */
+	for (uint32_t i = 0; i < set_count; i++) {
+		if (maps[i].exact_fd >= 0)
+			close(maps[i].exact_fd);
+		if (maps[i].prefix_fd >= 0)
+			close(maps[i].prefix_fd);
+	}
+	return whole;
+}
+
+bool policy_load(const char *name, const char *text, bool long_jump, struct loaded_policy *ret_policy)
+{
+	struct loaded_policy *policy = ret_policy;
+	const struct code_options options = { .long_jump = long_jump };
+	struct source *source;
+	uint64_t start = now_ns();
+	uint32_t count;
+
+	*policy = (struct loaded_policy){ .arena = arena_new() };
+	diagnostics_init(&policy->diagnostics, policy->arena);
+	source = arena_new_object(policy->arena, struct source);
+	*source = (struct source){ .name = name, .text = text, .length = strlen(text) };
+	policy->compiled = compile(policy->arena, host_system(), source, "measured", &options, &policy->diagnostics);
+	policy->compile_ns = now_ns() - start;
+	if (!policy->compiled)
+		return false;
+	count = policy->compiled->policy->chain_count;
+	policy->chains = arena_new_array(policy->arena, struct loaded_chain, count);
+	for (uint32_t i = 0; i < count; i++)
+		policy->chains[i] = (struct loaded_chain){ .program_fd = -1, .counters_fd = -1 };
+	for (uint32_t i = 0; i < count; i++)
+		if (!load_chain(policy, &policy->compiled->chains[i], &policy->chains[i]))
+			return false;
+	return true;
+}
+
+void policy_unload(struct loaded_policy *policy)
+{
+	for (uint32_t i = 0; policy->chains && i < policy->compiled->policy->chain_count; i++)
+		loaded_chain_close(&policy->chains[i]);
+	arena_free(policy->arena);
+	*policy = (struct loaded_policy){ 0 };
+}
