@@ -86,21 +86,23 @@ static int read_some(struct watch *watch, int signals)
 }
 
 /* SIGINT and SIGTERM come as something to be read, so that none is missed and none breaks off a line. */
-static int follow(struct watch *watch)
+static int open_signals(void)
 {
-	int signals, result = 1;
 	sigset_t ending;
 
 	sigemptyset(&ending);
 	sigaddset(&ending, SIGINT);
 	sigaddset(&ending, SIGTERM);
 	sigprocmask(SIG_BLOCK, &ending, NULL);
-	signals = signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (signals < 0)
-		return -errno;
+	return signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int follow(struct watch *watch, int signals)
+{
+	int result = 1;
+
 	while (result > 0 && watch->seen < watch->count && now_ms() < watch->end_ms && !ferror(stdout))
 		result = read_some(watch, signals);
-	close(signals);
 	if (result >= 0)
 		print_lost(watch);
 	return result < 0 ? result : 0;
@@ -110,22 +112,24 @@ static int open_and_follow(struct cli *cli, struct watch *watch)
 {
 	struct weir_events_options options = WEIR_OPTIONS(struct weir_events_options);
 	struct weir_kernel *kernel;
-	int result;
+	int result, signals = open_signals();
 
+	if (signals < 0)
+		return -errno;
 	kernel = cli_open_kernel(cli, false, &result);
-	if (!kernel)
-		return result;
 	options.format = watch->format;
 	options.colour = cli->colour_out;
-	result = weir_events_open(kernel, &options, cli->messages, &watch->events);
+	if (kernel)
+		result = weir_events_open(kernel, &options, cli->messages, &watch->events);
 	if (!result) {
 		if (isatty(STDOUT_FILENO) && isatty(STDERR_FILENO))
 			fputs("waiting for packets that meet a rule with 'log'; Ctrl-C ends\n", stderr);
 		watch->lost_checked_ms = now_ms();
-		result = follow(watch);
+		result = follow(watch, signals);
 	}
 	weir_events_close(watch->events);
 	weir_kernel_close(kernel);
+	close(signals);
 	return result;
 }
 

@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* The input, cut into files: the policy is the first. */
 struct input {
 	const char *names[MAX_FILES];
-	char *texts[MAX_FILES]; /* with nothing behind their end, so that a sanitizer sees who reads on */
+	char *texts[MAX_FILES]; /* with nothing behind the NUL, so that a sanitizer sees who reads on */
 	size_t lengths[MAX_FILES];
 	unsigned count;
 };
@@ -42,8 +42,9 @@ static void cut_input(const char *text, size_t size, struct input *input)
 
 		input->names[at] = names[at];
 		input->lengths[at] = length;
-		input->texts[at] = malloc(length ? length : 1);
+		input->texts[at] = malloc(length + 1);
 		memcpy(input->texts[at], text, length);
+		input->texts[at][length] = 0;
 		if (!stop)
 			break;
 		size -= (size_t)(stop - text) + sizeof(mark) - 1;

@@ -66,11 +66,13 @@ static bool read_plain(const struct policy_set *set, const char *line, size_t le
 	return true;
 }
 
-static bool read_line(struct checker *checker, const struct policy_set *set, const struct source *source, struct place line,
+static bool read_line(struct checker *checker, const struct policy_set *set, const char *line, struct place place,
 		      struct element_list *elements)
 {
 	size_t errors = checker->diagnostics->errors;
-	const struct ast_value *value = syntax_parse_element(checker->arena, source, line, checker->diagnostics);
+	/* The line alone, so that it is not looked for in the whole file. */
+	const struct source text = { place.source->name, line, place.length };
+	const struct ast_value *value = syntax_parse_element(checker->arena, &text, place, checker->diagnostics);
 	struct set_element element;
 
 	if (!value)
@@ -113,7 +115,7 @@ bool element_file_read(struct checker *checker, const struct policy_set *set, co
 		if (set->components == 1 && read_plain(set, line, length, &element))
 			vector_push(checker->arena, &elements->list, element);
 		else if (length &&
-			 !read_line(checker, set, source, (struct place){ source, number + 1, 1, (uint32_t)length }, elements))
+			 !read_line(checker, set, line, (struct place){ source, number + 1, 1, (uint32_t)length }, elements))
 			errors++;
 		line = stop ? stop + 1 : end;
 	}

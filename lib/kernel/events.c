@@ -12,6 +12,9 @@
 #include "kernel/pins.h"
 #include "kernel/recover.h"
 
+/* What one read hands out at most: who reads slower than events come must get to see a signal or the end of its time. */
+#define READ_MOST 512
+
 static const struct place nowhere;
 
 struct kernel_events {
@@ -21,15 +24,17 @@ struct kernel_events {
 	/* For the read that is going on. */
 	void (*handle)(void *context, const struct weir_event *event);
 	void *context;
+	int handed;
 };
 
+/* A negative answer makes libbpf stop behind this record. */
 static int on_event(void *context, void *data, size_t size)
 {
 	struct kernel_events *events = context;
 
 	if (events->handle && size >= sizeof(struct weir_event))
 		events->handle(events->context, data);
-	return 0;
+	return ++events->handed < READ_MOST ? 0 : -EAGAIN;
 }
 
 static void events_closep(struct kernel_events **events)
@@ -127,10 +132,11 @@ int kernel_events_read(struct kernel_events *events, int timeout_ms, void (*hand
 
 	events->handle = handle;
 	events->context = context;
+	events->handed = 0;
 	/* What is there is handed out without asking the descriptor, which only tells of what comes new. */
 	r = ring_buffer__consume(events->ring);
 	if (r == 0 && timeout_ms != 0)
 		r = ring_buffer__poll(events->ring, timeout_ms);
 	events->handle = NULL;
-	return r;
+	return r == -EAGAIN ? events->handed : r;
 }

@@ -224,7 +224,7 @@ static void not_a_part(struct parser *parser, bool *rules_said)
 
 	if (foreign) {
 		foreign_report(parser, token.place, foreign);
-	} else if (parse_begins_statement(parser, &token) || token_is(&token, "hook") || token_is(&token, "policy")) {
+	} else if (parse_begins_statement(&token) || token_is(&token, "hook") || token_is(&token, "policy")) {
 		/* A '}' too many puts a whole chain outside: one error for it. */
 		if (!*rules_said) {
 			d = parser_error(parser, token.place, "%s outside of a chain", token_describe(parser->arena, &token));

@@ -72,9 +72,8 @@ static bool begins_subject(const struct token *token)
 	return false;
 }
 
-bool parse_begins_statement(struct parser *parser, const struct token *token)
+bool parse_begins_statement(const struct token *token)
 {
-	(void)parser;
 	return begins_subject(token) || IS_ONE_OF(token, statements) || foreign_in_rule(token, NULL);
 }
 
@@ -222,7 +221,7 @@ static bool subject(struct parser *parser, struct ast_statement *match)
 	if (!words.count)
 		return parser_expected(parser, "a field such as 'tcp dport'", NULL);
 	if (found == SUBJECT_COUNT || (subject_type(found) == TYPE_PRESENCE && behind && behind->start[0] > '9' &&
-				       (foreign_in_rule(&words.tokens[0], behind) || !parse_begins_statement(parser, behind)))) {
+				       (foreign_in_rule(&words.tokens[0], behind) || !parse_begins_statement(behind)))) {
 		unknown_subject(parser, &words);
 		return false;
 	}
@@ -348,7 +347,7 @@ static bool alone(struct parser *parser, const struct ast_statement *match)
 	struct diagnostic *d;
 	const struct token first = { .kind = TOKEN_WORD, .start = words, .place = { .length = (uint32_t)strlen(words) } };
 
-	if (parser_at_end(parser) || parse_begins_statement(parser, &parser->token))
+	if (parser_at_end(parser) || parse_begins_statement(&parser->token))
 		return true;
 	if (parser->token.kind == TOKEN_BAD)
 		return false;
@@ -413,7 +412,7 @@ struct ast_statement *parse_match(struct parser *parser)
 	if (type == TYPE_PRESENCE)
 		return alone(parser, match) ? match : NULL;
 	if (type == TYPE_MALFORMED && match->subject_count == 1 &&
-	    (parser_at_end(parser) || parse_begins_statement(parser, &parser->token)))
+	    (parser_at_end(parser) || parse_begins_statement(&parser->token)))
 		return match;
 	whole = mask(parser, match) && operator(parser, match) && match_value(parser, match);
 	match->place = parser_join(match->subject_place, parser->last.place);

@@ -97,7 +97,7 @@ struct ast_value *parse_new_value(struct parser *parser, enum ast_value_kind kin
 
 struct ast_statement *parse_match(struct parser *parser);
 /* Can this word begin a statement of a rule? */
-bool parse_begins_statement(struct parser *parser, const struct token *token);
+bool parse_begins_statement(const struct token *token);
 
 /* ---- parse_rule.c ---- */
 

@@ -38,7 +38,7 @@ END
 exits "mistakes in a policy: 1, with file, line and column" 1 "wrong.weir:3:[0-9]+: error" weir apply "$WORK/wrong.weir"
 exits "all of them in one run" 1 "wrong.weir:4:[0-9]+: error" weir apply "$WORK/wrong.weir"
 exits "with a near match" 1 "ip saddr" weir apply "$WORK/wrong.weir"
-matches "and a caret below the line" "$(weir check "$WORK/wrong.weir" 2>&1)" '^ *\^'
+matches "and a caret below the line" "$(weir check "$WORK/wrong.weir" 2>&1)" '^[[:space:]]*\^'
 policy egress <<END
 chain x { hook cgroup egress on "/"; ether saddr 02:00:00:00:00:01 drop }
 END
@@ -47,7 +47,7 @@ exits "no command: 1" 1 "." weir
 exits "an unknown command: 1, with a near match" 1 "apply" weir aply "$WORK/base.weir"
 exits "an unknown option: 1" 1 "frobnicate" weir apply --frobnicate "$WORK/base.weir"
 exits "no file: 1" 1 "." weir apply
-exits "an empty file applies nothing and says so: 1" 1 "chain" weir apply /dev/null
+exits "an empty policy is warned of" 0 "no chain" weir check /dev/null
 exits "a directory is no policy" '1|3' "." weir apply "$WORK"
 
 # Without privileges.

@@ -67,7 +67,7 @@ send_all() {
 send_all
 sleep 0.3
 kill -TERM "${STARTED[-1]}" && wait "${STARTED[-1]}" 2>/dev/null
-is "all were captured" "$(tcpdump -n -r "$WORK/sent.pcap" 2>/dev/null | wc -l)" 28
+is "all were captured" "$(tcpdump -n -tt -r "$WORK/sent.pcap" 2>/dev/null | grep -c '^[0-9]')" 28
 
 weir why -j "$WORK/why.weir" "$WORK/sent.pcap" >"$WORK/answers.json" 2>"$WORK/answers.err"
 is "why answers for each" "$(wc -l <"$WORK/answers.json")" 28

@@ -91,6 +91,13 @@ TEST(what_no_string_may_have_is_an_error_and_no_token)
 	CHECK_NUMBER(diagnostics.errors, 2);
 }
 
+TEST(an_escape_at_the_end_of_a_line_is_marked_within_the_line)
+{
+	CHECK_TOKENS("\"a\\\nb", "bad newline word<b>");
+	CHECK_NUMBER(diagnostics.list.items[0].place.column, 3);
+	CHECK_NUMBER(diagnostics.list.items[0].place.length, 1);
+}
+
 TEST(utf8_is_only_taken_in_its_shortest_form)
 {
 	CHECK_TOKENS("\"\xe2\x82\xac \xf0\x9f\x98\x80\"", "string<\xe2\x82\xac \xf0\x9f\x98\x80>");
@@ -162,6 +169,7 @@ int main(void)
 	RUN(blanks_comments_and_continued_lines_are_passed_over);
 	RUN(strings_lose_quotes_and_escapes);
 	RUN(what_no_string_may_have_is_an_error_and_no_token);
+	RUN(an_escape_at_the_end_of_a_line_is_marked_within_the_line);
 	RUN(utf8_is_only_taken_in_its_shortest_form);
 	RUN(what_has_no_meaning_is_one_error_a_character);
 	RUN(nothing_of_a_text_with_a_nul_is_read);
