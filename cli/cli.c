@@ -91,6 +91,17 @@ int cli_finish(const struct cli *cli, int result)
 	return result < 0 ? code : EXIT_FINE;
 }
 
+struct weir_kernel *cli_open_kernel(struct cli *cli, bool change, int *ret_result)
+{
+	struct weir_kernel_options options = WEIR_OPTIONS(struct weir_kernel_options);
+	struct weir_kernel *kernel = NULL;
+
+	options.pins = cli->pins;
+	options.change = change;
+	*ret_result = weir_kernel_open(&options, cli->messages, &kernel);
+	return *ret_result ? NULL : kernel;
+}
+
 int cli_number(const char *text, unsigned long *ret_number)
 {
 	unsigned long number;

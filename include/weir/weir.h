@@ -211,7 +211,8 @@ WEIR_API int weir_events_fd(const struct weir_events *events);
 
 /*
  * Hand the events that come within TIMEOUT_MS (-1: wait for ever; 0: do not wait) to HANDLE, each as a line without its end.
- * Gives how many were handed out, or a negative errno; -EINTR when a signal came.
+ * Gives how many were handed out, or a negative errno; -EINTR when a signal came. Under a flood a call hands out some hundreds
+ * and comes back: call again until it gives 0.
  */
 WEIR_API int weir_events_read(struct weir_events *events, int timeout_ms, void (*handle)(void *context, const char *line),
 			      void *context);

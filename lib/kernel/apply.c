@@ -28,7 +28,8 @@ const char *apply_link_path(const struct application *apply, const struct manife
 
 const char *apply_pin_path(const struct application *apply, const struct manifest *generation, const char *kind, uint32_t index)
 {
-	return arena_printf(apply->arena, "%s/g%llu/%s_%u", apply->folder, (unsigned long long)generation->generation, kind, index);
+	return arena_printf(apply->arena, "%s/g%llu/%s_%u", apply->folder, (unsigned long long)generation->generation, kind,
+			    index);
 }
 
 static const char *in_folder(const struct application *apply, const char *name)
@@ -60,7 +61,8 @@ static uint32_t chain_id(const struct application *apply, const struct manifest_
 	return (*next_id)++;
 }
 
-static void describe_rules(struct application *apply, const struct policy_chain *policy, struct manifest_chain *next, bool *ret_logs)
+static void describe_rules(struct application *apply, const struct policy_chain *policy, struct manifest_chain *next,
+			   bool *ret_logs)
 {
 	struct arena *arena = apply->arena;
 
@@ -70,9 +72,13 @@ static void describe_rules(struct application *apply, const struct policy_chain 
 		const struct policy_rule *rule = &policy->rules[i];
 
 		next->rules[i] = (struct manifest_rule){
-			.text = manifest_text(arena, rule->text), .comment = manifest_text(arena, rule->comment),
-			.log_prefix = manifest_text(arena, rule->log_prefix), .line = rule->place.line, .verdict = rule->verdict,
-			.file = manifest_text(arena, rule->place.source ? rule->place.source->name : NULL), .log = rule->log,
+			.text = manifest_text(arena, rule->text),
+			.comment = manifest_text(arena, rule->comment),
+			.log_prefix = manifest_text(arena, rule->log_prefix),
+			.line = rule->place.line,
+			.verdict = rule->verdict,
+			.file = manifest_text(arena, rule->place.source ? rule->place.source->name : NULL),
+			.log = rule->log,
 		};
 		*ret_logs |= rule->log;
 	}
@@ -85,15 +91,20 @@ static void describe_chain(struct application *apply, uint32_t index, uint32_t *
 	struct manifest_chain *next = &apply->next.chains[index];
 	struct apply_chain *chain = &apply->chains[index];
 
-	*chain = (struct apply_chain){ .policy = policy, .rules = compiled->rules, .code = compiled->code, .old_counters_fd = -1,
+	*chain = (struct apply_chain){ .policy = policy,
+				       .rules = compiled->rules,
+				       .code = compiled->code,
+				       .old_counters_fd = -1,
 				       .loaded = { .program_fd = -1, .counters_fd = -1 } };
 	for (uint32_t c = 0; apply->old && c < apply->old->chain_count; c++)
 		if (strcmp(apply->old->chains[c].name, policy->name) == 0 && apply->old->chains[c].hook == policy->hook) {
 			chain->old = &apply->old->chains[c];
 			chain->old_index = c;
 		}
-	*next = (struct manifest_chain){ .name = manifest_text(apply->arena, policy->name), .hook = policy->hook,
-					 .policy = policy->policy, .line = policy->place.line };
+	*next = (struct manifest_chain){ .name = manifest_text(apply->arena, policy->name),
+					 .hook = policy->hook,
+					 .policy = policy->policy,
+					 .line = policy->place.line };
 	next->chain_id = chain_id(apply, chain->old, next_id);
 	describe_rules(apply, policy, next, &chain->logs);
 	apply->next.logs |= chain->logs;
@@ -126,7 +137,8 @@ static int describe(struct application *apply)
 			apply->old = apply->in_force.items[i];
 	apply->next = (struct manifest){ .name = manifest_text(apply->arena, policy->name),
 					 .file = manifest_text(apply->arena, policy->source ? policy->source->name : ""),
-					 .applied_s = (uint64_t)time(NULL), .generation = next_generation(apply),
+					 .applied_s = (uint64_t)time(NULL),
+					 .generation = next_generation(apply),
 					 .chain_count = policy->chain_count };
 	apply->next.chains = arena_new_array(apply->arena, struct manifest_chain, policy->chain_count);
 	apply->chains = arena_new_array(apply->arena, struct apply_chain, policy->chain_count);
@@ -148,7 +160,8 @@ static uint32_t describe_sets(struct application *apply, const struct policy_set
 	apply->next.sets = arena_new_array(apply->arena, struct manifest_set, most);
 	*ret_sets = (const struct policy_set *)arena_new_array(apply->arena, struct policy_set, most);
 	for (uint32_t i = 0; i < count; i++)
-		apply->next.sets[i] = (struct manifest_set){ .prefixes = set_type_has_prefixes(&policy->sets[i]), .set = policy->sets[i] };
+		apply->next.sets[i] =
+			(struct manifest_set){ .prefixes = set_type_has_prefixes(&policy->sets[i]), .set = policy->sets[i] };
 	for (uint32_t c = 0; c < apply->next.chain_count; c++) {
 		const struct rule_list *rules = apply->chains[c].rules;
 
@@ -157,7 +170,8 @@ static uint32_t describe_sets(struct application *apply, const struct policy_set
 			const struct rule_set *set = &rules->sets[i];
 
 			if (set->anonymous)
-				apply->next.sets[count] = (struct manifest_set){ .anonymous = true, .prefixes = set->prefixes, .set = *set->set };
+				apply->next.sets[count] =
+					(struct manifest_set){ .anonymous = true, .prefixes = set->prefixes, .set = *set->set };
 			apply->chains[c].set_indexes[i] = set->anonymous ? count++ : i;
 		}
 	}
@@ -187,8 +201,9 @@ static int fill_sets(struct application *apply)
 	apply->next.set_count = count;
 	for (uint32_t i = 0; r == 0 && i < count; i++) {
 		struct manifest_set *set = &apply->next.sets[i];
-		struct set_request request = { .set = &set->set, .anonymous = set->anonymous, .prefixes = set->prefixes,
-					       .options = apply->options };
+		struct set_request request = {
+			.set = &set->set, .anonymous = set->anonymous, .prefixes = set->prefixes, .options = apply->options
+		};
 		uint32_t old_index = 0;
 
 		if (!set->set.name)
@@ -227,9 +242,15 @@ static int load_chain(struct application *apply, uint32_t index)
 	struct manifest_chain *next = &apply->next.chains[index];
 	struct kernel_set_maps *sets = arena_new_array(apply->arena, struct kernel_set_maps, chain->rules->set_count);
 	struct load_request request = {
-		.code = chain->code, .chain_id = next->chain_id, .raw_ip = chain->raw_ip, .counter_slots = next->counter_slots,
-		.counters_fd = chain->old && !chain->grown ? chain->old_counters_fd : -1, .slots = chain->slots,
-		.events_fd = chain->logs ? apply->events_fd : -1, .owners_fd = chain->logs ? apply->owners_fd : -1, .sets = sets,
+		.code = chain->code,
+		.chain_id = next->chain_id,
+		.raw_ip = chain->raw_ip,
+		.counter_slots = next->counter_slots,
+		.counters_fd = chain->old && !chain->grown ? chain->old_counters_fd : -1,
+		.slots = chain->slots,
+		.events_fd = chain->logs ? apply->events_fd : -1,
+		.owners_fd = chain->logs ? apply->owners_fd : -1,
+		.sets = sets,
 	};
 	int r;
 
@@ -276,12 +297,14 @@ static int pin_generation(struct application *apply)
 	int r = before(apply, "pin") ?: pins_make_directory(apply->folder);
 
 	r = r ?: pins_make_directory(in_folder(apply, "links"));
-	r = r ?: pins_make_directory(arena_printf(apply->arena, "%s/g%llu", apply->folder, (unsigned long long)apply->next.generation));
+	r = r
+		    ?: pins_make_directory(
+			       arena_printf(apply->arena, "%s/g%llu", apply->folder, (unsigned long long)apply->next.generation));
 	for (uint32_t i = 0; r == 0 && i < apply->next.set_count; i++)
 		r = pin_set(apply, i);
 	for (uint32_t i = 0; r == 0 && i < apply->next.chain_count; i++)
-		r = bpf_obj_pin(apply->chains[i].loaded.counters_fd, apply_pin_path(apply, &apply->next, "counters", i)) ?:
-		    bpf_obj_pin(apply->chains[i].loaded.program_fd, apply_pin_path(apply, &apply->next, "program", i));
+		r = bpf_obj_pin(apply->chains[i].loaded.counters_fd, apply_pin_path(apply, &apply->next, "counters", i))
+			    ?: bpf_obj_pin(apply->chains[i].loaded.program_fd, apply_pin_path(apply, &apply->next, "program", i));
 	return r ? refused(apply, r, "to pin the new generation") : 0;
 }
 
@@ -326,10 +349,12 @@ static int swap_attachment(struct application *apply, uint32_t chain, uint32_t i
 	if (target->found)
 		r = before(apply, "swap") ?: attachment_set_program(at, apply_link_path(apply, at), program);
 	else
-		r = before(apply, "attach") ?: attachment_create(apply->kernel, at, apply_link_path(apply, at), program, target->mode);
+		r = before(apply, "attach")
+			    ?: attachment_create(apply->kernel, at, apply_link_path(apply, at), program, target->mode);
 	if (r)
-		diagnose(apply->diagnostics, SEVERITY_ERROR_KERNEL, target->place, "chain '%s' cannot be attached at %s of %s: %s",
-			 apply->next.chains[chain].name, hook_name(at->hook), at->target, why_not_attached(at, target->mode, r));
+		diagnose(apply->diagnostics, SEVERITY_ERROR_KERNEL, target->place,
+			 "chain '%s' cannot be attached at %s of %s: %s", apply->next.chains[chain].name, hook_name(at->hook),
+			 at->target, why_not_attached(at, target->mode, r));
 	return r;
 }
 
@@ -403,8 +428,13 @@ int kernel_apply(struct kernel *kernel, const struct compiled *compiled, const s
 {
 	static const struct apply_options none;
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	struct application apply = { .kernel = kernel, .arena = arena, .compiled = compiled, .options = options ? options : &none,
-				     .diagnostics = diagnostics, .events_fd = -1, .owners_fd = -1 };
+	struct application apply = { .kernel = kernel,
+				     .arena = arena,
+				     .compiled = compiled,
+				     .options = options ? options : &none,
+				     .diagnostics = diagnostics,
+				     .events_fd = -1,
+				     .owners_fd = -1 };
 	struct diagnostic *said;
 	int r, cleaned;
 
@@ -417,7 +447,8 @@ int kernel_apply(struct kernel *kernel, const struct compiled *compiled, const s
 	shared_tidy(kernel);
 	if (cleaned) {
 		said = diagnose(diagnostics, r ? SEVERITY_ERROR_KERNEL : SEVERITY_WARNING, nowhere, "%s: %s",
-				r ? "the policy that was in force could not be put back whole" : "not all of the old policy could be cleared away",
+				r ? "the policy that was in force could not be put back whole"
+				  : "not all of the old policy could be cleared away",
 				strerror(-cleaned));
 		diagnostic_hint(diagnostics, said, "the next weir command tries again");
 	}

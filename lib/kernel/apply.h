@@ -25,10 +25,10 @@ struct apply_chain {
 	bool raw_ip, logs;
 	const struct manifest_chain *old; /* of the same name and hook, NULL: none */
 	uint32_t old_index;
-	uint32_t *slots;      /* for each rule of the list */
-	bool *kept;	      /* which of them count on */
-	int old_counters_fd;  /* -1: none to go on from */
-	bool grown;	      /* the old counters are too few: a new map, into which they are copied */
+	uint32_t *slots;       /* for each rule of the list */
+	bool *kept;	       /* which of them count on */
+	int old_counters_fd;   /* -1: none to go on from */
+	bool grown;	       /* the old counters are too few: a new map, into which they are copied */
 	uint32_t *set_indexes; /* for each set of the list, which of next.sets */
 	struct loaded_chain loaded;
 };

@@ -147,8 +147,8 @@ int apply_assign_slots(struct application *apply)
 
 static int copy_slot(const struct apply_chain *chain, uint32_t slot, struct weir_counter *values)
 {
-	return bpf_map_lookup_elem(chain->old_counters_fd, &slot, values) ?:
-	       bpf_map_update_elem(chain->loaded.counters_fd, &slot, values, BPF_ANY);
+	return bpf_map_lookup_elem(chain->old_counters_fd, &slot, values)
+		       ?: bpf_map_update_elem(chain->loaded.counters_fd, &slot, values, BPF_ANY);
 }
 
 int apply_copy_counters(struct application *apply)

@@ -156,22 +156,27 @@ static void check_xdp_taken(struct finding *finding, const struct manifest_attac
 				continue;
 			if (manifest == apply->old)
 				return;
-			said = diagnose(apply->diagnostics, SEVERITY_ERROR_SURROUNDINGS, place,
-					"policy '%s' already stands at xdp ingress of %s (chain '%s'), and an interface takes one XDP program",
-					manifest->name, at->target, manifest->chains[c].name);
+			said = diagnose(
+				apply->diagnostics, SEVERITY_ERROR_SURROUNDINGS, place,
+				"policy '%s' already stands at xdp ingress of %s (chain '%s'), and an interface takes one XDP program",
+				manifest->name, at->target, manifest->chains[c].name);
 			diagnostic_hint(apply->diagnostics, said,
-					"put the rules into one policy, take tc ingress for one of them, or: weir remove %s", manifest->name);
+					"put the rules into one policy, take tc ingress for one of them, or: weir remove %s",
+					manifest->name);
 			return;
 		}
 	}
 	linked = xdp_program_is_linked(at->ifindex, id);
 	said = diagnose(apply->diagnostics, SEVERITY_ERROR_SURROUNDINGS, place,
 			"%s already has an XDP program that is not weir's: %s (id %u, %s, attached %s)", at->target,
-			program_name(apply->arena, id), id, native ? "native" : "generic", linked ? "by a link" : "without a link");
+			program_name(apply->arena, id), id, native ? "native" : "generic",
+			linked ? "by a link" : "without a link");
 	if (linked)
-		diagnostic_hint(apply->diagnostics, said, "stop the program that holds it (bpftool link show), or use tc ingress");
+		diagnostic_hint(apply->diagnostics, said,
+				"stop the program that holds it (bpftool link show), or use tc ingress");
 	else
-		diagnostic_hint(apply->diagnostics, said, "take it away with: ip link set dev %s xdp off; or use tc ingress", at->target);
+		diagnostic_hint(apply->diagnostics, said, "take it away with: ip link set dev %s xdp off; or use tc ingress",
+				at->target);
 }
 
 static void check_link_layer(struct finding *finding, const char *name, struct place place)
@@ -252,18 +257,22 @@ static void find_cgroup(struct finding *finding, const char *mount, const char *
 	uint32_t id;
 
 	if (stat(arena_printf(apply->arena, "%s%s", mount, path), &status) || !S_ISDIR(status.st_mode)) {
-		said = diagnose(apply->diagnostics, SEVERITY_ERROR_SURROUNDINGS, place, "no such cgroup '%s' below %s", path, mount);
-		diagnostic_hint(apply->diagnostics, said, "the path begins at %s; systemd-cgls, or /proc/PID/cgroup (line 0::), shows it", mount);
+		said = diagnose(apply->diagnostics, SEVERITY_ERROR_SURROUNDINGS, place, "no such cgroup '%s' below %s", path,
+				mount);
+		diagnostic_hint(apply->diagnostics, said,
+				"the path begins at %s; systemd-cgls, or /proc/PID/cgroup (line 0::), shows it", mount);
 		return;
 	}
 	at.target = manifest_text(apply->arena, path);
 	at.cgroup_id = status.st_ino; /* what the kernel calls a cgroup's id */
 	id = cgroup_exclusive_program(apply->arena, mount, path, at.hook, &where);
 	if (id) {
-		said = diagnose(apply->diagnostics, SEVERITY_ERROR_SURROUNDINGS, place,
-				"cgroup '%s' is taken: program %s (id %u) at %s allows no second one (it was attached without BPF_F_ALLOW_MULTI)",
-				path, program_name(apply->arena, id), id, where);
-		diagnostic_hint(apply->diagnostics, said, "have it attached with multi, or detach it: bpftool cgroup show %s%s", mount, where);
+		said = diagnose(
+			apply->diagnostics, SEVERITY_ERROR_SURROUNDINGS, place,
+			"cgroup '%s' is taken: program %s (id %u) at %s allows no second one (it was attached without BPF_F_ALLOW_MULTI)",
+			path, program_name(apply->arena, id), id, where);
+		diagnostic_hint(apply->diagnostics, said, "have it attached with multi, or detach it: bpftool cgroup show %s%s",
+				mount, where);
 		return;
 	}
 	add(finding, &at, place);
@@ -290,11 +299,13 @@ static void find_cgroup_glob(struct finding *finding, const char *mount, const c
 	if (r == 0)
 		globfree(&paths);
 	if (found == 0)
-		diagnose(apply->diagnostics, SEVERITY_ERROR_SURROUNDINGS, place, "no cgroup below %s matches '%s'", mount, pattern);
+		diagnose(apply->diagnostics, SEVERITY_ERROR_SURROUNDINGS, place, "no cgroup below %s matches '%s'", mount,
+			 pattern);
 	else
-		diagnose(apply->diagnostics, SEVERITY_NOTE, nowhere,
-			 "'%s' is now %zu cgroup%s: %s%s; those that are made later are not covered until the policy is applied again", pattern,
-			 found, found == 1 ? "" : "s", list, found > 4 ? ", ..." : "");
+		diagnose(
+			apply->diagnostics, SEVERITY_NOTE, nowhere,
+			"'%s' is now %zu cgroup%s: %s%s; those that are made later are not covered until the policy is applied again",
+			pattern, found, found == 1 ? "" : "s", list, found > 4 ? ", ..." : "");
 }
 
 static void find_cgroups(struct finding *finding)
@@ -336,10 +347,11 @@ static void check_xdp_twice(struct application *apply, uint32_t chain)
 			for (uint32_t b = 0; b < apply->next.chains[other].attachment_count; b++) {
 				const struct manifest_attachment *at = &apply->next.chains[chain].attachments[a];
 
-				if (at->hook == WEIR_HOOK_XDP_INGRESS && attachment_same_target(at, &apply->next.chains[other].attachments[b]))
+				if (at->hook == WEIR_HOOK_XDP_INGRESS &&
+				    attachment_same_target(at, &apply->next.chains[other].attachments[b]))
 					diagnose(apply->diagnostics, SEVERITY_ERROR, apply->chains[chain].targets[a].place,
-						 "chains '%s' and '%s' both stand at xdp ingress of %s, which takes one", apply->next.chains[other].name,
-						 apply->next.chains[chain].name, at->target);
+						 "chains '%s' and '%s' both stand at xdp ingress of %s, which takes one",
+						 apply->next.chains[other].name, apply->next.chains[chain].name, at->target);
 			}
 }
 
@@ -376,15 +388,18 @@ static bool mode_fits(const struct manifest_attachment *old, enum attach_mode mo
 	return mode == MODE_AUTO || old->hook != WEIR_HOOK_XDP_INGRESS || (mode == MODE_NATIVE) == (old->how == HOW_NATIVE);
 }
 
-static int use(struct application *apply, struct candidate *candidate, struct manifest_attachment *at, struct apply_target *target)
+static int use(struct application *apply, struct candidate *candidate, struct manifest_attachment *at,
+	       struct apply_target *target)
 {
 	struct diagnostic *said;
 
 	if (!mode_fits(candidate->at, target->mode)) {
-		said = diagnose(apply->diagnostics, SEVERITY_ERROR_SURROUNDINGS, target->place,
-				"%s has the policy in %s mode, and XDP cannot change its mode without a moment in which no policy stands", at->target,
-				attachment_how_name(candidate->at->how));
-		diagnostic_hint(apply->diagnostics, said, "leave out the mode, or take that moment: weir remove %s, then apply", apply->next.name);
+		said = diagnose(
+			apply->diagnostics, SEVERITY_ERROR_SURROUNDINGS, target->place,
+			"%s has the policy in %s mode, and XDP cannot change its mode without a moment in which no policy stands",
+			at->target, attachment_how_name(candidate->at->how));
+		diagnostic_hint(apply->diagnostics, said, "leave out the mode, or take that moment: weir remove %s, then apply",
+				apply->next.name);
 		return -EBUSY;
 	}
 	candidate->used = true;
@@ -426,7 +441,8 @@ static int prepare_new(struct application *apply)
 			if (apply->chains[c].targets[a].found)
 				continue;
 			if (at->how != HOW_CLSACT) {
-				at->link = arena_printf(apply->arena, "l_%llu_%u", (unsigned long long)apply->next.generation, number++);
+				at->link = arena_printf(apply->arena, "l_%llu_%u", (unsigned long long)apply->next.generation,
+							number++);
 				continue;
 			}
 			r = netns_enter(at->netns, &home);
@@ -458,7 +474,8 @@ int apply_match_attachments(struct application *apply)
 		return r;
 	r = prepare_new(apply);
 	if (r)
-		diagnose(apply->diagnostics, SEVERITY_ERROR_KERNEL, nowhere, "cannot look at the tc filters of an interface: %s", strerror(-r));
+		diagnose(apply->diagnostics, SEVERITY_ERROR_KERNEL, nowhere, "cannot look at the tc filters of an interface: %s",
+			 strerror(-r));
 	return r;
 }
 
@@ -479,8 +496,9 @@ static void report_foreign(const struct application *apply, const struct manifes
 	if (attachment_foreign(apply->arena, at, &ids, &foreign))
 		return;
 	for (uint32_t i = 0; i < foreign.count; i++)
-		diagnose(apply->diagnostics, SEVERITY_NOTE, nowhere, "%s of %s also has a program that is not weir's: %s (id %u); it is left alone",
-			 hook_name(at->hook), at->target, foreign.items[i].program_name, foreign.items[i].program_id);
+		diagnose(apply->diagnostics, SEVERITY_NOTE, nowhere,
+			 "%s of %s also has a program that is not weir's: %s (id %u); it is left alone", hook_name(at->hook),
+			 at->target, foreign.items[i].program_name, foreign.items[i].program_id);
 }
 
 void apply_report(const struct application *apply)
@@ -491,10 +509,10 @@ void apply_report(const struct application *apply)
 			const struct apply_target *target = &apply->chains[c].targets[a];
 			bool fell_back = at->how == HOW_GENERIC && target->mode == MODE_AUTO && !target->found;
 
-			diagnose(apply->diagnostics, SEVERITY_NOTE, nowhere, "chain '%s' %s %s on %s%s%s (%s%s)", apply->next.chains[c].name,
-				 target->found ? "replaced at" : "attached at", hook_name(at->hook), at->target, at->netns ? " in netns " : "",
-				 at->netns ? at->netns : "", attachment_how_name(at->how),
-				 fell_back ? ": the driver takes no native XDP program here" : "");
+			diagnose(apply->diagnostics, SEVERITY_NOTE, nowhere, "chain '%s' %s %s on %s%s%s (%s%s)",
+				 apply->next.chains[c].name, target->found ? "replaced at" : "attached at", hook_name(at->hook),
+				 at->target, at->netns ? " in netns " : "", at->netns ? at->netns : "",
+				 attachment_how_name(at->how), fell_back ? ": the driver takes no native XDP program here" : "");
 			report_foreign(apply, at);
 		}
 }

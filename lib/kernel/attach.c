@@ -70,7 +70,9 @@ static int link_look(const struct manifest_attachment *at, const char *link_path
 	r = fd < 0 ? fd : link_info(fd, &info);
 	if (r)
 		return r;
-	*ret_status = (struct attachment_status){ .present = link_has_target(at, &info), .program_id = info.prog_id, .link_id = info.id };
+	*ret_status = (struct attachment_status){ .present = link_has_target(at, &info),
+						  .program_id = info.prog_id,
+						  .link_id = info.id };
 	return 0;
 }
 

@@ -11,7 +11,7 @@
 
 /* Attach types that the headers of the oldest distributions do not name yet. */
 #define ATTACH_TCX_INGRESS ((enum bpf_attach_type)46)
-#define ATTACH_TCX_EGRESS ((enum bpf_attach_type)47)
+#define ATTACH_TCX_EGRESS  ((enum bpf_attach_type)47)
 
 struct foreign_programs {
 	uint32_t count;

@@ -62,7 +62,8 @@ int cgroup_foreign(struct arena *arena, const struct manifest_attachment *at, co
 	for (uint32_t i = 0; i < count; i++)
 		if (!program_ids_contain(ids, programs[i]))
 			vector_push(arena, &found,
-				    (struct state_foreign){ .program_id = programs[i], .program_name = program_name(arena, programs[i]) });
+				    (struct state_foreign){ .program_id = programs[i],
+							    .program_name = program_name(arena, programs[i]) });
 	*ret_programs = (struct foreign_programs){ .count = (uint32_t)found.count, .items = found.items };
 	return 0;
 }
@@ -73,7 +74,8 @@ static uint32_t single_program(const char *path, enum weir_hook hook, bool *ret_
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	uint32_t programs[QUERY_MAX], count = QUERY_MAX, flags = 0;
 
-	if (fd < 0 || bpf_prog_query(fd, attach_type(hook), 0, &flags, programs, &count) || count == 0 || flags & BPF_F_ALLOW_MULTI)
+	if (fd < 0 || bpf_prog_query(fd, attach_type(hook), 0, &flags, programs, &count) || count == 0 ||
+	    flags & BPF_F_ALLOW_MULTI)
 		return 0;
 	*ret_override = flags & BPF_F_ALLOW_OVERRIDE;
 	return programs[0];

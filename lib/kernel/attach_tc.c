@@ -20,7 +20,7 @@
 #include "kernel/netns.h"
 
 #define FILTER_HANDLE 1
-#define QUERY_MAX 256
+#define QUERY_MAX     256
 
 static enum bpf_attach_type tcx_type(enum weir_hook hook)
 {
@@ -102,7 +102,9 @@ static int list_filters(uint32_t ifindex, enum weir_hook hook, struct filters *f
 		struct nlmsghdr header;
 		struct tcmsg tc;
 	} request = {
-		.header = { .nlmsg_len = sizeof(request), .nlmsg_type = RTM_GETTFILTER, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
+		.header = { .nlmsg_len = sizeof(request),
+			    .nlmsg_type = RTM_GETTFILTER,
+			    .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
 		.tc = { .tcm_family = AF_UNSPEC, .tcm_ifindex = (int)ifindex, .tcm_parent = clsact_parent(hook) },
 	};
 	int r;

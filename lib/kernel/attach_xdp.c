@@ -42,9 +42,10 @@ int xdp_program(uint32_t ifindex, uint32_t *ret_program_id, bool *ret_native)
 	r = bpf_xdp_query((int)ifindex, 0, &options);
 	if (r)
 		return r;
-	*ret_program_id = options.prog_id ? options.prog_id :
-			  options.drv_prog_id ? options.drv_prog_id :
-			  options.skb_prog_id ? options.skb_prog_id : options.hw_prog_id;
+	*ret_program_id = options.prog_id	? options.prog_id
+			  : options.drv_prog_id ? options.drv_prog_id
+			  : options.skb_prog_id ? options.skb_prog_id
+						: options.hw_prog_id;
 	*ret_native = options.attach_mode != XDP_ATTACHED_SKB;
 	return 0;
 }

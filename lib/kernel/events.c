@@ -59,8 +59,11 @@ static int lock_reader(const char *path, int *ret_fd, struct diagnostics *diagno
 	if (flock(fd, LOCK_EX | LOCK_NB)) {
 		pid = pins_lock_holder(fd);
 		said = diagnose(diagnostics, SEVERITY_ERROR_SURROUNDINGS, nowhere,
-				pid ? "events are read by another process already: pid %d" : "events are read by another process already", pid);
-		diagnostic_hint(diagnostics, said, "each event goes to one reader: stop that one first, or have it write to a file");
+				pid ? "events are read by another process already: pid %d"
+				    : "events are read by another process already",
+				pid);
+		diagnostic_hint(diagnostics, said,
+				"each event goes to one reader: stop that one first, or have it write to a file");
 		return -EBUSY;
 	}
 	*ret_fd = TAKE_FD(fd);
@@ -80,8 +83,9 @@ int kernel_events_open(struct kernel *kernel, struct arena *arena, struct kernel
 	events->map_fd = bpf_obj_get(arena_printf(arena, "%s/events", kernel->path));
 	if (events->map_fd < 0) {
 		r = events->map_fd;
-		said = diagnose(diagnostics, SEVERITY_ERROR_SURROUNDINGS, nowhere, r == -ENOENT ? "no policy in force logs anything%s" :
-				"cannot open the ring buffer of events: %s", r == -ENOENT ? "" : strerror(-r));
+		said = diagnose(diagnostics, SEVERITY_ERROR_SURROUNDINGS, nowhere,
+				r == -ENOENT ? "no policy in force logs anything%s" : "cannot open the ring buffer of events: %s",
+				r == -ENOENT ? "" : strerror(-r));
 		diagnostic_hint(diagnostics, said, "write `log` into the rules that you want to see, and apply the policy");
 		return r;
 	}
@@ -125,8 +129,8 @@ int kernel_events_fd(const struct kernel_events *events)
 	return ring_buffer__epoll_fd(events->ring);
 }
 
-int kernel_events_read(struct kernel_events *events, int timeout_ms, void (*handle)(void *context, const struct weir_event *event),
-		       void *context)
+int kernel_events_read(struct kernel_events *events, int timeout_ms,
+		       void (*handle)(void *context, const struct weir_event *event), void *context)
 {
 	int r;
 

@@ -136,8 +136,8 @@ static bool read_attachment(struct arena *arena, json_t *json, struct manifest_a
 	const char *how, *target, *netns = NULL, *link = NULL;
 	int found, priority;
 
-	if (json_unpack(json, "{ss ss s?s sI sI sI s?s si}", "how", &how, "target", &target, "netns", &netns, "netns_inode", &inode,
-			"ifindex", &ifindex, "cgroup_id", &cgroup, "link", &link, "priority", &priority))
+	if (json_unpack(json, "{ss ss s?s sI sI sI s?s si}", "how", &how, "target", &target, "netns", &netns, "netns_inode",
+			&inode, "ifindex", &ifindex, "cgroup_id", &cgroup, "link", &link, "priority", &priority))
 		return false;
 	found = word_index(how, how_names, HOW_COUNT);
 	at->how = (enum attachment_how)found;
@@ -158,14 +158,18 @@ static bool read_rule(struct arena *arena, json_t *json, struct manifest_rule *r
 	json_int_t line, slot;
 	int log, found;
 
-	if (json_unpack(json, "{ss s?s s?s s?s sI sI ss sb}", "text", &text, "comment", &comment, "log_prefix", &prefix, "file", &file,
-			"line", &line, "slot", &slot, "verdict", &verdict, "log", &log))
+	if (json_unpack(json, "{ss s?s s?s s?s sI sI ss sb}", "text", &text, "comment", &comment, "log_prefix", &prefix, "file",
+			&file, "line", &line, "slot", &slot, "verdict", &verdict, "log", &log))
 		return false;
 	found = word_index(verdict, verdict_names, WEIR_VERDICT_COUNT);
-	*rule = (struct manifest_rule){ .text = take(arena, text), .comment = take(arena, comment),
-					.log_prefix = take(arena, prefix), .file = take(arena, file),
-					.line = (uint32_t)line, .slot = (uint32_t)slot,
-					.verdict = (enum weir_verdict)found, .log = log };
+	*rule = (struct manifest_rule){ .text = take(arena, text),
+					.comment = take(arena, comment),
+					.log_prefix = take(arena, prefix),
+					.file = take(arena, file),
+					.line = (uint32_t)line,
+					.slot = (uint32_t)slot,
+					.verdict = (enum weir_verdict)found,
+					.log = log };
 	return found >= 0;
 }
 
@@ -184,19 +188,26 @@ static bool read_chain(struct arena *arena, json_t *json, struct manifest_chain 
 	json_t *rules, *attachments;
 	int found_hook, found_policy;
 
-	if (json_unpack(json, "{ss ss ss sI sI sI sI sI sI so so}", "name", &name, "hook", &hook, "policy", &policy, "line", &line,
-			"chain_id", &id, "counter_slots", &slots, "program_id", &program, "verified_instructions", &verified,
-			"load_ns", &load, "attachments", &attachments, "rules", &rules))
+	if (json_unpack(json, "{ss ss ss sI sI sI sI sI sI so so}", "name", &name, "hook", &hook, "policy", &policy, "line",
+			&line, "chain_id", &id, "counter_slots", &slots, "program_id", &program, "verified_instructions",
+			&verified, "load_ns", &load, "attachments", &attachments, "rules", &rules))
 		return false;
 	found_hook = hook_by_name(hook);
 	found_policy = word_index(policy, verdict_names, WEIR_VERDICT_COUNT);
 	if (found_hook < 0 || found_policy < 0)
 		return false;
 	*chain = (struct manifest_chain){
-		.name = take(arena, name), .hook = (enum weir_hook)found_hook, .policy = (enum weir_verdict)found_policy,
-		.line = (uint32_t)line, .chain_id = (uint32_t)id, .counter_slots = (uint32_t)slots, .program_id = (uint32_t)program,
-		.verified_instructions = (uint32_t)verified, .load_ns = (uint64_t)load,
-		.rule_count = (uint32_t)json_array_size(rules), .attachment_count = (uint32_t)json_array_size(attachments),
+		.name = take(arena, name),
+		.hook = (enum weir_hook)found_hook,
+		.policy = (enum weir_verdict)found_policy,
+		.line = (uint32_t)line,
+		.chain_id = (uint32_t)id,
+		.counter_slots = (uint32_t)slots,
+		.program_id = (uint32_t)program,
+		.verified_instructions = (uint32_t)verified,
+		.load_ns = (uint64_t)load,
+		.rule_count = (uint32_t)json_array_size(rules),
+		.attachment_count = (uint32_t)json_array_size(attachments),
 	};
 	chain->rules = arena_new_array(arena, struct manifest_rule, chain->rule_count);
 	chain->attachments = arena_new_array(arena, struct manifest_attachment, chain->attachment_count);
@@ -222,8 +233,11 @@ static bool read_set(struct arena *arena, json_t *json, struct manifest_set *set
 			"anonymous", &anonymous, "prefixes", &prefixes, "comment", &comment, "file", &file))
 		return false;
 	*set = (struct manifest_set){ .name = take(arena, name), .anonymous = anonymous, .prefixes = prefixes };
-	set->set = (struct policy_set){ .name = set->name, .size = (uint32_t)size, .timeout_s = (uint64_t)timeout,
-					.comment = take(arena, comment), .file = take(arena, file),
+	set->set = (struct policy_set){ .name = set->name,
+					.size = (uint32_t)size,
+					.timeout_s = (uint64_t)timeout,
+					.comment = take(arena, comment),
+					.file = take(arena, file),
 					.components = (uint32_t)json_array_size(types) };
 	if (set->set.components < 1 || set->set.components > SET_MAX_COMPONENTS)
 		return false;
@@ -246,8 +260,12 @@ static bool read_json(struct arena *arena, json_t *root, struct manifest *manife
 	if (json_unpack(root, "{ss ss sI sI sb sb so so}", "name", &name, "file", &file, "applied", &applied, "generation",
 			&generation, "logs", &logs, "owners", &owners, "chains", &chains, "sets", &sets))
 		return false;
-	*manifest = (struct manifest){ .name = take(arena, name), .file = take(arena, file), .applied_s = (uint64_t)applied,
-				       .generation = (uint64_t)generation, .logs = logs, .owners = owners,
+	*manifest = (struct manifest){ .name = take(arena, name),
+				       .file = take(arena, file),
+				       .applied_s = (uint64_t)applied,
+				       .generation = (uint64_t)generation,
+				       .logs = logs,
+				       .owners = owners,
 				       .chain_count = (uint32_t)json_array_size(chains),
 				       .set_count = (uint32_t)json_array_size(sets) };
 	manifest->chains = arena_new_array(arena, struct manifest_chain, manifest->chain_count);
@@ -332,7 +350,8 @@ int manifest_read_all(struct arena *arena, const struct kernel *kernel, struct m
 	for (size_t i = 0; i < folders.count; i++) {
 		const struct manifest *manifest;
 
-		if (manifest_read(arena, arena_printf(arena, "%s/%s/manifest", kernel->policies, folders.items[i]), &manifest) == 0)
+		if (manifest_read(arena, arena_printf(arena, "%s/%s/manifest", kernel->policies, folders.items[i]), &manifest) ==
+		    0)
 			vector_push(arena, &manifests, manifest);
 	}
 	*ret_manifests = (struct manifests){ .count = manifests.count, .items = manifests.items };

@@ -46,8 +46,8 @@ struct manifest_chain {
 
 struct manifest_set {
 	const char *name;
-	bool anonymous; /* a long list of a chain; not to be changed */
-	bool prefixes;	/* has a prefix map */
+	bool anonymous;	       /* a long list of a chain; not to be changed */
+	bool prefixes;	       /* has a prefix map */
 	struct policy_set set; /* types, size, timeout, comment, file */
 };
 

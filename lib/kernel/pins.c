@@ -24,8 +24,8 @@
 #include "kernel/load.h"
 #include "kernel/recover.h"
 
-#define BPFFS "/sys/fs/bpf"
-#define TEXT(x) #x
+#define BPFFS			"/sys/fs/bpf"
+#define TEXT(x)			#x
 #define VERSION_FOLDER(version) "v" TEXT(version)
 
 static const struct place nowhere;
@@ -204,7 +204,8 @@ static int ensure_bpffs(struct arena *arena, const char *base, struct diagnostic
 	r = -errno;
 	said = diagnose(diagnostics, SEVERITY_ERROR_SURROUNDINGS, nowhere,
 			"no BPF file system is mounted at " BPFFS ", and weir could not mount it: %s", strerror(-r));
-	diagnostic_hint(diagnostics, said, "mount it where you have the right to (in a container: on the host): mount -t bpf bpf " BPFFS);
+	diagnostic_hint(diagnostics, said,
+			"mount it where you have the right to (in a container: on the host): mount -t bpf bpf " BPFFS);
 	return r;
 }
 
@@ -227,7 +228,8 @@ static bool same_directory(int fd, const char *path)
 {
 	struct stat opened, named;
 
-	return fstat(fd, &opened) == 0 && stat(path, &named) == 0 && opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
+	return fstat(fd, &opened) == 0 && stat(path, &named) == 0 && opened.st_ino == named.st_ino &&
+	       opened.st_dev == named.st_dev;
 }
 
 /*
@@ -307,9 +309,10 @@ static void warn_other_versions(const struct kernel *kernel, struct diagnostics 
 		return;
 	for (size_t i = 0; i < names.count; i++)
 		if (names.items[i][0] == 'v' && strcmp(names.items[i], VERSION_FOLDER(WEIR_ABI_VERSION)))
-			diagnose(diagnostics, SEVERITY_WARNING, nowhere,
-				 "%s/%s holds policies of another version of weir: they stay in force until that version removes them",
-				 kernel->base, names.items[i]);
+			diagnose(
+				diagnostics, SEVERITY_WARNING, nowhere,
+				"%s/%s holds policies of another version of weir: they stay in force until that version removes them",
+				kernel->base, names.items[i]);
 }
 
 int kernel_open(struct arena *arena, const char *pins, bool for_change, struct kernel **ret_kernel,

@@ -26,7 +26,7 @@ static const char *const beside[] = { "manifest_plan", "manifest_next", "manifes
 struct folder {
 	struct arena *arena;
 	const char *path;
-	const struct manifest *kept;			/* NULL: nothing is to stay */
+	const struct manifest *kept;		     /* NULL: nothing is to stay */
 	const struct manifest *others[BESIDE_COUNT]; /* NULL: not there */
 };
 
@@ -49,7 +49,8 @@ static int set_programs(const struct folder *folder)
 		if (program < 0)
 			return program;
 		for (uint32_t a = 0; a < chain->attachment_count; a++) {
-			int r = attachment_set_program(&chain->attachments[a], link_path(folder, &chain->attachments[a]), program);
+			int r = attachment_set_program(&chain->attachments[a], link_path(folder, &chain->attachments[a]),
+						       program);
 
 			first = first ? first : r;
 		}
@@ -182,8 +183,8 @@ int recover_all(struct kernel *kernel, struct diagnostics *diagnostics)
 
 		if (!failed)
 			continue;
-		said = diagnose(diagnostics, SEVERITY_WARNING, nowhere, "policy '%s' is damaged and could not be put right: %s", name,
-				failed == -EINVAL ? "its manifest cannot be read" : strerror(-failed));
+		said = diagnose(diagnostics, SEVERITY_WARNING, nowhere, "policy '%s' is damaged and could not be put right: %s",
+				name, failed == -EINVAL ? "its manifest cannot be read" : strerror(-failed));
 		diagnostic_hint(diagnostics, said, "apply it again, or take it away: weir remove %s", name);
 	}
 	shared_tidy(kernel);

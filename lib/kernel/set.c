@@ -66,8 +66,8 @@ static const struct manifest_set *find_set(struct arena *arena, const struct man
 	return NULL;
 }
 
-int kernel_set_open(struct kernel *kernel, struct arena *arena, const char *policy, const char *set,
-		    struct kernel_set **ret_set, struct diagnostics *diagnostics)
+int kernel_set_open(struct kernel *kernel, struct arena *arena, const char *policy, const char *set, struct kernel_set **ret_set,
+		    struct diagnostics *diagnostics)
 {
 	_cleanup_close_ int exact = -1, prefix = -1;
 	const struct manifest_set *found;
@@ -90,7 +90,8 @@ int kernel_set_open(struct kernel *kernel, struct arena *arena, const char *poli
 		r = prefix < 0 ? prefix : 0;
 	}
 	if (r) {
-		diagnose(diagnostics, SEVERITY_ERROR_KERNEL, nowhere, "cannot open the tables of set '%s': %s", set, strerror(-r));
+		diagnose(diagnostics, SEVERITY_ERROR_KERNEL, nowhere, "cannot open the tables of set '%s': %s", set,
+			 strerror(-r));
 		return r;
 	}
 	opened = calloc(1, sizeof(*opened));
@@ -98,7 +99,9 @@ int kernel_set_open(struct kernel *kernel, struct arena *arena, const char *poli
 		return -ENOMEM;
 	opened->type = found->set;
 	opened->timed = arena_printf(arena, "%s_timed", path);
-	opened->maps = (struct set_maps){ .key_size = set_key_size(&found->set), .exact_fd = TAKE_FD(exact), .prefix_fd = TAKE_FD(prefix) };
+	opened->maps = (struct set_maps){ .key_size = set_key_size(&found->set),
+					  .exact_fd = TAKE_FD(exact),
+					  .prefix_fd = TAKE_FD(prefix) };
 	*ret_set = opened;
 	return 0;
 }
@@ -131,8 +134,9 @@ static uint32_t map_key_size(const struct kernel_set *set, int which)
 
 static int settle(const struct kernel_set *set, struct arena *arena)
 {
-	return set->maps.prefix_fd >= 0 && pins_exists(set->timed) ?
-		       set_settle_prefixes(arena, set->maps.prefix_fd, set->maps.key_size) : 0;
+	return set->maps.prefix_fd >= 0 && pins_exists(set->timed)
+		       ? set_settle_prefixes(arena, set->maps.prefix_fd, set->maps.key_size)
+		       : 0;
 }
 
 static bool has_expired(const struct set_row *row, uint64_t now)
@@ -305,7 +309,9 @@ int kernel_set_list(struct kernel_set *set, struct arena *arena, size_t *ret_cou
 	size_t count = 0;
 
 	for (int which = 0; which < 2; which++) {
-		int r = map_fd(set, which) < 0 ? 0 : set_rows_read(scratch, map_fd(set, which), map_key_size(set, which), &rows[which]);
+		int r = map_fd(set, which) < 0
+				? 0
+				: set_rows_read(scratch, map_fd(set, which), map_key_size(set, which), &rows[which]);
 
 		if (r)
 			return r;

@@ -140,9 +140,11 @@ static int check_room(const struct filling *filling, struct diagnostics *diagnos
 	if (policy + live <= set->size || policy + live <= 1)
 		return 0;
 	said = diagnose(diagnostics, SEVERITY_ERROR, set->place,
-			"set '%s' has room for %u elements: %zu of the policy and %zu that were added live do not fit", set->name, set->size,
-			policy, live);
-	diagnostic_hint(diagnostics, said, "give the set a greater size, delete live elements (weir set del), or forget them all (weir apply --reset)");
+			"set '%s' has room for %u elements: %zu of the policy and %zu that were added live do not fit", set->name,
+			set->size, policy, live);
+	diagnostic_hint(
+		diagnostics, said,
+		"give the set a greater size, delete live elements (weir set del), or forget them all (weir apply --reset)");
 	return -ENOSPC;
 }
 
@@ -160,8 +162,8 @@ static int fill_map(struct filling *filling, int which, int fd)
 		*live = (struct set_rows){ 0 };
 		set_settle_rows(rows, filling->key_size);
 	}
-	return set_rows_write(fd, map_key_size(filling, which), rows, &progress, &done) ?:
-	       set_rows_write(fd, map_key_size(filling, which), live, &progress, &done);
+	return set_rows_write(fd, map_key_size(filling, which), rows, &progress, &done)
+		       ?: set_rows_write(fd, map_key_size(filling, which), live, &progress, &done);
 }
 
 static int new_maps(struct filling *filling, struct diagnostics *diagnostics, struct set_maps *ret_maps)
@@ -182,8 +184,8 @@ static int new_maps(struct filling *filling, struct diagnostics *diagnostics, st
 	if (r == 0 && prefix >= 0)
 		r = fill_map(filling, ROWS_PREFIX, prefix);
 	if (r) {
-		diagnose(diagnostics, SEVERITY_ERROR_KERNEL, set->place, "the kernel refused the tables of set '%s' (size %u): %s", set->name,
-			 set->size, strerror(-r));
+		diagnose(diagnostics, SEVERITY_ERROR_KERNEL, set->place,
+			 "the kernel refused the tables of set '%s' (size %u): %s", set->name, set->size, strerror(-r));
 		return r;
 	}
 	*ret_maps = (struct set_maps){ .key_size = filling->key_size, .exact_fd = TAKE_FD(exact), .prefix_fd = TAKE_FD(prefix) };
@@ -214,8 +216,8 @@ static int look_at_old(struct filling *filling, struct diagnostics *diagnostics)
 	r = open_old(filling);
 	r = r ? r : read_old(filling);
 	if (r)
-		diagnose(diagnostics, SEVERITY_ERROR_KERNEL, request->set->place, "cannot read the tables of set '%s' that are in force: %s",
-			 request->set->name, strerror(-r));
+		diagnose(diagnostics, SEVERITY_ERROR_KERNEL, request->set->place,
+			 "cannot read the tables of set '%s' that are in force: %s", request->set->name, strerror(-r));
 	return r;
 }
 
@@ -242,7 +244,8 @@ static int fill(struct filling *filling, struct diagnostics *diagnostics, struct
 	}
 	if (same) {
 		*ret_timed = pins_exists(arena_printf(filling->arena, "%s_timed", request->old_path));
-		*ret_maps = (struct set_maps){ .key_size = filling->key_size, .exact_fd = TAKE_FD(filling->old.exact_fd),
+		*ret_maps = (struct set_maps){ .key_size = filling->key_size,
+					       .exact_fd = TAKE_FD(filling->old.exact_fd),
 					       .prefix_fd = TAKE_FD(filling->old.prefix_fd) };
 		return 0;
 	}
@@ -255,7 +258,9 @@ static int fill(struct filling *filling, struct diagnostics *diagnostics, struct
 int set_fill(const struct set_request *request, struct diagnostics *diagnostics, struct set_maps *ret_maps, bool *ret_timed)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	struct filling filling = { .request = request, .arena = arena, .key_size = set_key_size(request->set),
+	struct filling filling = { .request = request,
+				   .arena = arena,
+				   .key_size = set_key_size(request->set),
 				   .old = { .exact_fd = -1, .prefix_fd = -1 } };
 	int r = fill(&filling, diagnostics, ret_maps, ret_timed);
 

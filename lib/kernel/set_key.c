@@ -90,8 +90,8 @@ static void push_range(struct arena *arena, enum value_type type, const struct v
 	}
 }
 
-int set_rows_of_element(struct arena *arena, const struct policy_set *set, const struct set_element *element,
-			struct set_row row, struct set_rows rows[2])
+int set_rows_of_element(struct arena *arena, const struct policy_set *set, const struct set_element *element, struct set_row row,
+			struct set_rows rows[2])
 {
 	unsigned char *key = row.key;
 

@@ -10,7 +10,7 @@
 
 #include "base/cleanup.h"
 
-#define BATCH 4096
+#define BATCH		4096
 #define KERNEL_ENOTSUPP 524 /* what the kernel says of an operation that a map does not have; no name in user space */
 
 uint64_t set_now(void)
@@ -186,8 +186,7 @@ static int write_chunk(int fd, uint32_t key_size, const struct set_row *rows, ui
 	return 0;
 }
 
-int set_rows_write(int fd, uint32_t key_size, const struct set_rows *rows, const struct set_progress *progress,
-		   size_t *ret_done)
+int set_rows_write(int fd, uint32_t key_size, const struct set_rows *rows, const struct set_progress *progress, size_t *ret_done)
 {
 	size_t done = 0;
 	int r = 0;
@@ -258,7 +257,8 @@ static bool covers(const struct set_row *outer, const struct set_row *inner)
 	return length % 8 == 0 || (a[length / 8] ^ b[length / 8]) >> (8 - length % 8) == 0;
 }
 
-/* Sorted rows: a stack of those that cover the present one. A chain of prefixes in each other is no longer than an address has bits. */
+/* Sorted rows: a stack of those that cover the present one. A chain of prefixes in each other is no longer than an address has
+ * bits. */
 void set_settle_rows(struct set_rows *rows, uint32_t key_size)
 {
 	const struct set_row *stack[8 * WEIR_MAX_SET_KEY + 1];

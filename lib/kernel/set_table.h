@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The contents of a set's maps as rows in memory, and rows into maps, in batches. An element of a set is one row of the exact
- * map, or, when it is a prefix or a range, rows of the prefix map (and for single values at a range's ends also of the exact one).
+ * map, or, when it is a prefix or a range, rows of the prefix map (and for single values at a range's ends also of the exact
+ * one).
  */
 #ifndef WEIR_KERNEL_SET_TABLE_H
 #define WEIR_KERNEL_SET_TABLE_H
@@ -40,8 +41,8 @@ uint32_t set_key_size(const struct policy_set *set);
 bool set_type_has_prefixes(const struct policy_set *set);
 
 /* Add the rows of an element. -EINVAL: a range where the type has none. */
-int set_rows_of_element(struct arena *arena, const struct policy_set *set, const struct set_element *element,
-			struct set_row row, struct set_rows rows[2]);
+int set_rows_of_element(struct arena *arena, const struct policy_set *set, const struct set_element *element, struct set_row row,
+			struct set_rows rows[2]);
 /* The element that a row of the exact map (PREFIX false) or of the prefix map is. */
 struct set_element set_element_of_row(const struct policy_set *set, const struct set_row *row, bool prefix);
 

@@ -26,7 +26,8 @@ int shared_events(const struct kernel *kernel, struct diagnostics *diagnostics)
 		r = fd < 0 ? fd : bpf_obj_pin(fd, path);
 	}
 	if (r) {
-		diagnose(diagnostics, SEVERITY_ERROR_KERNEL, nowhere, "the kernel refused the ring buffer for events: %s", strerror(-r));
+		diagnose(diagnostics, SEVERITY_ERROR_KERNEL, nowhere, "the kernel refused the ring buffer for events: %s",
+			 strerror(-r));
 		return r;
 	}
 	return TAKE_FD(fd);
@@ -51,7 +52,8 @@ static int attach_owners(const struct kernel *kernel, int owners, struct diagnos
 		return r;
 	count = kernel_owners_attach(owners, root, fds, names, diagnostics);
 	for (int i = 0; i < count; i++) {
-		r = r ? r : bpf_obj_pin(fds[i], arena_printf(kernel->arena, "%s/%s", making, pins_escape(kernel->arena, names[i])));
+		r = r ? r
+		      : bpf_obj_pin(fds[i], arena_printf(kernel->arena, "%s/%s", making, pins_escape(kernel->arena, names[i])));
 		close(fds[i]);
 	}
 	if (count < 0 || r) {
@@ -79,7 +81,8 @@ int shared_owners(const struct kernel *kernel, struct diagnostics *diagnostics)
 		return TAKE_FD(fd);
 	said = diagnose(diagnostics, SEVERITY_WARNING, nowhere, "events will not name the process that sent a packet: %s",
 			aside.list.count ? aside.list.items[0].message : strerror(-r));
-	diagnostic_hint(diagnostics, said, "%s", r == -ENOENT ? "mount cgroup2, and apply again" : "packets are filtered all the same");
+	diagnostic_hint(diagnostics, said, "%s",
+			r == -ENOENT ? "mount cgroup2, and apply again" : "packets are filtered all the same");
 	return -ENOTSUP;
 }
 

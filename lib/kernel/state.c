@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What is in force: words from the manifests, figures from the kernel. Nothing is locked: when a policy is replaced while it is read,
- * its pins are gone under the reader's hands, and it reads that policy again.
+ * What is in force: words from the manifests, figures from the kernel. Nothing is locked: when a policy is replaced while it is
+ * read, its pins are gone under the reader's hands, and it reads that policy again.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -16,9 +16,9 @@
 #include "kernel/pins.h"
 #include "kernel/set_table.h"
 
-#define BATCH 1024
+#define BATCH	 1024
 #define MAPS_MAX 1024
-#define TRIES 5
+#define TRIES	 5
 
 static const struct place nowhere;
 
@@ -126,8 +126,10 @@ static void read_maps(struct arena *arena, const uint32_t *ids, uint32_t count, 
 
 		if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &length))
 			continue;
-		maps[found++] = (struct state_map){ .name = arena_strndup(arena, info.name, strnlen(info.name, sizeof(info.name))),
-						    .id = info.id, .bytes = map_bytes(fd) };
+		maps[found++] =
+			(struct state_map){ .name = arena_strndup(arena, info.name, strnlen(info.name, sizeof(info.name))),
+					    .id = info.id,
+					    .bytes = map_bytes(fd) };
 	}
 	state->map_count = found;
 	state->maps = maps;
@@ -165,9 +167,15 @@ static void read_attachment(const struct reading *reading, const struct manifest
 	/* A namespace that is gone, or a link that cannot be opened, is an attachment that is not there. */
 	attachment_look(at, link, &status);
 	attachment_foreign(reading->arena, at, &reading->own, &foreign);
-	*state = (struct state_attachment){ .target = at->target, .netns = at->netns, .how = attachment_how_name(at->how),
-					    .ifindex = at->ifindex, .cgroup_id = at->cgroup_id, .link_id = status.link_id,
-					    .present = status.present, .foreign_count = foreign.count, .foreign = foreign.items };
+	*state = (struct state_attachment){ .target = at->target,
+					    .netns = at->netns,
+					    .how = attachment_how_name(at->how),
+					    .ifindex = at->ifindex,
+					    .cgroup_id = at->cgroup_id,
+					    .link_id = status.link_id,
+					    .present = status.present,
+					    .foreign_count = foreign.count,
+					    .foreign = foreign.items };
 }
 
 static int read_chain(const struct reading *reading, uint32_t index, struct state_chain *state)
@@ -177,15 +185,27 @@ static int read_chain(const struct reading *reading, uint32_t index, struct stat
 	struct state_attachment *attachments = arena_new_array(reading->arena, struct state_attachment, chain->attachment_count);
 	int r;
 
-	*state = (struct state_chain){ .name = chain->name, .hook = chain->hook, .policy = chain->policy, .line = chain->line,
-				       .chain_id = chain->chain_id, .rule_count = chain->rule_count, .rules = rules,
-				       .attachment_count = chain->attachment_count, .attachments = attachments,
-				       .verified_instructions = chain->verified_instructions, .load_ns = chain->load_ns };
+	*state = (struct state_chain){ .name = chain->name,
+				       .hook = chain->hook,
+				       .policy = chain->policy,
+				       .line = chain->line,
+				       .chain_id = chain->chain_id,
+				       .rule_count = chain->rule_count,
+				       .rules = rules,
+				       .attachment_count = chain->attachment_count,
+				       .attachments = attachments,
+				       .verified_instructions = chain->verified_instructions,
+				       .load_ns = chain->load_ns };
 	for (uint32_t i = 0; i < chain->rule_count; i++) {
 		const struct manifest_rule *rule = &chain->rules[i];
 
-		rules[i] = (struct state_rule){ .text = rule->text, .comment = rule->comment, .log_prefix = rule->log_prefix,
-						.file = rule->file, .line = rule->line, .slot = rule->slot, .verdict = rule->verdict,
+		rules[i] = (struct state_rule){ .text = rule->text,
+						.comment = rule->comment,
+						.log_prefix = rule->log_prefix,
+						.file = rule->file,
+						.line = rule->line,
+						.slot = rule->slot,
+						.verdict = rule->verdict,
 						.log = rule->log };
 	}
 	for (uint32_t i = 0; i < chain->attachment_count; i++)
@@ -241,9 +261,14 @@ static int read_policy(const struct reading *reading, struct state_policy *state
 			r = read_set(reading, i, &sets[set_count++]);
 	if (r)
 		return r;
-	*state = (struct state_policy){ .name = manifest->name, .file = manifest->file, .applied_s = manifest->applied_s,
-					.generation = manifest->generation, .chain_count = manifest->chain_count, .chains = chains,
-					.set_count = set_count, .sets = sets };
+	*state = (struct state_policy){ .name = manifest->name,
+					.file = manifest->file,
+					.applied_s = manifest->applied_s,
+					.generation = manifest->generation,
+					.chain_count = manifest->chain_count,
+					.chains = chains,
+					.set_count = set_count,
+					.sets = sets };
 	return 0;
 }
 

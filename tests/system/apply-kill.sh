@@ -24,9 +24,9 @@ run() { # run WORD: with or without tcx
 	local killed=0 lost=0 broken=0 before status i
 	generation 0
 	ok "$1: the first generation is applied" weir apply "$WORK/kill.weir"
-	nsenter --net="/run/netns/$A" ping -n -q -i 0.01 -w 60 $B4 >"$WORK/ping" 2>&1 & # not in_a: the signal is for ping
+	nsenter --net="/run/netns/$A" ping -n -q -i 0.01 -w 60 "$B4" >"$WORK/ping" 2>&1 & # not in_a: the signal is for ping
 	local ping=$!
-	STARTED+=($ping)
+	STARTED+=("$ping")
 	for i in $(seq 1 25); do
 		generation "$i"
 		before=$(generation_of)

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Applies that fail, and applies that are killed, at every step: the old policy stands or the new one, whole, and nothing is left over. */
+/* Applies that fail, and applies that are killed, at every step: the old policy stands or the new one, whole, and nothing is left
+ * over. */
 #include <signal.h>
 
 #include "scene.h"
 
-#define OLD "chain x { hook xdp ingress on v0; tcp dport 80 drop\n } chain t { hook tc ingress on { v0, d0 }; tcp dport 80 drop\n }\n"
-#define NEW "chain x { hook xdp ingress on { v0, d0 }; tcp dport 81 drop\n } chain t { hook tc ingress on v0; tcp dport 81 drop\n }\n" \
-	    "chain e { hook tc egress on v0; tcp dport 81 drop\n }\n"
+#define OLD                                                                                                                      \
+	"chain x { hook xdp ingress on v0; tcp dport 80 drop\n } chain t { hook tc ingress on { v0, d0 }; tcp dport 80 drop\n }\n"
+#define NEW                                                                                                                        \
+	"chain x { hook xdp ingress on { v0, d0 }; tcp dport 81 drop\n } chain t { hook tc ingress on v0; tcp dport 81 drop\n }\n" \
+	"chain e { hook tc egress on v0; tcp dport 81 drop\n }\n"
 
 struct stop {
 	int at, seen;
@@ -61,8 +64,8 @@ static const char *in_force(struct arena *arena, const char *name)
 		for (uint32_t a = 0; a < policy->chains[c].attachment_count; a++) {
 			const struct state_attachment *at = &policy->chains[c].attachments[a];
 
-			all = arena_printf(arena, "%s, %s %s %s%s program %u foreign %u", all, policy->chains[c].name, at->target, at->how,
-					   at->present ? "" : " gone", policy->chains[c].program_id, at->foreign_count);
+			all = arena_printf(arena, "%s, %s %s %s%s program %u foreign %u", all, policy->chains[c].name, at->target,
+					   at->how, at->present ? "" : " gone", policy->chains[c].program_id, at->foreign_count);
 		}
 	return all;
 }
@@ -74,13 +77,14 @@ static bool links_run_their_programs(struct arena *arena, const char *name)
 
 	for (uint32_t c = 0; policy && c < policy->chain_count; c++)
 		for (uint32_t a = 0; a < policy->chains[c].attachment_count; a++) {
-			_cleanup_close_ int fd = policy->chains[c].attachments[a].link_id ?
-							 bpf_link_get_fd_by_id(policy->chains[c].attachments[a].link_id) : -1;
+			_cleanup_close_ int fd = policy->chains[c].attachments[a].link_id
+							 ? bpf_link_get_fd_by_id(policy->chains[c].attachments[a].link_id)
+							 : -1;
 			struct bpf_link_info info = { 0 };
 			uint32_t length = sizeof(info);
 
-			if (policy->chains[c].attachments[a].link_id &&
-			    (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &length) || info.prog_id != policy->chains[c].program_id))
+			if (policy->chains[c].attachments[a].link_id && (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &length) ||
+									 info.prog_id != policy->chains[c].program_id))
 				return false;
 		}
 	return true;

@@ -20,7 +20,10 @@ TEST(an_xdp_program_of_another_is_named_and_stays)
 
 	CHECK(stranger >= 0);
 	CHECK_NUMBER(bpf_xdp_attach((int)if_nametoindex("d0"), stranger, XDP_FLAGS_SKB_MODE, NULL), 0);
-	outcome = scene_apply_with("p", "chain t { hook tc ingress on v0; tcp dport 80 drop\n } chain x { hook xdp ingress on { v0, d0 }; tcp dport 80 drop\n }", NULL);
+	outcome = scene_apply_with(
+		"p",
+		"chain t { hook tc ingress on v0; tcp dport 80 drop\n } chain x { hook xdp ingress on { v0, d0 }; tcp dport 80 drop\n }",
+		NULL);
 	CHECK(outcome.result < 0);
 	CHECK_NUMBER(outcome.diagnostics.exit_code, 3);
 	CHECK(scene_said(&outcome, "d0 already has an XDP program that is not weir's: stranger (id "));
@@ -161,27 +164,35 @@ TEST(a_glob_takes_the_cgroups_that_are_there)
 	const struct state_policy *policy;
 	struct scene_outcome outcome;
 
-	CHECK(scene_run(arena_printf(arena, "mkdir -p %s/web-1 %s/web-2 %s/db", scene_cgroup_path, scene_cgroup_path, scene_cgroup_path)));
-	outcome = scene_apply_with("p", arena_printf(arena, "chain c { hook cgroup egress on \"%s/web-*\"; tcp dport 80 drop\n }", scene_cgroup), NULL);
+	CHECK(scene_run(arena_printf(arena, "mkdir -p %s/web-1 %s/web-2 %s/db", scene_cgroup_path, scene_cgroup_path,
+				     scene_cgroup_path)));
+	outcome = scene_apply_with(
+		"p", arena_printf(arena, "chain c { hook cgroup egress on \"%s/web-*\"; tcp dport 80 drop\n }", scene_cgroup),
+		NULL);
 	CHECK_NUMBER(outcome.result, 0);
 	CHECK(scene_said(&outcome, "is now 2 cgroups:"));
 	scene_outcome_clear(&outcome);
 	policy = scene_policy(scene_state(arena), "p");
 	CHECK(policy && policy->chains[0].attachment_count == 2);
 	CHECK_NUMBER(scene_remove("p"), 0);
-	outcome = scene_apply_with("p", arena_printf(arena, "chain c { hook cgroup egress on \"%s/nothing-*\"; tcp dport 80 drop\n }", scene_cgroup), NULL);
+	outcome = scene_apply_with(
+		"p", arena_printf(arena, "chain c { hook cgroup egress on \"%s/nothing-*\"; tcp dport 80 drop\n }", scene_cgroup),
+		NULL);
 	CHECK(outcome.result < 0 && outcome.diagnostics.exit_code == 3);
 	CHECK(scene_said(&outcome, "no cgroup below"));
 	scene_outcome_clear(&outcome);
-	CHECK(scene_run(arena_printf(arena, "rmdir %s/web-1 %s/web-2 %s/db", scene_cgroup_path, scene_cgroup_path, scene_cgroup_path)));
+	CHECK(scene_run(
+		arena_printf(arena, "rmdir %s/web-1 %s/web-2 %s/db", scene_cgroup_path, scene_cgroup_path, scene_cgroup_path)));
 }
 
 TEST(what_is_missing_is_said_all_at_once)
 {
-	struct scene_outcome outcome = scene_apply_with("p", "chain a { hook xdp ingress on { v9, v0 }; tcp dport 80 drop\n }\n"
-							     "chain b { hook tc ingress on nope; tcp dport 80 drop\n }\n"
-							     "chain c { hook tc ingress on v0 netns nowhere; tcp dport 80 drop\n }\n"
-							     "chain d { hook cgroup egress on \"/no/such\"; tcp dport 80 drop\n }\n", NULL);
+	struct scene_outcome outcome = scene_apply_with("p",
+							"chain a { hook xdp ingress on { v9, v0 }; tcp dport 80 drop\n }\n"
+							"chain b { hook tc ingress on nope; tcp dport 80 drop\n }\n"
+							"chain c { hook tc ingress on v0 netns nowhere; tcp dport 80 drop\n }\n"
+							"chain d { hook cgroup egress on \"/no/such\"; tcp dport 80 drop\n }\n",
+							NULL);
 
 	CHECK(outcome.result < 0);
 	CHECK_NUMBER(outcome.diagnostics.exit_code, 3);

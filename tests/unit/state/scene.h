@@ -29,7 +29,7 @@
 
 #include "../../tap.h"
 
-static char scene_cgroup[256];	     /* its path as a policy writes it */
+static char scene_cgroup[256];	    /* its path as a policy writes it */
 static char scene_cgroup_path[512]; /* its folder */
 
 static inline bool scene_run(const char *command)
@@ -182,9 +182,54 @@ static inline struct scene_set scene_set_open(const char *policy, const char *na
 static inline int scene_packet(uint32_t program, uint8_t source_address, uint16_t dport)
 {
 	_cleanup_close_ int fd = bpf_prog_get_fd_by_id(program);
-	unsigned char frame[64] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x08, 0x00, 0x45, 0, 0, 50, 0, 0, 0, 0, 64, 6, 0, 0,
-				    10, 0, 0, source_address, 10, 0, 0, 200, 4, 210, (unsigned char)(dport >> 8),
-				    (unsigned char)dport, 0, 0, 0, 0, 0, 0, 0, 0, 0x50, 2 };
+	unsigned char frame[64] = { 2,
+				    0,
+				    0,
+				    0,
+				    0,
+				    1,
+				    2,
+				    0,
+				    0,
+				    0,
+				    0,
+				    2,
+				    0x08,
+				    0x00,
+				    0x45,
+				    0,
+				    0,
+				    50,
+				    0,
+				    0,
+				    0,
+				    0,
+				    64,
+				    6,
+				    0,
+				    0,
+				    10,
+				    0,
+				    0,
+				    source_address,
+				    10,
+				    0,
+				    0,
+				    200,
+				    4,
+				    210,
+				    (unsigned char)(dport >> 8),
+				    (unsigned char)dport,
+				    0,
+				    0,
+				    0,
+				    0,
+				    0,
+				    0,
+				    0,
+				    0,
+				    0x50,
+				    2 };
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = sizeof(frame), .repeat = 1);
 
 	return fd < 0 || bpf_prog_test_run_opts(fd, &options) ? -1 : (int)options.retval;

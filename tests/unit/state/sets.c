@@ -30,7 +30,7 @@ static int add(uint32_t low, uint32_t high, uint64_t timeout_s)
 	return r;
 }
 
-static int delete(uint32_t low, uint32_t high, size_t *missing)
+static int delete (uint32_t low, uint32_t high, size_t *missing)
 {
 	struct scene_set set = scene_set_open("p", "s");
 	struct set_element element = scene_address(low, high, 0);
@@ -49,7 +49,8 @@ static const char *list(struct arena *arena)
 
 	CHECK_NUMBER(kernel_set_list(set.set, set.arena, &count, &elements), 0);
 	for (size_t i = 0; i < count; i++)
-		all = arena_printf(arena, "%s%s%s", all, *all ? ", " : "", element_print(set.arena, kernel_set_type(set.set), &elements[i]));
+		all = arena_printf(arena, "%s%s%s", all, *all ? ", " : "",
+				   element_print(set.arena, kernel_set_type(set.set), &elements[i]));
 	scene_set_close(&set);
 	return all;
 }
@@ -64,10 +65,10 @@ TEST(an_element_counts_from_the_moment_it_is_added)
 	CHECK(!member(7));
 	CHECK_NUMBER(add(TEN + 7, TEN + 7, 0), 0);
 	CHECK(member(7) && !member(8));
-	CHECK_NUMBER(delete(TEN + 7, TEN + 7, &missing), 0);
+	CHECK_NUMBER(delete (TEN + 7, TEN + 7, &missing), 0);
 	CHECK_NUMBER(missing, 0);
 	CHECK(!member(7));
-	CHECK_NUMBER(delete(TEN + 7, TEN + 7, &missing), 0);
+	CHECK_NUMBER(delete (TEN + 7, TEN + 7, &missing), 0);
 	CHECK_NUMBER(missing, 1);
 	CHECK_NUMBER(scene_remove("p"), 0);
 }
@@ -82,7 +83,7 @@ TEST(a_range_is_every_address_in_it_and_none_beside)
 	for (uint32_t last = 0; last < 256; last++)
 		CHECK(member((uint8_t)last) == (last >= 3 && last <= 200));
 	CHECK(strstr(list(arena), "10.0.0.3, 10.0.0.4/30, 10.0.0.8/29"));
-	CHECK_NUMBER(delete(TEN + 3, TEN + 200, &missing), 0);
+	CHECK_NUMBER(delete (TEN + 3, TEN + 200, &missing), 0);
 	CHECK_NUMBER(missing, 0);
 	CHECK_TEXT(list(arena), "");
 	CHECK_NUMBER(scene_remove("p"), 0);
@@ -138,7 +139,7 @@ TEST(a_prefix_that_expires_does_not_hide_a_shorter_one)
 	CHECK(member(1) && member(100) && member(200));
 	CHECK_TEXT(list(arena), "10.0.0.0/24");
 	/* When the shorter one goes, what only lived by it goes with it. */
-	CHECK_NUMBER(delete(TEN, TEN + 255, &missing), 0);
+	CHECK_NUMBER(delete (TEN, TEN + 255, &missing), 0);
 	CHECK(!member(1) && !member(100) && !member(200));
 	CHECK_NUMBER(scene_remove("p"), 0);
 }
@@ -179,7 +180,8 @@ TEST(a_hundred_thousand_elements_go_in_and_come_out)
 
 	CHECK_NUMBER(scene_apply("p", POLICY("size 200000;")), 0);
 	for (uint32_t i = 0; i < MANY; i++) /* half of them prefixes */
-		elements[i] = i % 2 ? scene_address(TEN + i * 16, TEN + i * 16, 0) : scene_address(TEN + i * 16, TEN + i * 16 + 3, 0);
+		elements[i] =
+			i % 2 ? scene_address(TEN + i * 16, TEN + i * 16, 0) : scene_address(TEN + i * 16, TEN + i * 16 + 3, 0);
 	set = scene_set_open("p", "s");
 	begun = set_now();
 	CHECK_NUMBER(kernel_set_add(set.set, elements, MANY, &done), 0);
@@ -190,7 +192,8 @@ TEST(a_hundred_thousand_elements_go_in_and_come_out)
 	CHECK_NUMBER(kernel_set_list(set.set, set.arena, &count, &listed), 0);
 	CHECK_NUMBER(count, MANY);
 	for (size_t i = 0; i < count; i++)
-		if (value_compare(listed[i].keys[0].low, elements[i].keys[0].low) || value_compare(listed[i].keys[0].high, elements[i].keys[0].high)) {
+		if (value_compare(listed[i].keys[0].low, elements[i].keys[0].low) ||
+		    value_compare(listed[i].keys[0].high, elements[i].keys[0].high)) {
 			CHECK(!"the list is what was added");
 			break;
 		}
@@ -206,7 +209,11 @@ TEST(a_set_or_policy_that_is_not_there_is_named_with_what_is_near)
 	struct kernel_set *set = (void *)9999;
 
 	diagnostics_init(&diagnostics, arena);
-	CHECK_NUMBER(scene_apply("p", "set blocklist { type ipv4_addr; size 10; }\n chain x { hook xdp ingress on v0; ip saddr @blocklist drop\n }"), 0);
+	CHECK_NUMBER(
+		scene_apply(
+			"p",
+			"set blocklist { type ipv4_addr; size 10; }\n chain x { hook xdp ingress on v0; ip saddr @blocklist drop\n }"),
+		0);
 	CHECK_NUMBER(kernel_open(arena, NULL, true, &kernel, &diagnostics), 0);
 	CHECK_NUMBER(kernel_set_open(kernel, arena, "p", "blokclist", &set, &diagnostics), -ENOENT);
 	CHECK(set == (void *)9999);
