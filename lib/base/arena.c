@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define CHUNK_SIZE (64 * 1024)
-#define ALIGNMENT _Alignof(max_align_t)
+#define ALIGNMENT  _Alignof(max_align_t)
 
 struct chunk {
 	struct chunk *next;

@@ -24,24 +24,23 @@ char *arena_strdup(struct arena *arena, const char *text);
 char *arena_printf(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 char *arena_vprintf(struct arena *arena, const char *format, va_list arguments);
 
-#define arena_new_object(arena, type) ((type *)arena_alloc((arena), sizeof(type)))
+#define arena_new_object(arena, type)	    ((type *)arena_alloc((arena), sizeof(type)))
 #define arena_new_array(arena, type, count) ((type *)arena_alloc((arena), sizeof(type) * (count)))
 
 /*
  * A growing array in an arena: VECTOR(struct thing) things = {0}; vector_push(arena, &things, thing);
  * then things.items[0 .. things.count). Growing moves the items: keep indexes, not pointers, while it grows.
  */
-#define VECTOR(type) \
-	struct { \
-		type *items; \
-		size_t count, capacity; \
+#define VECTOR(type)                                                                                                             \
+	struct {                                                                                                                 \
+		type *items;                                                                                                     \
+		size_t count, capacity;                                                                                          \
 	}
 
-#define vector_reserve(arena, vector, more) \
-	((vector)->items = vector_grow((arena), (vector)->items, (vector)->count, &(vector)->capacity, (more), \
-				       sizeof(*(vector)->items)))
-#define vector_push(arena, vector, ...) \
-	(vector_reserve((arena), (vector), 1), (vector)->items[(vector)->count++] = (__VA_ARGS__))
+#define vector_reserve(arena, vector, more)                                                                                      \
+	((vector)->items =                                                                                                       \
+		 vector_grow((arena), (vector)->items, (vector)->count, &(vector)->capacity, (more), sizeof(*(vector)->items)))
+#define vector_push(arena, vector, ...) (vector_reserve((arena), (vector), 1), (vector)->items[(vector)->count++] = (__VA_ARGS__))
 
 void *vector_grow(struct arena *arena, void *items, size_t count, size_t *capacity, size_t more, size_t size);
 

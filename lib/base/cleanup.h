@@ -8,23 +8,23 @@
 #include <unistd.h>
 
 #define _cleanup_(function) __attribute__((cleanup(function)))
-#define _cleanup_free_ _cleanup_(freep)
-#define _cleanup_close_ _cleanup_(closep)
-#define _cleanup_fclose_ _cleanup_(fclosep)
+#define _cleanup_free_	    _cleanup_(freep)
+#define _cleanup_close_	    _cleanup_(closep)
+#define _cleanup_fclose_    _cleanup_(fclosep)
 
-#define TAKE_PTR(pointer) \
-	({ \
-		__typeof__(pointer) taken_ = (pointer); \
-		(pointer) = NULL; \
-		taken_; \
+#define TAKE_PTR(pointer)                                                                                                        \
+	({                                                                                                                       \
+		__typeof__(pointer) taken_ = (pointer);                                                                          \
+		(pointer) = NULL;                                                                                                \
+		taken_;                                                                                                          \
 	})
 
 /* A closed descriptor is -1. */
-#define TAKE_FD(fd) \
-	({ \
-		int taken_ = (fd); \
-		(fd) = -1; \
-		taken_; \
+#define TAKE_FD(fd)                                                                                                              \
+	({                                                                                                                       \
+		int taken_ = (fd);                                                                                               \
+		(fd) = -1;                                                                                                       \
+		taken_;                                                                                                          \
 	})
 
 static inline void freep(void *pointer)

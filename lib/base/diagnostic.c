@@ -11,8 +11,7 @@ void diagnostics_init(struct diagnostics *diagnostics, struct arena *arena)
 	*diagnostics = (struct diagnostics){ .arena = arena };
 }
 
-struct diagnostic *diagnose(struct diagnostics *diagnostics, enum severity severity, struct place place,
-			    const char *format, ...)
+struct diagnostic *diagnose(struct diagnostics *diagnostics, enum severity severity, struct place place, const char *format, ...)
 {
 	va_list arguments;
 	struct diagnostic fresh = { .severity = severity, .place = place };
@@ -47,8 +46,8 @@ void diagnostic_hint(struct diagnostics *diagnostics, struct diagnostic *diagnos
 	va_end(arguments);
 }
 
-void diagnostic_related(struct diagnostics *diagnostics, struct diagnostic *diagnostic, struct place place,
-			const char *format, ...)
+void diagnostic_related(struct diagnostics *diagnostics, struct diagnostic *diagnostic, struct place place, const char *format,
+			...)
 {
 	size_t at = diagnostic->related[0].message ? 1 : 0;
 	va_list arguments;
@@ -72,37 +71,80 @@ static const char *line_of(const struct place *place, size_t *ret_length)
 	return line;
 }
 
-/* The line and, under it, a caret and tildes. Tabs are kept so that both lines align in any terminal. */
+/* What is shown of a line: all of it, or a window around the mark. */
+#define SHOWN_LINE   160
+#define SHOWN_BEFORE 60 /* bytes before the mark, of a line that is longer */
+
+static bool is_continuation(char byte) /* of a character of UTF-8 */
+{
+	return (byte & 0xc0) == 0x80;
+}
+
+/*
+ * A policy is somebody's text: bytes that would steer a terminal are shown as '?'. Tabs stay, so that lines align,
+ * and the ends of lines in a message, which may quote a log.
+ */
+static void print_safe(const char *text, size_t length, FILE *out)
+{
+	for (size_t i = 0; i < length; i++) {
+		bool control = ((unsigned char)text[i] < 0x20 && text[i] != '\t' && text[i] != '\n') || text[i] == 0x7f;
+
+		/* U+0080 to U+009F, the second set of controls */
+		if ((unsigned char)text[i] == 0xc2 && i + 1 < length && (unsigned char)text[i + 1] < 0xa0) {
+			control = true;
+			i++;
+		}
+		fputc(control ? '?' : text[i], out);
+	}
+}
+
+/* The line and, under it, a caret and tildes. */
 static void print_line(const struct place *place, FILE *out, const char *on, const char *off)
 {
-	size_t length, start = place->column - 1, marked = place->length ? place->length : 1;
-	const char *line = line_of(place, &length);
+	size_t length, start = place->column - 1, marked = place->length ? place->length : 1, first = 0;
+	const char *line = line_of(place, &length), *before = "", *behind = "";
 
 	if (start > length)
 		start = length;
+	if (length > SHOWN_LINE) {
+		if (start > SHOWN_BEFORE) {
+			for (first = start - SHOWN_BEFORE; first < start && is_continuation(line[first]);)
+				first++;
+			before = "...";
+		}
+		if (length - first > SHOWN_LINE) {
+			for (length = first + SHOWN_LINE; is_continuation(line[length]);)
+				length--;
+			behind = "...";
+		}
+	}
 	if (marked > length - start)
 		marked = length > start ? length - start : 1;
-	fprintf(out, "    %.*s\n    ", (int)length, line);
-	for (size_t i = 0; i < start; i++)
-		if ((line[i] & 0xc0) != 0x80) /* one blank a character, not a byte of UTF-8 */
+	fprintf(out, "    %s", before);
+	print_safe(line + first, length - first, out);
+	fprintf(out, "%s\n    %*s", behind, (int)strlen(before), "");
+	for (size_t i = first; i < start; i++)
+		if (!is_continuation(line[i])) /* one blank a character, not a byte */
 			fputc(line[i] == '\t' ? '\t' : ' ', out);
 	fprintf(out, "%s^", on);
 	for (size_t i = 1; i < marked; i++)
-		if ((line[start + i] & 0xc0) != 0x80)
+		if (!is_continuation(line[start + i]))
 			fputc('~', out);
 	fprintf(out, "%s\n", off);
 }
 
-static void print_message(const struct place *place, const char *word, const char *on, const char *off,
-			  const char *message, FILE *out)
+static void print_message(const struct place *place, const char *word, const char *on, const char *off, const char *message,
+			  FILE *out)
 {
-	if (place->source && place->line)
-		fprintf(out, "%s:%u:%u: ", place->source->name, place->line, place->column);
-	else if (place->source)
-		fprintf(out, "%s: ", place->source->name);
+	if (place->source)
+		print_safe(place->source->name, strlen(place->source->name), out);
 	else
-		fputs("weir: ", out);
-	fprintf(out, "%s%s:%s %s\n", on, word, off, message);
+		fputs("weir", out);
+	if (place->source && place->line)
+		fprintf(out, ":%u:%u", place->line, place->column);
+	fprintf(out, ": %s%s:%s ", on, word, off);
+	print_safe(message, strlen(message), out);
+	fputc('\n', out);
 }
 
 static int by_place(const void *left, const void *right)
@@ -119,8 +161,7 @@ static int by_place(const void *left, const void *right)
 void diagnostics_print(const struct diagnostics *diagnostics, FILE *out, bool colour)
 {
 	static const char *const words[] = { "note", "warning", "error", "error", "error" };
-	static const char *const colours[] = { "\033[1;36m", "\033[1;35m", "\033[1;31m", "\033[1;31m",
-						"\033[1;31m" };
+	static const char *const colours[] = { "\033[1;36m", "\033[1;35m", "\033[1;31m", "\033[1;31m", "\033[1;31m" };
 	const char *off = colour ? "\033[0m" : "";
 	size_t count = diagnostics->list.count, told = 0;
 	const struct diagnostic **sorted = calloc(count ? count : 1, sizeof(*sorted));
@@ -151,8 +192,11 @@ void diagnostics_print(const struct diagnostics *diagnostics, FILE *out, bool co
 			if (d->related[r].place.source && d->related[r].place.line)
 				print_line(&d->related[r].place, out, colour ? colours[0] : "", off);
 		}
-		if (d->hint)
-			fprintf(out, "  hint: %s\n", d->hint);
+		if (d->hint) {
+			fputs("  hint: ", out);
+			print_safe(d->hint, strlen(d->hint), out);
+			fputc('\n', out);
+		}
 	}
 	if (diagnostics->errors + diagnostics->warnings > told)
 		fprintf(out, "weir: and %zu more\n", diagnostics->errors + diagnostics->warnings - told);

@@ -63,12 +63,12 @@ void diagnostics_init(struct diagnostics *diagnostics, struct arena *arena);
  * Add one. The pointer that comes back is good until the next one is added; diagnostic_hint and
  * diagnostic_related take it. More than LIMIT_DIAGNOSTICS are counted but not kept.
  */
-struct diagnostic *diagnose(struct diagnostics *diagnostics, enum severity severity, struct place place,
-			    const char *format, ...) __attribute__((format(printf, 4, 5)));
+struct diagnostic *diagnose(struct diagnostics *diagnostics, enum severity severity, struct place place, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 void diagnostic_hint(struct diagnostics *diagnostics, struct diagnostic *diagnostic, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-void diagnostic_related(struct diagnostics *diagnostics, struct diagnostic *diagnostic, struct place place,
-			const char *format, ...) __attribute__((format(printf, 4, 5)));
+void diagnostic_related(struct diagnostics *diagnostics, struct diagnostic *diagnostic, struct place place, const char *format,
+			...) __attribute__((format(printf, 4, 5)));
 
 /*
  * Print all of them the way compilers do, in the order of their places where they have one:

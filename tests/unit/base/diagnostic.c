@@ -75,6 +75,39 @@ TEST(a_place_past_the_end_of_its_line_is_held_to_it)
 	arena_free(arena);
 }
 
+TEST(what_would_steer_a_terminal_is_not_shown)
+{
+	static const char text[] = "drop # \033[2J \177 \302\233 \303\266";
+	static const struct source steering = { "a\033.weir", text, sizeof(text) - 1 };
+	WITH_DIAGNOSTICS(all);
+
+	diagnose(&all, SEVERITY_ERROR, (struct place){ &steering, 1, 1, 4 }, "a \033 in a message\nof two lines");
+	CHECK_TEXT(print(&all, false), "a?.weir:1:1: error: a ? in a message\nof two lines\n"
+				       "    drop # ?[2J ? ? \303\266\n"
+				       "    ^~~~\n");
+	arena_free(arena);
+}
+
+TEST(of_a_long_line_the_part_around_the_mark_is_shown)
+{
+	char text[1001];
+	struct source source = { "long.weir", text, 1000 };
+	const char *shown;
+	WITH_DIAGNOSTICS(all);
+
+	memset(text, 'x', 1000);
+	memcpy(text + 500, "wrong", 5);
+	text[1000] = 0;
+	diagnose(&all, SEVERITY_ERROR, (struct place){ &source, 1, 501, 5 }, "here");
+	shown = print(&all, false);
+	CHECK(strstr(shown, "    ...xxxx"));
+	CHECK(strstr(shown, "xwrongx"));
+	CHECK(strstr(shown, "xxx...\n"));
+	CHECK(strlen(shown) < 300);
+	CHECK_NUMBER(strchr(shown, '^') - strchr(strchr(shown, '^') - 90, '\n'), strstr(shown, "wrong") - strchr(shown, '\n'));
+	arena_free(arena);
+}
+
 TEST(they_come_in_the_order_of_their_places)
 {
 	WITH_DIAGNOSTICS(all);
@@ -183,6 +216,8 @@ int main(void)
 	RUN(an_error_shows_its_line_with_a_caret_and_a_hint);
 	RUN(the_caret_counts_characters_not_bytes);
 	RUN(a_place_past_the_end_of_its_line_is_held_to_it);
+	RUN(what_would_steer_a_terminal_is_not_shown);
+	RUN(of_a_long_line_the_part_around_the_mark_is_shown);
 	RUN(they_come_in_the_order_of_their_places);
 	RUN(related_places_and_none);
 	RUN(the_first_error_names_the_exit_code);
