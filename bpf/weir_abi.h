@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the programs in the kernel and the library in user space both know, written once: the parsed
  * packet, the way a verdict is written in one number, where counters lie, the record of an event, the
@@ -197,14 +197,18 @@ struct weir_set_value {
 	__u64 expires_ns; /* CLOCK_MONOTONIC; 0: never. Past it the element is no member, whether or not it is still there */
 	/* For user space alone; programs do not read them. */
 	__u64 own_expires_ns; /* as it was asked for; expires_ns of a prefix is the latest of its own and of those that cover it */
-	__u64 flags;	      /* WEIR_SET_* */
+	__u32 flags;	      /* WEIR_SET_* */
+	__u32 prefix_length;  /* of a prefix map's row its own, since a look-up there is answered by any that covers the key */
 };
 _Static_assert(sizeof(struct weir_set_value) == 24, "struct weir_set_value has holes or has grown");
 
 #define WEIR_SET_FROM_POLICY 1 /* stands in the policy or its element file; goes when it no longer does */
 #define WEIR_SET_LIVE 2	       /* was added to the set in force; stays when the policy is applied again */
 
-/* Who made or connected a socket, by its cookie. */
+/*
+ * Who last made, bound or connected a socket, or sent to an address through it: the value of the socket's storage. A socket that was
+ * accepted has that of the one that listened.
+ */
 struct weir_socket_owner {
 	__u64 cgroup_id;
 	__u32 pid; /* of the process (tgid) */

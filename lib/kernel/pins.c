@@ -184,6 +184,36 @@ static const char *nearest_existing(struct arena *arena, const char *path)
 	return nearest;
 }
 
+/*
+ * Does some process that this one descends from live in another mount namespace? Then ours was made for a while
+ * (`ip netns exec` and `unshare --mount` do so): what is mounted here ends with it, and the pins and the enforcement with that.
+ */
+static bool mount_namespace_is_passing(void)
+{
+	struct stat ours, theirs;
+	char path[64], line[512];
+	int pid = getppid();
+
+	if (stat("/proc/self/ns/mnt", &ours))
+		return false;
+	for (int i = 0; i < 64 && pid > 0; i++) {
+		_cleanup_fclose_ FILE *file = NULL;
+		const char *behind_name;
+
+		snprintf(path, sizeof(path), "/proc/%d/ns/mnt", pid);
+		if (stat(path, &theirs) == 0 && theirs.st_ino != ours.st_ino)
+			return true;
+		snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+		file = fopen(path, "re");
+		if (!file || !fgets(line, sizeof(line), file))
+			return false;
+		behind_name = strrchr(line, ')'); /* PID (NAME) STATE PARENT */
+		if (!behind_name || sscanf(behind_name, ") %*c %d", &pid) != 1)
+			return false;
+	}
+	return false;
+}
+
 /* bpffs below BASE: mounted at its usual place when it is not there; elsewhere that is the user's to decide. */
 static int ensure_bpffs(struct arena *arena, const char *base, struct diagnostics *diagnostics)
 {
@@ -197,6 +227,16 @@ static int ensure_bpffs(struct arena *arena, const char *base, struct diagnostic
 		said = diagnose(diagnostics, SEVERITY_ERROR_SURROUNDINGS, nowhere, "%s is not in a BPF file system", base);
 		diagnostic_hint(diagnostics, said, "name a directory below " BPFFS ", or mount one there: mount -t bpf bpf %s",
 				base);
+		return -EINVAL;
+	}
+	if (mount_namespace_is_passing()) {
+		said = diagnose(diagnostics, SEVERITY_ERROR_SURROUNDINGS, nowhere,
+				"no BPF file system is mounted at " BPFFS ", and one that weir mounts here would end with this "
+				"mount namespace, and all enforcement with it");
+		diagnostic_hint(
+			diagnostics, said,
+			"'ip netns exec' makes such a namespace: run weir outside of it and name the network in the policy "
+			"(on eth0 netns NAME), or enter with nsenter --net=/run/netns/NAME; or mount one yourself: mount -t bpf bpf " BPFFS);
 		return -EINVAL;
 	}
 	if (mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RELATIME, "mode=0700") == 0)
@@ -284,8 +324,15 @@ static int open_for_reading(struct kernel *kernel, struct diagnostics *diagnosti
 {
 	int fd = open(kernel->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
 
-	if (fd < 0 && errno == ENOENT)
+	if (fd < 0 && errno == ENOENT) {
+		if (!is_bpffs(nearest_existing(kernel->arena, kernel->base)) && mount_namespace_is_passing())
+			diagnostic_hint(
+				diagnostics,
+				diagnose(diagnostics, SEVERITY_WARNING, nowhere,
+					 "this mount namespace has no BPF file system: what is in force is not seen from here"),
+				"'ip netns exec' makes such a namespace: run weir outside of it, or enter with nsenter --net=");
 		return 0;
+	}
 	if (fd < 0) {
 		r = -errno;
 		diagnose(diagnostics, SEVERITY_ERROR_SURROUNDINGS, nowhere, "cannot open %s: %s", kernel->path, strerror(-r));
