@@ -71,7 +71,7 @@ $(OUT)/bpf/%.skel.h: $(OUT)/bpf/%.bpf.o
 	mv $@.new $@
 
 # Before the first build nothing else says that these are needed; afterwards the .d files do.
-$(filter $(OUT)/lib/kernel/%,$(LIB_OBJECTS)): | $(BPF_SKELETONS)
+$(filter $(OUT)/lib/kernel/% $(OUT)/lib/observe/%,$(LIB_OBJECTS)): | $(BPF_SKELETONS)
 
 .PRECIOUS: $(OUT)/bpf/%.bpf.o
 

@@ -4,6 +4,9 @@
 #define WEIR_BPF_ACT_H
 
 #include "context.h"
+#ifndef LAYER_XDP
+#include "owners.h"
+#endif
 
 /* Slots by weir_abi.h; the size is set before the load. */
 struct {
@@ -13,18 +16,11 @@ struct {
 	__type(value, struct weir_counter);
 } weir_counters SEC(".maps");
 
-/* Shared by all chains; neither is made or needed where nothing logs. */
+/* Shared by all chains, as that of owners.h is; neither is made or needed where nothing logs. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);
 } weir_events SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 1);
-	__type(key, __u64); /* socket cookie */
-	__type(value, struct weir_socket_owner);
-} weir_owners SEC(".maps");
 
 static __always_inline void act_count(__u32 slot, __u64 bytes)
 {
@@ -43,19 +39,33 @@ static __always_inline void act_count(__u32 slot, __u64 bytes)
 }
 
 #ifndef LAYER_XDP
+/* The sending socket, or that which listens when a connection is still being made; NULL: no socket sent the packet. */
+static __always_inline struct bpf_sock *act_sender(CONTEXT *ctx)
+{
+	struct bpf_sock *any = ctx->sk, *whole;
+
+	if (!any)
+		return NULL;
+	whole = bpf_sk_fullsock(any);
+	return whole ? whole : bpf_get_listener_sock(any);
+}
+
 /* Who sent it, as the socket tells; the running task may be anybody. */
 static __always_inline void act_name_sender(CONTEXT *ctx, struct weir_event *event)
 {
 	struct weir_socket_owner *owner;
-	__u64 cookie = bpf_get_socket_cookie(ctx);
+	struct bpf_sock *sender;
 
-	event->socket_cookie = cookie;
+	event->socket_cookie = bpf_get_socket_cookie(ctx);
 	if (!context_egress())
 		return;
 	event->cgroup_id = bpf_skb_cgroup_id(ctx);
-	if (!know_owners || !cookie)
+	if (!know_owners)
 		return;
-	owner = bpf_map_lookup_elem(&weir_owners, &cookie);
+	sender = act_sender(ctx);
+	if (!sender)
+		return;
+	owner = bpf_sk_storage_get(&weir_owners, sender, 0, 0);
 	if (owner) {
 		event->owner = *owner;
 		event->has_owner = 1;

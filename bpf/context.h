@@ -20,9 +20,9 @@ const volatile __u32 chain_id;	    /* stands in events */
 const volatile bool raw_ip;	    /* the interface has no Ethernet header */
 const volatile bool log_events;	    /* some rule logs */
 const volatile bool know_owners;    /* the map of socket owners is there */
+const volatile bool know_buffers;   /* a program may see whether a frame lies in one buffer */
 const volatile bool want_ether;	    /* some rule looks at a MAC address, or an event may carry it */
 const volatile bool want_addresses; /* the same for IPv4 and IPv6 addresses */
-const volatile bool want_length;    /* some rule looks at the length, or an event carries it */
 
 #ifdef LAYER_XDP
 #define CONTEXT struct xdp_md
@@ -40,38 +40,33 @@ static __always_inline long context_load(CONTEXT *ctx, __u32 offset, void *to, _
 #endif
 }
 
+/*
+ * Does the frame lie in one buffer, as nearly all do? The kernel knows, and from 6.2 on it lets a program look into its own
+ * context, at no cost; asking the helper for the length is a call, dear beside the rest. The number of the call and the
+ * offset of xdp_buff.flags are the running kernel's, and lib/kernel/splice.c fills them in.
+ */
+static __always_inline bool context_is_one_buffer(CONTEXT *ctx)
+{
+	__u64 flags = 1;
+
+	if (know_buffers)
+		asm volatile("r1 = %[ctx]\n\t"
+			     "call %[cast]\n\t"
+			     "%[flags] = *(u32 *)(r0 + 0)"
+			     : [flags] "=r"(flags)
+			     : [ctx] "r"(ctx), [cast] "i"(WEIR_CALL_KERNEL_CONTEXT)
+			     : "r0", "r1", "r2", "r3", "r4", "r5");
+	return !(flags & 1); /* XDP_FLAGS_HAS_FRAGS */
+}
+
 /* Bytes in the whole packet. */
 static __always_inline __u32 context_length(CONTEXT *ctx)
 {
 #ifdef LAYER_XDP
-	return bpf_xdp_get_buff_len(ctx);
+	return context_is_one_buffer(ctx) ? ctx->data_end - ctx->data : bpf_xdp_get_buff_len(ctx);
 #else
 	return ctx->len;
 #endif
-}
-
-/*
- * At XDP asking for the length is a call into the kernel, dear beside the rest. A frame whose first buffer is no
- * longer than an Ethernet frame is believed to be that one buffer, until a header speaks of more. Told too short is then
- * only a frame that has bytes in further buffers behind an IP packet that ends in the first: what lies there is padding,
- * and the counter of bytes lacks it. Where a rule or an event looks at the length, it is always asked for.
- */
-#define LONGEST_PLAIN_FRAME 1522
-
-static __always_inline bool context_length_is_guess(void)
-{
-#ifdef LAYER_XDP
-	return !want_length;
-#else
-	return false;
-#endif
-}
-
-static __always_inline __u32 context_first_length(CONTEXT *ctx)
-{
-	__u32 length = ctx->data_end - ctx->data;
-
-	return context_length_is_guess() && length <= LONGEST_PLAIN_FRAME ? length : context_length(ctx);
 }
 
 /* Does the packet begin with an Ethernet header? */

@@ -1,78 +1,75 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Who made or connected a socket, written down by the socket's cookie while the process itself is running; an
- * event finds it there later, in whatever context its packet is sent. Attached at the root of cgroup2. These
- * programs let everything pass.
+ * Who made, bound or connected a socket, written into the socket's own storage while the process itself is running;
+ * an event finds it there later, in whatever context its packet is sent. What is written lives as long as the
+ * socket. A socket that a listener accepts is born with a copy of the listener's. Attached at the root of cgroup2.
+ * These programs let everything pass.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-#include "weir_abi.h"
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 1);
-	__type(key, __u64); /* socket cookie */
-	__type(value, struct weir_socket_owner);
-} weir_owners SEC(".maps");
+#include "owners.h"
 
 #define PASS 1
 
-static __always_inline int record(__u64 cookie)
+/* CTX_OR_SOCKET: what bpf_sk_storage_get takes as the socket at that hook. */
+static __always_inline int record(void *ctx_or_socket)
 {
-	struct weir_socket_owner owner = {};
+	struct weir_socket_owner *owner;
 
-	if (!cookie)
+	if (!ctx_or_socket)
 		return PASS;
-	owner.cgroup_id = bpf_get_current_cgroup_id();
-	owner.pid = bpf_get_current_pid_tgid() >> 32;
-	owner.uid = bpf_get_current_uid_gid();
-	bpf_get_current_comm(owner.command, sizeof(owner.command));
-	bpf_map_update_elem(&weir_owners, &cookie, &owner, BPF_ANY);
+	owner = bpf_sk_storage_get(&weir_owners, ctx_or_socket, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!owner)
+		return PASS;
+	owner->cgroup_id = bpf_get_current_cgroup_id();
+	owner->pid = bpf_get_current_pid_tgid() >> 32;
+	owner->uid = bpf_get_current_uid_gid();
+	bpf_get_current_comm(owner->command, sizeof(owner->command));
 	return PASS;
 }
 
 SEC("cgroup/sock_create")
 int weir_own_create(struct bpf_sock *ctx)
 {
-	return record(bpf_get_socket_cookie(ctx));
+	return record(ctx);
 }
 
-/* Connecting and sending: the socket may have been handed to another process since it was made. */
-SEC("cgroup/connect4")
-int weir_own_conn4(struct bpf_sock_addr *ctx)
-{
-	return record(bpf_get_socket_cookie(ctx));
-}
-
-SEC("cgroup/connect6")
-int weir_own_conn6(struct bpf_sock_addr *ctx)
-{
-	return record(bpf_get_socket_cookie(ctx));
-}
-
-SEC("cgroup/sendmsg4")
-int weir_own_send4(struct bpf_sock_addr *ctx)
-{
-	return record(bpf_get_socket_cookie(ctx));
-}
-
-SEC("cgroup/sendmsg6")
-int weir_own_send6(struct bpf_sock_addr *ctx)
-{
-	return record(bpf_get_socket_cookie(ctx));
-}
-
+/* Binding, connecting and sending: the socket may have been handed to another process since it was made. */
 SEC("cgroup/bind4")
 int weir_own_bind4(struct bpf_sock_addr *ctx)
 {
-	return record(bpf_get_socket_cookie(ctx));
+	return record(ctx->sk);
 }
 
 SEC("cgroup/bind6")
 int weir_own_bind6(struct bpf_sock_addr *ctx)
 {
-	return record(bpf_get_socket_cookie(ctx));
+	return record(ctx->sk);
+}
+
+SEC("cgroup/connect4")
+int weir_own_conn4(struct bpf_sock_addr *ctx)
+{
+	return record(ctx->sk);
+}
+
+SEC("cgroup/connect6")
+int weir_own_conn6(struct bpf_sock_addr *ctx)
+{
+	return record(ctx->sk);
+}
+
+SEC("cgroup/sendmsg4")
+int weir_own_send4(struct bpf_sock_addr *ctx)
+{
+	return record(ctx->sk);
+}
+
+SEC("cgroup/sendmsg6")
+int weir_own_send6(struct bpf_sock_addr *ctx)
+{
+	return record(ctx->sk);
 }
 
 char _license[] SEC("license") = "GPL";

@@ -20,13 +20,12 @@
 
 #include "context.h"
 
-#define PARSE_BEYOND	    255	 /* not in the linear part: parse_loaded decides */
-#define PARSE_IF_ONE_BUFFER 0x80 /* beside a reason: it holds if the length was guessed right */
+#define PARSE_BEYOND 255 /* not in the linear part: parse_loaded decides */
 
 struct packet {
 	CONTEXT *ctx;
 	const void *data, *data_end; /* the linear part */
-	__u32 length;		     /* of the whole packet; with direct perhaps a guess */
+	__u32 length;		     /* of the whole packet */
 	bool direct;		     /* known at compile time */
 };
 
@@ -51,12 +50,6 @@ static __always_inline bool packet_header(const struct packet *packet, __u32 off
 	}
 	*ret_header = header;
 	return true;
-}
-
-/* FAULT because packet.length is too small. */
-static __always_inline int packet_too_short(const struct packet *packet, int fault)
-{
-	return packet->direct && context_length_is_guess() ? fault | PARSE_IF_ONE_BUFFER : fault;
 }
 
 /* What a header that is not there means. */
@@ -252,7 +245,7 @@ static __always_inline int parse_ipv4(const struct packet *packet, struct weir_f
 	if (byte_at(header, 0) >> 4 != 4 || header_length < 20)
 		return WEIR_MALFORMED_BAD_HEADER;
 	if (offset + header_length > packet->length)
-		return packet_too_short(packet, WEIR_MALFORMED_SHORT);
+		return WEIR_MALFORMED_SHORT;
 
 	flow->network = WEIR_NETWORK_IPV4;
 	flow->dscp = byte_at(header, 1) >> 2;
@@ -272,7 +265,7 @@ static __always_inline int parse_ipv4(const struct packet *packet, struct weir_f
 	if (length < header_length)
 		return WEIR_MALFORMED_BAD_LENGTH;
 	if (offset + length > packet->length)
-		return packet_too_short(packet, WEIR_MALFORMED_BAD_LENGTH);
+		return WEIR_MALFORMED_BAD_LENGTH;
 	if (position) /* not the first: no header here; but one at 8 would overwrite the TCP flags of the first */
 		return position == 1 && flow->protocol == IPPROTO_TCP ? WEIR_MALFORMED_TINY_FRAGMENT : 0;
 	return parse_transport(packet, flow, offset + header_length, offset + length,
@@ -362,11 +355,11 @@ static __always_inline int parse_ipv6(const struct packet *packet, struct weir_f
 		flow->daddr_hi = be64_at(header, 24);
 		flow->daddr_lo = be64_at(header, 32);
 	}
-	if (!length && flow->protocol == IPPROTO_HOPOPTS && packet->length - walk.offset > 0xffff) /* BIG TCP: an option tells */
+	if (!length && packet->length - walk.offset > 0xffff) /* BIG TCP, with or without an option that tells */
 		length = packet->length - walk.offset;
 	walk.end = walk.offset + length;
 	if (walk.end > packet->length)
-		return packet_too_short(packet, WEIR_MALFORMED_BAD_LENGTH);
+		return WEIR_MALFORMED_BAD_LENGTH;
 
 	if (packet->direct) {
 		if (parse_is_extension(flow->protocol))
@@ -414,7 +407,7 @@ __weak __noinline int parse_loaded(CONTEXT *ctx, struct weir_flow *flow)
 
 	if (!flow)
 		return WEIR_MALFORMED_SHORT;
-	packet.length = flow->length = context_length(ctx);
+	packet.length = flow->length;
 	return parse_headers(&packet, flow);
 }
 
@@ -430,15 +423,10 @@ static __always_inline void parse(CONTEXT *ctx, struct weir_flow *flow)
 	int fault;
 
 	context_describe(ctx, flow);
-	packet.length = flow->length = context_first_length(ctx);
+	packet.length = flow->length = context_length(ctx);
 	fault = parse_headers(&packet, flow);
-	if (fault & PARSE_IF_ONE_BUFFER) {
-		if (fault == PARSE_BEYOND || context_length(ctx) != flow->length)
-			fault = parse_loaded(ctx, flow);
-		fault &= ~PARSE_IF_ONE_BUFFER;
-	}
-	if (context_length_is_guess() && (fault || flow->network < WEIR_NETWORK_IPV4))
-		flow->length = context_length(ctx); /* no IP header vouched for it */
+	if (fault == PARSE_BEYOND)
+		fault = parse_loaded(ctx, flow);
 	flow->malformed = fault;
 }
 

@@ -230,4 +230,7 @@ struct weir_event {
 };
 _Static_assert(sizeof(struct weir_event) == 40 + 32 + 104, "struct weir_event has holes or has grown");
 
+/* Stands in the template of XDP for the call of bpf_cast_to_kern_ctx, whose number is the running kernel's. */
+#define WEIR_CALL_KERNEL_CONTEXT 0x77656972
+
 #endif

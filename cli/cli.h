@@ -34,7 +34,8 @@ struct command {
 	int (*run)(struct cli *cli, int argc, char **argv); /* argv[0] is the command's name; gives an exit code */
 };
 
-extern const struct command command_check, command_apply, command_list, command_set, command_events, command_why, command_remove;
+extern const struct command command_check, command_apply, command_list, command_set, command_events, command_why, command_remove,
+	command_import, command_trace;
 
 /* Options that each command has; its own come before them, and the table ends with { 0 }. */
 #define CLI_OPTION_PINS 256

@@ -7,8 +7,12 @@ static int remove_policies(struct cli *cli, struct weir_kernel *kernel, char **n
 {
 	int result = 0, error;
 
-	if (!*names)
-		return weir_kernel_remove(kernel, NULL, cli->messages);
+	if (!*names) {
+		error = weir_kernel_remove(kernel, NULL, cli->messages);
+		if (!error)
+			puts("no policy is in force");
+		return error;
+	}
 	for (; *names; names++) {
 		error = weir_kernel_remove(kernel, *names, cli->messages);
 		if (!error)

@@ -5,18 +5,22 @@ static int run(struct cli *cli, int argc, char **argv)
 {
 	static const struct option options[] = { { "chain", required_argument, NULL, 'c' },
 						 { "json", no_argument, NULL, 'j' },
+						 { "name", required_argument, NULL, 'n' },
 						 { "verbose", no_argument, NULL, 'v' },
 						 CLI_OPTIONS,
 						 { 0 } };
+	struct weir_compile_options compile_options = WEIR_OPTIONS(struct weir_compile_options);
 	struct weir_why_options why_options = WEIR_OPTIONS(struct weir_why_options);
 	struct weir_policy *policy = NULL;
 	int option, result;
 
-	while ((option = cli_option(cli, argc, argv, ":hc:jv", options)) != -1) {
+	while ((option = cli_option(cli, argc, argv, ":hc:jn:v", options)) != -1) {
 		if (option == CLI_STOP)
 			return cli->exit_code;
 		if (option == 'c')
 			why_options.chain = optarg;
+		else if (option == 'n')
+			compile_options.name = optarg;
 		else if (option == 'j')
 			why_options.format = WEIR_FORMAT_JSON;
 		else
@@ -28,7 +32,7 @@ static int run(struct cli *cli, int argc, char **argv)
 		return cli_usage(cli, "as in 'weir why edge.weir \"tcp 10.0.0.1:1234 > 10.0.0.2:80 syn\"'",
 				 "which packet? Name a capture, or write one out");
 
-	result = weir_policy_compile(argv[optind++], NULL, cli->messages, &policy);
+	result = weir_policy_compile(argv[optind++], &compile_options, cli->messages, &policy);
 	while (!result && optind < argc)
 		result = weir_policy_why(policy, argv[optind++], &why_options, stdout, cli->messages);
 	weir_policy_free(policy);
@@ -38,7 +42,7 @@ static int run(struct cli *cli, int argc, char **argv)
 const struct command command_why = {
 	.name = "why",
 	.summary = "which rule decides a packet, and why; needs no root",
-	.help = "usage: weir why [-v] [-j] [--chain CHAIN] FILE PACKET...\n\n"
+	.help = "usage: weir why [-v] [-j] [--chain CHAIN] [--name NAME] FILE PACKET...\n\n"
 		"Says which rule of the policy in FILE decides a packet, and which "
 		"matches led there. PACKET is\n"
 		"a capture (pcap or pcapng; '-' is standard input), or a packet "
@@ -50,6 +54,7 @@ const struct command command_why = {
 		"Sets have the elements of the policy and its files, not those added "
 		"live.\n\n"
 		"  -c, --chain=CHAIN  ask that chain only\n"
+		"  -n, --name=NAME    the policy's name; without, that of the file\n"
 		"  -v, --verbose      say of each rule before it why it did not match\n"
 		"  -j, --json         JSON, one object a line\n"
 		"  -h, --help         this\n\n"

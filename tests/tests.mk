@@ -10,9 +10,12 @@ $(OUT)/tests/tools/%: $(OUT)/tests/tools/%.o
 # How many random packets go through evaluator, tree and kernel, and how long the fuzzer runs.
 DIFFERENTIAL_PACKETS ?= 1000000
 FUZZ_SECONDS ?= 20
-RUN_TESTS = BPFTOOL="$(BPFTOOL)" MAKE="$(MAKE)" DIFFERENTIAL_PACKETS=$(DIFFERENTIAL_PACKETS) FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run
+# How many packets go through each of the large policies.
+CLASSBENCH_PACKETS ?= 60000
+RUN_TESTS = BPFTOOL="$(BPFTOOL)" MAKE="$(MAKE)" DIFFERENTIAL_PACKETS=$(DIFFERENTIAL_PACKETS) FUZZ_SECONDS=$(FUZZ_SECONDS) \
+	CLASSBENCH_PACKETS=$(CLASSBENCH_PACKETS) tests/run
 
-.PHONY: test-tools check check-unit check-golden check-packets check-differential check-verifier check-system check-docs check-fuzz check-long
+.PHONY: test-tools check check-unit check-golden check-packets check-differential check-classbench check-verifier check-system check-docs check-fuzz check-long
 test-tools: $(TOOLS)
 
 # With RESULT the exit code goes into that file, so that make adds no line of its own behind the sum (./check).
@@ -31,6 +34,9 @@ check-packets: ## packet cases by evaluator, tree and kernel
 check-differential: ## a million random packets by evaluator, tree and kernel
 	@$(RUN_TESTS) differential
 
+check-classbench: ## policies of 1,000 and 10,000 rules, judged rule by rule, by tree and kernel
+	@$(RUN_TESTS) classbench
+
 check-verifier: ## worst-case policies and the verifier's counts
 	@$(RUN_TESTS) verifier
 
@@ -44,4 +50,4 @@ check-fuzz: ## the fuzzers, for FUZZ_SECONDS each
 	@$(RUN_TESTS) fuzz
 
 check-long: ## all tests, with ten million random packets and five minutes of fuzzing
-	@$(MAKE) --no-print-directory check DIFFERENTIAL_PACKETS=10000000 FUZZ_SECONDS=300
+	@$(MAKE) --no-print-directory check DIFFERENTIAL_PACKETS=10000000 CLASSBENCH_PACKETS=600000 FUZZ_SECONDS=300

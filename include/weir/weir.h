@@ -116,6 +116,32 @@ struct weir_why_options {
 WEIR_API int weir_policy_why(const struct weir_policy *policy, const char *packet, const struct weir_why_options *options,
 			     FILE *out, struct weir_messages *messages);
 
+/* ---- Import: other firewalls' rule sets as policies ---- */
+
+enum weir_import_format {
+	WEIR_IMPORT_DETECT, /* by what the file begins with */
+	WEIR_IMPORT_IPTABLES,
+	WEIR_IMPORT_IP6TABLES,
+	WEIR_IMPORT_NFT, /* nft -j list ruleset */
+	WEIR_IMPORT_CLASSBENCH,
+};
+
+struct weir_import_options {
+	size_t size;
+	enum weir_import_format format;
+	const char *hook;    /* "tc ingress on eth0", turned to the direction of each chain; NULL: one that suits it */
+	const char *chain;   /* that base chain alone; NULL: all that can stand beside each other */
+	const char *ipset;   /* a file that `ipset save` wrote; NULL: none */
+	const char *verdict; /* of ClassBench's filters, which have none: "accept" or "drop"; NULL: "drop" */
+};
+
+/*
+ * Print the rule set in the file PATH ("-": standard input) as a policy. Each rule that is left out has a warning, and a comment
+ * in the policy; *ret_left_out is their number. -EINVAL: the file is not understood, and nothing was printed.
+ */
+WEIR_API int weir_import(const char *path, const struct weir_import_options *options, FILE *out, struct weir_messages *messages,
+			 size_t *ret_left_out);
+
 /* ---- The kernel: what is enforced on this machine; needs root (CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON and the pins) ---- */
 
 struct weir_kernel;
@@ -219,6 +245,44 @@ WEIR_API int weir_events_read(struct weir_events *events, int timeout_ms, void (
 
 /* How many events were lost since the last call (the first: since opening), because nobody read them in time. */
 WEIR_API int weir_events_lost(struct weir_events *events, uint64_t *ret_lost);
+
+/* ---- Connections: each TCP connection that this host makes, and how it went; needs root (CAP_BPF and CAP_PERFMON) ---- */
+
+struct weir_connections;
+
+/* How the kernel is asked. The same is told by each; later ones need less of a kernel. */
+enum weir_probe {
+	WEIR_PROBE_BEST,       /* the first of these that the kernel takes */
+	WEIR_PROBE_FENTRY,     /* the beginning of the kernel's function tcp_connect */
+	WEIR_PROBE_KPROBE,     /* the same, by a breakpoint */
+	WEIR_PROBE_TRACEPOINT, /* sock:inet_sock_set_state; costs each system call of the host a little */
+};
+
+struct weir_connections_options {
+	size_t size;
+	enum weir_format format;
+	bool colour; /* of text */
+	bool ends;   /* a second line when a connection ends */
+	enum weir_probe probe;
+};
+
+/* Begin to trace. Nothing is pinned: it ends with weir_connections_close, or with the process. Any number may go on at once. */
+WEIR_API int weir_connections_open(const struct weir_connections_options *options, struct weir_messages *messages,
+				   struct weir_connections **ret_connections);
+WEIR_API void weir_connections_close(struct weir_connections *connections);
+
+/* A line, without its end, that names the probe and why better ones were refused. */
+WEIR_API const char *weir_connections_probe(const struct weir_connections *connections);
+
+/* A descriptor for poll: readable when there are connections. It stays the library's. */
+WEIR_API int weir_connections_fd(const struct weir_connections *connections);
+
+/* As weir_events_read: connections of which it is known how they went, within TIMEOUT_MS, each as a line without its end. */
+WEIR_API int weir_connections_read(struct weir_connections *connections, int timeout_ms,
+				   void (*handle)(void *context, const char *line), void *context);
+
+/* How many lines were lost since the last call (the first: since opening), because nobody read them in time. */
+WEIR_API int weir_connections_lost(struct weir_connections *connections, uint64_t *ret_lost);
 
 #ifdef __cplusplus
 }

@@ -24,7 +24,7 @@ static int read_policy(struct arena *arena, const char *path, const struct sourc
 		diagnostic_hint(diagnostics, diagnostic, "a file may have %u MiB; put long lists into the file of a set",
 				LIMIT_SOURCE_BYTES >> 20);
 	else if (error == -ENOENT && !strchr(path, '.'))
-		diagnostic_hint(diagnostics, diagnostic, "name the file, as in 'weir check %s.weir'", path);
+		diagnostic_hint(diagnostics, diagnostic, "name the file, with its ending: %s.weir", path);
 	return error;
 }
 
@@ -35,8 +35,11 @@ int weir_policy_compile(const char *path, const struct weir_compile_options *opt
 	struct weir_policy *policy = arena_new_object(shared->arena, struct weir_policy);
 	struct code_options code = { 0 };
 	const struct source *source;
-	int error = read_policy(shared->arena, path, &source, &messages->diagnostics);
+	int error;
 
+	if (strcmp(path, "-") == 0)
+		path = "/dev/stdin";
+	error = read_policy(shared->arena, path, &source, &messages->diagnostics);
 	messages_hold(messages, shared);
 	policy->shared = shared;
 	if (OPTION(options, for_this_kernel, false))

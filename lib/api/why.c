@@ -22,7 +22,7 @@ static int find_chain(const struct compiled *compiled, const char *name, int32_t
 	const struct policy *policy = compiled->policy;
 	const char **names = arena_new_array(diagnostics->arena, const char *, policy->chain_count);
 	struct diagnostic *diagnostic;
-	const char *meant;
+	const char *meant, *all = "";
 
 	*ret_chain = -1;
 	if (!name)
@@ -37,8 +37,13 @@ static int find_chain(const struct compiled *compiled, const char *name, int32_t
 	meant = near_match(name, names, policy->chain_count);
 	diagnostic =
 		diagnose(diagnostics, SEVERITY_ERROR, (struct place){ 0 }, "policy '%s' has no chain '%s'", policy->name, name);
-	if (meant)
+	if (meant) {
 		diagnostic_hint(diagnostics, diagnostic, "did you mean '%s'?", meant);
+	} else if (policy->chain_count) {
+		for (uint32_t i = 0; i < policy->chain_count; i++)
+			all = arena_printf(diagnostics->arena, "%s%s%s", all, i ? ", " : "", names[i]);
+		diagnostic_hint(diagnostics, diagnostic, "its chains are: %s", all);
+	}
 	return -ENOENT;
 }
 

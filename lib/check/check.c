@@ -76,6 +76,7 @@ static void check_chains(struct checker *checker, struct chains *chains)
 
 	for (const struct ast_chain *ast = checker->ast->chains; ast; ast = ast->next) {
 		struct policy_chain chain;
+		bool twice, whole;
 
 		if (++count == LIMIT_CHAINS + 1) {
 			struct diagnostic *d = diagnose(checker->diagnostics, SEVERITY_ERROR, ast->place,
@@ -84,10 +85,13 @@ static void check_chains(struct checker *checker, struct chains *chains)
 			diagnostic_hint(checker->diagnostics, d, "a chain may stand on several interfaces: 'on { eth0, eth1 }'");
 			return;
 		}
-		if (find_chain_twice(checker, ast) || !check_chain(checker, ast, &chain))
+		twice = find_chain_twice(checker, ast);
+		whole = check_chain(checker, ast, &chain);
+		if (twice)
 			continue;
 		check_xdp_twice(checker, chains, &chain);
-		check_replies(checker, &chain);
+		if (whole)
+			check_replies(checker, &chain);
 		vector_push(checker->arena, &chains->list, chain);
 	}
 }
@@ -98,8 +102,6 @@ static const char *name_from_file(struct arena *arena, const struct source *sour
 	const char *slash = strrchr(source->name, '/'), *base = slash ? slash + 1 : source->name, *suffix = ".weir";
 	size_t length = strlen(base);
 
-	if (strcmp(source->name, "-") == 0 || strcmp(base, "<stdin>") == 0)
-		return "stdin";
 	if (length > strlen(suffix) && strcmp(base + length - strlen(suffix), suffix) == 0)
 		length -= strlen(suffix);
 	return arena_strndup(arena, base, length);

@@ -36,8 +36,14 @@ static bool check_hook_words(struct checker *checker, const struct ast_chain *ch
 	bool layer_known = false, direction_known = false;
 	struct diagnostic *d;
 
+	if (!chain->hook_place.line && !chain->bad_hook) {
+		d = diagnose(checker->diagnostics, SEVERITY_ERROR, chain->place,
+			     "chain '%s' has no hook, so no packet comes to it", chain->name);
+		diagnostic_hint(checker->diagnostics, d,
+				"add 'hook xdp ingress on eth0;' (weir has no 'jump' to such chains yet)");
+	}
 	if (!chain->layer || !chain->direction)
-		return false; /* the parser said so */
+		return false; /* told: here, or by the parser */
 	for (int hook = 0; hook < WEIR_HOOK_COUNT; hook++)
 		if (strcmp(hook_name((enum weir_hook)hook),
 			   arena_printf(checker->arena, "%s %s", chain->layer, chain->direction)) == 0) {
@@ -264,9 +270,11 @@ static bool check_default(struct checker *checker, const struct ast_chain *chain
 
 /* ---- the whole ---- */
 
-static bool check_rules(struct checker *checker, const struct ast_chain *chain, struct policy_chain *checked)
+static bool check_rules(struct checker *checker, const struct ast_chain *chain, bool hook_known, struct policy_chain *checked)
 {
-	struct chain_frame frame = { checker, checked->hook, checked->netns, checked->targets, checked->target_count };
+	struct chain_frame frame = {
+		checker, hook_known, checked->hook, checked->netns, checked->targets, checked->target_count
+	};
 	VECTOR(struct policy_rule) rules = { 0 };
 	struct policy_rule rule;
 	bool whole = true;
@@ -289,34 +297,26 @@ static bool check_rules(struct checker *checker, const struct ast_chain *chain, 
 	return whole;
 }
 
-bool check_chain(struct checker *checker, const struct ast_chain *chain, struct policy_chain *ret_chain)
+bool check_chain(struct checker *checker, const struct ast_chain *chain, struct policy_chain *checked)
 {
-	struct policy_chain checked = { .name = chain->name, .place = chain->place };
 	struct diagnostic *d;
-	bool whole;
+	bool whole, hook_known;
 
+	*checked = (struct policy_chain){ .name = chain->name, .place = chain->place };
 	whole = check_name(checker, "chain", chain->name, chain->place);
-	if (!chain->hook_place.line) {
-		d = diagnose(checker->diagnostics, SEVERITY_ERROR, chain->place,
-			     "chain '%s' has no hook, so no packet comes to it", chain->name);
-		diagnostic_hint(checker->diagnostics, d,
-				"add 'hook xdp ingress on eth0;' (weir has no 'jump' to such chains yet)");
-		return false;
-	}
 	if (chain->comment && strlen(chain->comment) > LIMIT_COMMENT_BYTES) {
 		d = diagnose(checker->diagnostics, SEVERITY_ERROR, chain->place, "the comment of chain '%s' has %zu bytes",
 			     chain->name, strlen(chain->comment));
 		diagnostic_hint(checker->diagnostics, d, "a comment has at most %d", LIMIT_COMMENT_BYTES);
 		whole = false;
 	}
-	if (!check_hook_words(checker, chain, &checked.hook))
-		return false;
-	whole &= check_targets(checker, chain, &checked);
-	whole &= check_netns(checker, chain, &checked);
-	whole &= check_mode(checker, chain, &checked);
-	whole &= check_default(checker, chain, &checked);
-	whole &= check_rules(checker, chain, &checked);
-	if (whole)
-		*ret_chain = checked;
-	return whole;
+	hook_known = check_hook_words(checker, chain, &checked->hook);
+	if (hook_known && !chain->bad_hook) {
+		whole &= check_targets(checker, chain, checked);
+		whole &= check_netns(checker, chain, checked);
+		whole &= check_mode(checker, chain, checked);
+	}
+	whole &= check_default(checker, chain, checked);
+	whole &= check_rules(checker, chain, hook_known, checked);
+	return whole && hook_known && !chain->bad_hook;
 }

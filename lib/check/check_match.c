@@ -42,7 +42,7 @@ static bool check_hook(struct chain_frame *frame, const struct ast_statement *ma
 	const char *why, *hooks = NULL;
 	struct diagnostic *d;
 
-	for (uint32_t i = 0; i < match->subject_count; i++) {
+	for (uint32_t i = 0; frame->hook_known && i < match->subject_count; i++) {
 		if (hook_serves(frame->hook, match->subjects[i], &why))
 			continue;
 		d = diagnose(checker->diagnostics, SEVERITY_ERROR, match->subject_place, "'%s' cannot be matched at hook %s: %s",
@@ -312,7 +312,9 @@ static bool types_for_subjects(struct checker *checker, const struct ast_stateme
 			struct diagnostic *d = diagnose(checker->diagnostics, SEVERITY_ERROR, match->place,
 							"'%s' cannot be looked up in a set", subject_words(match->subjects[i]));
 
-			diagnostic_hint(checker->diagnostics, d, "write a list: { a, b }");
+			diagnostic_hint(checker->diagnostics, d, "%s",
+					match->subject_count > 1 ? "write a match for each of the two, without the dot"
+								 : "write a list: { a, b }");
 			return false;
 		}
 	}

@@ -20,6 +20,7 @@ struct checker {
 /* The chain that is being checked, as far as its matches need it. */
 struct chain_frame {
 	struct checker *checker;
+	bool hook_known; /* false: its error was told, and any match is taken as served */
 	enum weir_hook hook;
 	const char *netns; /* NULL: none */
 	const char *const *targets;
@@ -86,7 +87,8 @@ int32_t check_pair_list(struct checker *checker, const struct ast_statement *mat
 
 /* ---- check_chain.c, check_rule.c, check_match.c ---- */
 
-bool check_chain(struct checker *checker, const struct ast_chain *chain, struct policy_chain *ret_chain);
+/* False after an error; CHECKED then has what could be understood, no targets where these or the hook could not. */
+bool check_chain(struct checker *checker, const struct ast_chain *chain, struct policy_chain *checked);
 bool check_rule(struct chain_frame *frame, const struct ast_rule *rule, struct policy_rule *ret_rule);
 bool check_match(struct chain_frame *frame, const struct ast_statement *match, struct policy_match *ret_match);
 

@@ -46,17 +46,22 @@ static const struct ast_define *find_define(struct checker *checker, const struc
 					    const struct ast_define *before)
 {
 	const struct ast_define *define = checker->ast ? checker->ast->defines : NULL;
-	struct diagnostic *d;
 
 	while (define && define != before && strcmp(define->name, variable->text) != 0)
 		define = define->next;
-	if (define != before)
-		return define;
+	return define == before ? NULL : define;
+}
+
+static void explain_missing(struct checker *checker, const struct ast_value *variable, const struct ast_define *before)
+{
+	const struct ast_define *define = before;
+	struct diagnostic *d;
+
 	while (define && strcmp(define->name, variable->text) != 0)
 		define = define->next;
 	if (!define) {
 		no_define(checker, variable, before);
-		return NULL;
+		return;
 	}
 	d = diagnose(checker->diagnostics, SEVERITY_ERROR, variable->place,
 		     define == before ? "'$%s' is defined by itself" : "'$%s' is defined only behind this define",
@@ -64,7 +69,15 @@ static const struct ast_define *find_define(struct checker *checker, const struc
 	if (define != before)
 		diagnostic_related(checker->diagnostics, d, define->place, "defined here");
 	diagnostic_hint(checker->diagnostics, d, "a define uses only what is defined before it");
-	return NULL;
+}
+
+/* The variables in the value of a define, told here once, however often it is used; and when it is not used at all. */
+static void check_define_value(struct checker *checker, const struct ast_define *define, const struct ast_value *value)
+{
+	if (value->kind == AST_VARIABLE && !find_define(checker, value, define))
+		explain_missing(checker, value, define);
+	for (const struct ast_value *child = value->children; child; child = child->next)
+		check_define_value(checker, define, child);
 }
 
 static bool too_many(struct checker *checker, struct leaves *leaves, const struct leaf *leaf)
@@ -95,6 +108,8 @@ static bool gather(struct checker *checker, struct leaf leaf, struct leaves *lea
 	switch (leaf.value->kind) {
 	case AST_VARIABLE:
 		define = find_define(checker, leaf.value, leaf.before);
+		if (!define && !leaf.before)
+			explain_missing(checker, leaf.value, NULL);
 		if (!define || !define->value)
 			return false;
 		inner.use = leaf.use ? leaf.use : leaf.value;
@@ -150,6 +165,8 @@ void check_defines(struct checker *checker)
 			return;
 		}
 		check_name(checker, "define", define->name, define->place);
+		if (define->value)
+			check_define_value(checker, define, define->value);
 		for (earlier = checker->ast->defines; earlier != define; earlier = earlier->next)
 			if (strcmp(earlier->name, define->name) == 0)
 				break;

@@ -126,6 +126,19 @@ const char *name_word(enum value_type type, uint64_t number)
 	return NULL;
 }
 
+/* The names are in small letters; "HTTP" is meant to be one of them. */
+static const char *near_small(const char *word, const char *const *words, size_t count)
+{
+	char small[64];
+	size_t length = strlen(word);
+
+	if (length >= sizeof(small))
+		return NULL;
+	for (size_t i = 0; i <= length; i++)
+		small[i] = word[i] >= 'A' && word[i] <= 'Z' ? (char)(word[i] - 'A' + 'a') : word[i];
+	return near_match(small, words, count);
+}
+
 const char *name_near(enum value_type type, const char *word)
 {
 	const char *words[32];
@@ -134,7 +147,7 @@ const char *name_near(enum value_type type, const char *word)
 
 	for (size_t i = 0; i < count && i < sizeof(words) / sizeof(words[0]); i++)
 		words[i] = names[i].word;
-	return near_match(word, words, count);
+	return near_small(word, words, count);
 }
 
 const char *service_near(const char *word)
@@ -146,5 +159,5 @@ const char *service_near(const char *word)
 		"nfs",	  "rsync", "sunrpc", "bgp",    "sip",	     "openvpn",	 "microsoft-ds",
 	};
 
-	return near_match(word, services, sizeof(services) / sizeof(services[0]));
+	return near_small(word, services, sizeof(services) / sizeof(services[0]));
 }

@@ -55,11 +55,31 @@ static const char *ipv4_fault(struct arena *arena, const char *text, const char 
 		if (*part == '.' && !*++part)
 			return "a part between its dots is empty";
 	}
+	if (parts < 4) {
+		for (int i = parts; i < 4; i++)
+			better = arena_printf(arena, "%s.0", better);
+		if (*part == '/' || parts > 1)
+			*ret_hint = arena_printf(arena, "write %s%s", better, *part == '/' ? part : parts == 2 ? "/16" : "/24");
+	}
 	if (parts != 4)
 		return arena_printf(arena, "it has %d part%s, not four", parts, parts == 1 ? "" : "s");
 	if (fault)
 		*ret_hint = arena_printf(arena, "write %s%s", better, part);
 	return fault;
+}
+
+/* "255.255.0.0" is a prefix length of 16; -1: it is no netmask. */
+static int netmask_length(const char *text)
+{
+	const struct value_type_of wanted = { .type = TYPE_IPV4_ADDR, .bits = 32 };
+	struct value mask;
+
+	if (value_read(&wanted, text, strlen(text), &mask) != 0)
+		return -1;
+	for (int length = 0; length <= 32; length++)
+		if (mask.lo == (0xffffffffULL << (32 - length) & 0xffffffff))
+			return length;
+	return -1;
 }
 
 static struct diagnostic *explain_address(const struct explanation *e)
@@ -68,6 +88,7 @@ static struct diagnostic *explain_address(const struct explanation *e)
 	const char *version = type == TYPE_IPV4_ADDR ? "IPv4" : "IPv6", *other = type == TYPE_IPV4_ADDR ? "IPv6" : "IPv4";
 	const char *slash = strchr(e->text, '/'), *hint = NULL, *fault;
 	struct diagnostic *d;
+	int length;
 
 	if (reads_as(type == TYPE_IPV4_ADDR ? TYPE_IPV6_ADDR : TYPE_IPV4_ADDR, e->text)) {
 		d = diagnose(e->diagnostics, SEVERITY_ERROR, e->place, "%s is an %s address, %s takes %s addresses", e->text,
@@ -82,7 +103,11 @@ static struct diagnostic *explain_address(const struct explanation *e)
 	if (slash && slash[1] && reads_as(type, arena_strndup(e->diagnostics->arena, e->text, (size_t)(slash - e->text)))) {
 		d = diagnose(e->diagnostics, SEVERITY_ERROR, e->place, "%s is not a prefix length of an %s address", slash + 1,
 			     version);
-		diagnostic_hint(e->diagnostics, d, "a prefix length is a number from 0 to %u", e->wanted->bits);
+		length = netmask_length(slash + 1);
+		if (type == TYPE_IPV4_ADDR && length >= 0)
+			diagnostic_hint(e->diagnostics, d, "write %.*s/%d", (int)(slash - e->text), e->text, length);
+		else
+			diagnostic_hint(e->diagnostics, d, "a prefix length is a number from 0 to %u", e->wanted->bits);
 		return d;
 	}
 	fault = type == TYPE_IPV4_ADDR ? ipv4_fault(e->diagnostics->arena, e->text, &hint) : NULL;
@@ -90,6 +115,10 @@ static struct diagnostic *explain_address(const struct explanation *e)
 		     fault ? fault : "");
 	if (type == TYPE_IPV6_ADDR && strchr(e->text, '%'))
 		hint = "an address in a packet has no zone: leave out '%' and what follows";
+	else if (type == TYPE_IPV6_ADDR && e->text[0] == '[')
+		hint = "leave out the brackets; a port is a match of its own: tcp dport 80";
+	else if (type == TYPE_IPV4_ADDR && !fault && strchr(e->text, ':') && strchr(e->text, '.'))
+		hint = "a port is a match of its own: tcp dport 80";
 	else if (type == TYPE_IPV6_ADDR && strchr(e->text, ':'))
 		hint = "groups of hexadecimal digits with colons between, and '::' at most once: 2001:db8::1";
 	if (!fault && !hint && !strpbrk(e->text, ":") && strspn(e->text, "0123456789./-") != strlen(e->text))
@@ -132,7 +161,7 @@ static struct diagnostic *explain_service(const struct explanation *e)
 {
 	static const char *const protocols[] = { "tcp", "udp", "sctp" };
 	const struct host *host = e->wanted->host;
-	const char *near = service_near(e->text);
+	const char *near = service_near(e->text), *colon = strchr(e->text, ':');
 	struct diagnostic *d;
 	uint16_t port;
 
@@ -145,7 +174,9 @@ static struct diagnostic *explain_service(const struct explanation *e)
 		return d;
 	}
 	d = diagnose(e->diagnostics, SEVERITY_ERROR, e->place, "no service '%s'", e->text);
-	if (near)
+	if (colon && colon != e->text && colon[1])
+		diagnostic_hint(e->diagnostics, d, "a range is written %.*s-%s", (int)(colon - e->text), e->text, colon + 1);
+	else if (near)
 		diagnostic_hint(e->diagnostics, d, "did you mean '%s'?", near);
 	else
 		diagnostic_hint(e->diagnostics, d, "write the number of a port, or a name from /etc/services");

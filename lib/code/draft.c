@@ -45,6 +45,14 @@ void draft_place(struct draft *draft, uint32_t label)
 	draft->labels.items[label] = here;
 }
 
+bool draft_is_asked(const struct draft *draft, uint32_t label)
+{
+	for (size_t i = draft->jumps.count; i-- > 0;)
+		if (draft->jumps.items[i].label == label)
+			return true;
+	return false;
+}
+
 void draft_emit(struct draft *draft, struct bpf_insn instruction)
 {
 	vector_push(draft->arena, &draft->instructions, instruction);

@@ -30,6 +30,8 @@ struct draft {
 uint32_t draft_label(struct draft *draft);
 /* Here it is. A jump to it that stands right before is taken back. */
 void draft_place(struct draft *draft, uint32_t label);
+/* Does some jump so far lead to it? */
+bool draft_is_asked(const struct draft *draft, uint32_t label);
 void draft_emit(struct draft *draft, struct bpf_insn instruction);
 /* A conditional jump (its offset is filled in later). */
 void draft_branch(struct draft *draft, struct bpf_insn instruction, uint32_t label);

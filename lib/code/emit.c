@@ -7,15 +7,26 @@
  *	r1-r5	arguments; r2 the value of the dimension that is compared, r3 a constant of 64 bits
  *	r6	ctx	where there are passing trees
  *	r7	flow
- *	r8	the outcome of the rule that decided, while passing trees are asked
- *	r9	the index of that rule; a rule without verdict behind it does not count
+ *	r8	the outcome of the rule that decides so far, where more trees are asked
+ *	r9	the index of that rule; what stands behind it does not count
  *
  * A node is written once, its one child right behind it where that is not written yet, the other one later. The leaf of a
  * deciding tree is so short that it is written again where the last copy is far away or nothing needs to jump to it. A
  * node that is only come to from comparisons of the same dimension finds the value in r2.
  *
+ * With one deciding tree a leaf is the answer. With several (tree.h has their order) a leaf of rule r in tree t is
+ *
+ *		if r9 < r goto end of t			unless no earlier tree has a rule before r
+ *		r0 = outcome of r, exit			when no later tree has a rule before r that it meets
+ *	or	r8 = outcome of r, r9 = r, goto the start of tree next[r]
+ *
+ * and the end of a tree, where also those go for whom it names no rule, is
+ *
+ *		if r9 <= the least rule of all later trees: answer r8
+ *
  * Nothing the verifier learns about values in one tree must reach the next, or it looks at each combination: fields are loaded
- * anew (from memory, of which it knows nothing), and r9, a known constant at each leaf, is mixed with an unknown.
+ * anew (from memory, of which it knows nothing), and r9, a known constant at each leaf, is mixed with an unknown at the
+ * start and the end of each tree.
  */
 #include <stddef.h>
 #include <string.h>
@@ -29,7 +40,7 @@
 #define VALUE	     BPF_REG_2
 #define NO_FUNCTION  UINT32_MAX
 #define ENTRY_UNSEEN UINT32_MAX	      /* no way to the node is known yet */
-#define ENTRY_MIXED  (UINT32_MAX - 1) /* r2 is not the same thing on all ways */
+#define ENTRY_MIXED  (UINT32_MAX - 1) /* r2 is not the same on all ways */
 
 /* The comparison at a node: of two cuts that part one number from the rest only one is left. */
 struct test {
@@ -49,11 +60,14 @@ struct emitter {
 	struct arena *arena;
 	uint32_t *functions;		 /* for each dimension that is a set, its function */
 	uint32_t least_decided;		 /* the least index of a rule that some leaf decides for */
-	bool has_passing, needs_decided; /* r9 is used: some rule without verdict stands behind one that may decide */
+	bool has_passing, needs_decided; /* some rule without verdict stands behind one that may decide */
+	uint32_t *starts;		 /* labels of the deciding trees */
+	uint32_t decided;		 /* label: r8 and r9 are final, the passing trees come, or the answer */
 	/* The tree that is written now. */
 	bool deciding;
+	uint32_t least_before;	  /* the least rule that the deciding trees before name; */
+	uint32_t least_named;	  /* they and this one */
 	uint32_t next;		  /* label: where it goes on when no rule is named */
-	uint32_t decided;	  /* label of the passing trees */
 	uint32_t *entries;	  /* for each node, what r2 holds on the way to it: a dimension, or ENTRY_ */
 	uint32_t *labels;	  /* for each node but deciding leaves; DRAFT_UNPLACED: none asked for */
 	struct leaf_copy *copies; /* for each deciding leaf its last copy */
@@ -94,8 +108,6 @@ static struct test node_test(const struct emitter *emitter, uint32_t number)
 
 static void note_entry(struct emitter *emitter, uint32_t child, uint32_t dimension)
 {
-	if (node_dimension(emitter, dimension)->kind == DIMENSION_SET)
-		dimension = ENTRY_MIXED;
 	if (emitter->entries[child] == ENTRY_UNSEEN)
 		emitter->entries[child] = dimension;
 	else if (emitter->entries[child] != dimension)
@@ -131,16 +143,23 @@ static void emit_outcome(struct emitter *emitter, uint8_t reg, uint32_t index)
 
 static void emit_deciding_leaf(struct emitter *emitter, const struct tree_node *leaf)
 {
-	draft_line(emitter->draft, leaf->rules[0]);
-	if (!emitter->has_passing) {
-		emit_outcome(emitter, BPF_REG_0, leaf->rules[0]);
+	uint32_t rule = leaf->rules[0], next = emitter->tree->next[rule];
+	bool final = next == emitter->tree->deciding_count;
+
+	if (rule < emitter->least_named)
+		emitter->least_named = rule;
+	draft_line(emitter->draft, rule);
+	if (emitter->least_before < rule)
+		draft_branch(emitter->draft, branch_constant_32(BPF_JLT, BPF_REG_9, rule), emitter->next);
+	if (final && !emitter->has_passing) {
+		emit_outcome(emitter, BPF_REG_0, rule);
 		draft_exit(emitter->draft);
 		return;
 	}
-	emit_outcome(emitter, BPF_REG_8, leaf->rules[0]);
-	if (emitter->needs_decided)
-		draft_emit(emitter->draft, move_constant(BPF_REG_9, leaf->rules[0]));
-	draft_jump(emitter->draft, emitter->decided);
+	emit_outcome(emitter, BPF_REG_8, rule);
+	if (!final || emitter->needs_decided)
+		draft_emit(emitter->draft, move_constant(BPF_REG_9, rule));
+	draft_jump(emitter->draft, final ? emitter->decided : emitter->starts[next]);
 }
 
 static void emit_passing_leaf(struct emitter *emitter, const struct tree_node *leaf)
@@ -180,6 +199,14 @@ static bool has_near_copy(const struct emitter *emitter, uint32_t number)
 static bool is_placed(const struct emitter *emitter, uint32_t label)
 {
 	return label != DRAFT_UNPLACED && emitter->draft->labels.items[label] != DRAFT_UNPLACED;
+}
+
+/* Outcome and exit: not much more than a jump to it. */
+static bool is_short_leaf(const struct emitter *emitter, uint32_t number)
+{
+	uint32_t rule = emitter->tree->nodes[number].rules[0];
+
+	return emitter->least_before >= rule && emitter->tree->next[rule] == emitter->tree->deciding_count;
 }
 
 /* A new copy; it is the one that was asked for, when one was and is not written yet. */
@@ -227,7 +254,7 @@ static int fitness_behind(const struct emitter *emitter, uint32_t number)
 	if (is_none(emitter, number))
 		return 0;
 	if (is_deciding_leaf(emitter, number))
-		return has_near_copy(emitter, number) ? 1 : 2;
+		return !has_near_copy(emitter, number) ? 2 : is_short_leaf(emitter, number);
 	return is_written(emitter, number) ? 0 : 2;
 }
 
@@ -295,7 +322,10 @@ static void emit_chain(struct emitter *emitter, uint32_t number)
 {
 	for (;;) {
 		if (is_deciding_leaf(emitter, number)) {
-			write_leaf(emitter, number);
+			if (has_near_copy(emitter, number) && !is_short_leaf(emitter, number))
+				draft_jump(emitter->draft, emitter->copies[number].label);
+			else
+				write_leaf(emitter, number);
 			break;
 		}
 		if (is_none(emitter, number) || is_written(emitter, number)) {
@@ -335,16 +365,24 @@ static void emit_tree(struct emitter *emitter, uint32_t root)
 
 /* ---- Functions ---- */
 
-static void emit_passing_trees(struct emitter *emitter)
+/* Mix r9 with what the verifier does not know, and take it out again. */
+static void hide_decided(struct emitter *emitter)
+{
+	draft_emit(emitter->draft, load(BPF_W, VALUE, BPF_REG_7, offsetof(struct weir_flow, length)));
+	draft_emit(emitter->draft, calculate_register(BPF_XOR, BPF_REG_9, VALUE));
+	draft_emit(emitter->draft, calculate_register(BPF_XOR, BPF_REG_9, VALUE));
+}
+
+/* What stands behind the deciding trees: the kernel refuses what nothing leads to. */
+static void emit_decided(struct emitter *emitter)
 {
 	struct draft *draft = emitter->draft;
 
+	if (!draft_is_asked(draft, emitter->decided))
+		return;
 	draft_place(draft, emitter->decided);
-	if (emitter->needs_decided) {
-		draft_emit(draft, load(BPF_W, VALUE, BPF_REG_7, offsetof(struct weir_flow, length)));
-		draft_emit(draft, calculate_register(BPF_XOR, BPF_REG_9, VALUE));
-		draft_emit(draft, calculate_register(BPF_XOR, BPF_REG_9, VALUE));
-	}
+	if (emitter->needs_decided)
+		hide_decided(emitter);
 	emitter->deciding = false;
 	for (uint32_t i = 0; i < emitter->tree->passing_count; i++) {
 		emitter->next = draft_label(draft);
@@ -353,6 +391,43 @@ static void emit_passing_trees(struct emitter *emitter)
 	}
 	draft_emit(draft, move_register(BPF_REG_0, BPF_REG_8));
 	draft_exit(draft);
+}
+
+/* Tree PART of several. The last end is `decided`. */
+static void emit_part(struct emitter *emitter, uint32_t part)
+{
+	struct draft *draft = emitter->draft;
+	bool last = part + 1 == emitter->tree->deciding_count;
+
+	if (part > 0 && !draft_is_asked(draft, emitter->starts[part]))
+		return; /* what its rules match is decided before */
+	draft_place(draft, emitter->starts[part]);
+	if (part > 0)
+		hide_decided(emitter);
+	emitter->next = last ? emitter->decided : part == 0 ? emitter->starts[1] : draft_label(draft);
+	emit_tree(emitter, emitter->tree->deciding[part]);
+	if (part == 0 || last || !draft_is_asked(draft, emitter->next))
+		return;
+	draft_place(draft, emitter->next);
+	hide_decided(emitter);
+	draft_branch(draft, branch_constant_32(BPF_JLE, BPF_REG_9, emitter->tree->least[part + 1]), emitter->decided);
+	draft_jump(draft, emitter->starts[part + 1]);
+}
+
+static void emit_parts(struct emitter *emitter)
+{
+	const struct tree *tree = emitter->tree;
+
+	emitter->starts = arena_new_array(emitter->arena, uint32_t, tree->deciding_count);
+	for (uint32_t i = 0; i < tree->deciding_count; i++)
+		emitter->starts[i] = draft_label(emitter->draft);
+	/* Only for the verifier, since the chain's policy matches everything. */
+	draft_emit(emitter->draft, move_constant(BPF_REG_8, WEIR_OUTCOME(WEIR_SLOT_MALFORMED, WEIR_VERDICT_DROP, 0)));
+	draft_emit(emitter->draft, move_constant(BPF_REG_9, UINT32_MAX));
+	for (uint32_t i = 0; i < tree->deciding_count; i++) {
+		emit_part(emitter, i);
+		emitter->least_before = emitter->least_named;
+	}
 }
 
 static void emit_classify(struct emitter *emitter)
@@ -371,16 +446,13 @@ static void emit_classify(struct emitter *emitter)
 	draft_emit(draft, move_register(BPF_REG_7, BPF_REG_2));
 	emitter->deciding = true;
 	emitter->decided = draft_label(draft);
-	for (uint32_t i = 0; i < emitter->tree->deciding_count; i++) {
-		bool last = i + 1 == emitter->tree->deciding_count;
-
-		emitter->next = last ? nothing : draft_label(draft);
-		emit_tree(emitter, emitter->tree->deciding[i]);
-		if (!last)
-			draft_place(draft, emitter->next);
-	}
-	if (emitter->has_passing)
-		emit_passing_trees(emitter);
+	emitter->least_before = emitter->least_named = UINT32_MAX;
+	emitter->next = nothing;
+	if (emitter->tree->deciding_count > 1)
+		emit_parts(emitter);
+	else
+		emit_tree(emitter, emitter->tree->deciding[0]);
+	emit_decided(emitter);
 }
 
 /* Number the set functions in order of their dimensions; classify is 0. */

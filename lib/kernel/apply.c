@@ -11,11 +11,13 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/cleanup.h"
 #include "kernel/recover.h"
+#include "kernel/requirements.h"
 #include "kernel/set_fill.h"
 #include "kernel/shared.h"
 
@@ -124,6 +126,14 @@ static uint64_t next_generation(const struct application *apply)
 	return generation + 1;
 }
 
+/* Absolute, since who reads it is in another folder. What is no file (standard input, a text in memory) stays as it is called. */
+static const char *policy_file(struct arena *arena, const struct source *source)
+{
+	_cleanup_free_ char *absolute = source ? realpath(source->name, NULL) : NULL;
+
+	return manifest_text(arena, absolute ? absolute : source ? source->name : "");
+}
+
 static int describe(struct application *apply)
 {
 	const struct policy *policy = apply->compiled->policy;
@@ -136,7 +146,7 @@ static int describe(struct application *apply)
 		if (strcmp(apply->in_force.items[i]->name, policy->name) == 0)
 			apply->old = apply->in_force.items[i];
 	apply->next = (struct manifest){ .name = manifest_text(apply->arena, policy->name),
-					 .file = manifest_text(apply->arena, policy->source ? policy->source->name : ""),
+					 .file = policy_file(apply->arena, policy->source),
 					 .applied_s = (uint64_t)time(NULL),
 					 .generation = next_generation(apply),
 					 .chain_count = policy->chain_count };
@@ -214,6 +224,7 @@ static int fill_sets(struct application *apply)
 		if (request.old)
 			request.old_path = apply_pin_path(apply, apply->old, "set", old_index);
 		r = set_fill(&request, apply->diagnostics, &apply->sets[i], &apply->sets_timed[i]);
+		set->set.size = r ? set->set.size : apply->sets[i].size;
 		set->set.comment = manifest_text(apply->arena, set->set.comment);
 		set->set.file = manifest_text(apply->arena, set->set.file);
 	}
@@ -287,6 +298,8 @@ static int pin_set(struct application *apply, uint32_t index)
 
 	if (r == 0 && apply->sets[index].prefix_fd >= 0)
 		r = bpf_obj_pin(apply->sets[index].prefix_fd, arena_printf(apply->arena, "%s_prefix", path));
+	if (r == 0)
+		r = set_count_pin(arena_printf(apply->arena, "%s_count", path), apply->sets[index].rows);
 	if (r == 0 && apply->sets_timed[index])
 		r = pins_make_directory(arena_printf(apply->arena, "%s_timed", path));
 	return r;
@@ -308,18 +321,14 @@ static int pin_generation(struct application *apply)
 	return r ? refused(apply, r, "to pin the new generation") : 0;
 }
 
-/* Filters of clsact are found again by the manifest that names them, so they are named before they are there. */
+/*
+ * What is to be is named before it is there: filters of clsact are found again by the manifest that names them, and events of the
+ * new programs by the rules in it.
+ */
 static int write_plan(struct application *apply)
 {
-	bool filters = false;
-	int r;
+	int r = before(apply, "plan") ?: manifest_write(&apply->next, in_folder(apply, "manifest_plan"));
 
-	for (uint32_t c = 0; c < apply->next.chain_count; c++)
-		for (uint32_t a = 0; a < apply->next.chains[c].attachment_count; a++)
-			filters |= apply->next.chains[c].attachments[a].how == HOW_CLSACT;
-	if (!filters)
-		return 0;
-	r = before(apply, "plan") ?: manifest_write(&apply->next, in_folder(apply, "manifest_plan"));
 	return r ? refused(apply, r, "to pin the plan of the change") : 0;
 }
 
@@ -333,6 +342,8 @@ static const char *why_not_attached(const struct manifest_attachment *at, enum a
 		return "the interface is gone";
 	if (error == -EOPNOTSUPP && mode == MODE_NATIVE)
 		return "its driver has no native XDP (mode generic, or none, would do)";
+	if (error == -EOPNOTSUPP && at->how == HOW_CLSACT)
+		return "its qdisc \"ingress\" stands where clsact would, and serves only what comes in (tc qdisc del dev ... ingress)";
 	if (error == -EPERM && at->how == HOW_CGROUP)
 		return "a program there allows no second one";
 	if (error == -E2BIG)
@@ -347,7 +358,8 @@ static int swap_attachment(struct application *apply, uint32_t chain, uint32_t i
 	int program = apply->chains[chain].loaded.program_fd, r;
 
 	if (target->found)
-		r = before(apply, "swap") ?: attachment_set_program(at, apply_link_path(apply, at), program);
+		r = before(apply, "swap")
+			    ?: attachment_set_program(at, apply_link_path(apply, at), program, &apply->old_programs);
 	else
 		r = before(apply, "attach")
 			    ?: attachment_create(apply->kernel, at, apply_link_path(apply, at), program, target->mode);
@@ -435,11 +447,13 @@ int kernel_apply(struct kernel *kernel, const struct compiled *compiled, const s
 				     .diagnostics = diagnostics,
 				     .events_fd = -1,
 				     .owners_fd = -1 };
+	struct kernel_abilities abilities;
 	struct diagnostic *said;
 	int r, cleaned;
 
 	apply.folder = pins_policy_path(arena, kernel, compiled->policy->name);
-	r = run(&apply);
+	abilities = kernel_abilities(compiled);
+	r = requirements_check(compiled, &abilities, diagnostics) ?: run(&apply);
 	if (r == 0)
 		before(&apply, "clean");
 	cleaned = pins_exists(apply.folder) ? recover_policy(apply.folder) : 0;

@@ -42,6 +42,7 @@ struct application {
 	const char *folder;	    /* of the policy */
 	struct manifests in_force;  /* of all policies */
 	const struct manifest *old; /* of this one; NULL: none */
+	struct program_ids old_programs;
 	struct manifest next;
 	struct apply_chain *chains;
 	struct set_maps *sets; /* for each of next.sets */

@@ -19,6 +19,7 @@
 #include "base/limits.h"
 #include "kernel/apply.h"
 #include "kernel/netns.h"
+#include "syntax/ast.h"
 
 /* net/if.h and linux/if.h do not go together. */
 unsigned int if_nametoindex(const char *name);
@@ -87,6 +88,48 @@ static enum link_layer link_layer(const char *name)
 	default:
 		return LINK_UNKNOWN;
 	}
+}
+
+static bool needs_ethernet(enum subject subject)
+{
+	switch (subject) {
+	case SUBJECT_ETHER_SADDR:
+	case SUBJECT_ETHER_DADDR:
+	case SUBJECT_ETHER_TYPE:
+	case SUBJECT_VLAN:
+	case SUBJECT_VLAN_ID:
+	case SUBJECT_ARP:
+	case SUBJECT_ARP_OPERATION:
+	case SUBJECT_ARP_SADDR_IP:
+	case SUBJECT_ARP_DADDR_IP:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Which interface has no Ethernet header is known only now; `ether saddr != X` would be true for all its packets. */
+static void refuse_ethernet_matches(struct finding *finding, const char *name)
+{
+	const struct policy_chain *chain = finding->chain->policy;
+	struct diagnostics *diagnostics = finding->apply->diagnostics;
+
+	for (uint32_t r = 0; r < chain->rule_count; r++)
+		for (uint32_t m = 0; m < chain->rules[r].match_count; m++) {
+			const struct policy_match *match = &chain->rules[r].matches[m];
+
+			for (uint32_t s = 0; s < match->subject_count; s++) {
+				struct diagnostic *said;
+
+				if (!needs_ethernet(match->subjects[s]))
+					continue;
+				said = diagnose(diagnostics, SEVERITY_ERROR_SURROUNDINGS, match->place,
+						"%s has no Ethernet header: chain '%s' cannot ask for '%s' there", name,
+						chain->name, subject_words(match->subjects[s]));
+				diagnostic_hint(diagnostics, said, "leave the rule out, or give %s a chain of its own", name);
+				break;
+			}
+		}
 }
 
 static bool looks_at_vlan(const struct policy_chain *chain)
@@ -171,12 +214,16 @@ static void check_xdp_taken(struct finding *finding, const struct manifest_attac
 			"%s already has an XDP program that is not weir's: %s (id %u, %s, attached %s)", at->target,
 			program_name(apply->arena, id), id, native ? "native" : "generic",
 			linked ? "by a link" : "without a link");
-	if (linked)
+	if (strcmp(program_name(apply->arena, id), "xdp_dispatcher") == 0)
+		diagnostic_hint(apply->diagnostics, said, "xdp-loader made it: xdp-loader unload %s --all; or use tc ingress",
+				at->target);
+	else if (linked)
 		diagnostic_hint(apply->diagnostics, said,
 				"stop the program that holds it (bpftool link show), or use tc ingress");
 	else
-		diagnostic_hint(apply->diagnostics, said, "take it away with: ip link set dev %s xdp off; or use tc ingress",
-				at->target);
+		diagnostic_hint(apply->diagnostics, said,
+				"take it away with: ip%s%s link set dev %s xdp%s off; or use tc ingress", at->netns ? " -n " : "",
+				at->netns ? at->netns : "", at->target, native ? "" : "generic");
 }
 
 static void check_link_layer(struct finding *finding, const char *name, struct place place)
@@ -188,6 +235,8 @@ static void check_link_layer(struct finding *finding, const char *name, struct p
 		diagnose(finding->apply->diagnostics, SEVERITY_ERROR_SURROUNDINGS, place,
 			 "%s has packets of a kind that weir does not parse%s", name,
 			 xdp ? " at XDP (it has no Ethernet header)" : " (neither Ethernet nor plain IP)");
+	if (!xdp && layer == LINK_NONE)
+		refuse_ethernet_matches(finding, name);
 	finding->with_header += layer == LINK_ETHERNET;
 	finding->without_header += layer == LINK_NONE;
 	if (finding->with_header && finding->without_header)
@@ -456,14 +505,19 @@ static int prepare_new(struct application *apply)
 int apply_match_attachments(struct application *apply)
 {
 	VECTOR(struct candidate) candidates = { 0 };
+	VECTOR(uint32_t) programs = { 0 };
 	int r = 0;
+
+	for (uint32_t c = 0; apply->old && c < apply->old->chain_count; c++)
+		vector_push(apply->arena, &programs, apply->old->chains[c].program_id);
+	apply->old_programs = (struct program_ids){ .count = programs.count, .items = programs.items };
 
 	for (uint32_t c = 0; apply->old && c < apply->old->chain_count; c++)
 		for (uint32_t a = 0; a < apply->old->chains[c].attachment_count; a++) {
 			const struct manifest_attachment *at = &apply->old->chains[c].attachments[a];
 			struct attachment_status status = { 0 };
 
-			if (attachment_look(at, apply_link_path(apply, at), &status) == 0 && status.present)
+			if (attachment_look(at, apply_link_path(apply, at), &apply->old_programs, &status) == 0 && status.present)
 				vector_push(apply->arena, &candidates,
 					    (struct candidate){ .at = at, .chain = apply->old->chains[c].name });
 		}
@@ -496,9 +550,14 @@ static void report_foreign(const struct application *apply, const struct manifes
 	if (attachment_foreign(apply->arena, at, &ids, &foreign))
 		return;
 	for (uint32_t i = 0; i < foreign.count; i++)
-		diagnose(apply->diagnostics, SEVERITY_NOTE, nowhere,
-			 "%s of %s also has a program that is not weir's: %s (id %u); it is left alone", hook_name(at->hook),
-			 at->target, foreign.items[i].program_name, foreign.items[i].program_id);
+		if (foreign.items[i].program_id)
+			diagnose(apply->diagnostics, SEVERITY_NOTE, nowhere,
+				 "%s of %s also has a program that is not weir's: %s (id %u); it is left alone",
+				 hook_name(at->hook), at->target, foreign.items[i].program_name, foreign.items[i].program_id);
+		else
+			diagnose(apply->diagnostics, SEVERITY_NOTE, nowhere,
+				 "%s of %s also has a filter that is not weir's: %s; it is left alone", hook_name(at->hook),
+				 at->target, foreign.items[i].program_name);
 }
 
 void apply_report(const struct application *apply)

@@ -113,12 +113,25 @@ int link_remove(const char *link_path)
 
 /* ---- Attachments ---- */
 
+/*
+ * Into the namespace of an interface. One of the same name may have taken its place, and in it an interface the same number: that
+ * is not where the attachment is.
+ */
+static int enter_netns(const struct manifest_attachment *at, int *home)
+{
+	uint64_t inode;
+	int r = netns_enter(at->netns, home);
+
+	r = r ? r : netns_inode(NULL, &inode);
+	return r ? r : inode == at->netns_inode ? 0 : -ENOENT;
+}
+
 int attachment_create(const struct kernel *kernel, struct manifest_attachment *at, const char *link_path, int program_fd,
 		      enum attach_mode mode)
 {
 	_cleanup_(netns_leave) int home = -1;
 	_cleanup_close_ int link = -1;
-	int r = at->ifindex ? netns_enter(at->netns, &home) : 0;
+	int r = at->ifindex ? enter_netns(at, &home) : 0;
 
 	if (r)
 		return r;
@@ -133,15 +146,16 @@ int attachment_create(const struct kernel *kernel, struct manifest_attachment *a
 	return link < 0 ? link : bpf_obj_pin(link, link_path);
 }
 
-int attachment_set_program(const struct manifest_attachment *at, const char *link_path, int program_fd)
+int attachment_set_program(const struct manifest_attachment *at, const char *link_path, int program_fd,
+			   const struct program_ids *ids)
 {
 	_cleanup_(netns_leave) int home = -1;
 	int r;
 
 	if (at->how != HOW_CLSACT)
 		return link_set_program(at, link_path, program_fd);
-	r = netns_enter(at->netns, &home);
-	return r == -ENOENT ? 0 : r ? r : clsact_set_program(at, program_fd);
+	r = enter_netns(at, &home);
+	return r == -ENOENT ? 0 : r ? r : clsact_set_program(at, program_fd, ids);
 }
 
 int attachment_remove(const struct manifest_attachment *at, const char *link_path, const struct program_ids *ids)
@@ -151,19 +165,20 @@ int attachment_remove(const struct manifest_attachment *at, const char *link_pat
 
 	if (at->how != HOW_CLSACT)
 		return link_remove(link_path);
-	r = netns_enter(at->netns, &home);
+	r = enter_netns(at, &home);
 	return r == -ENOENT ? 0 : r ? r : clsact_remove(at, ids);
 }
 
-int attachment_look(const struct manifest_attachment *at, const char *link_path, struct attachment_status *ret_status)
+int attachment_look(const struct manifest_attachment *at, const char *link_path, const struct program_ids *ids,
+		    struct attachment_status *ret_status)
 {
 	_cleanup_(netns_leave) int home = -1;
 	int r;
 
 	if (at->how != HOW_CLSACT)
 		return link_look(at, link_path, ret_status);
-	r = netns_enter(at->netns, &home);
-	return r ? r : clsact_look(at, ret_status);
+	r = enter_netns(at, &home);
+	return r ? r : clsact_look(at, ids, ret_status);
 }
 
 int attachment_foreign(struct arena *arena, const struct manifest_attachment *at, const struct program_ids *ids,
@@ -173,7 +188,7 @@ int attachment_foreign(struct arena *arena, const struct manifest_attachment *at
 	struct state_foreign *only;
 	uint32_t id;
 	bool native;
-	int r = at->ifindex ? netns_enter(at->netns, &home) : 0;
+	int r = at->ifindex ? enter_netns(at, &home) : 0;
 
 	if (r)
 		return r;

@@ -31,19 +31,26 @@ struct attachment_status {
 int attachment_create(const struct kernel *kernel, struct manifest_attachment *at, const char *link_path, int program_fd,
 		      enum attach_mode mode);
 
-/* Make an attachment that is there run PROGRAM_FD; one that vanished is left alone. */
-int attachment_set_program(const struct manifest_attachment *at, const char *link_path, int program_fd);
-
-/* Take it away, its pin too. 0 also when it is gone. IDS: clsact filters with other programs are not touched. */
+/*
+ * A filter of clsact is weir's when it has one of these programs, since somebody else may have put his in the place of one that
+ * was taken away. A link is ours by its pin, whatever it runs.
+ */
 struct program_ids {
 	size_t count;
 	const uint32_t *items;
 };
+
+/* Make an attachment that is there run PROGRAM_FD; one that vanished is left alone. */
+int attachment_set_program(const struct manifest_attachment *at, const char *link_path, int program_fd,
+			   const struct program_ids *ids);
+
+/* Take it away, its pin too. 0 also when it is gone. */
 int attachment_remove(const struct manifest_attachment *at, const char *link_path, const struct program_ids *ids);
 int link_remove(const char *link_path);
 
 /* -errno when it cannot be known (a namespace that cannot be entered); else 0. */
-int attachment_look(const struct manifest_attachment *at, const char *link_path, struct attachment_status *ret_status);
+int attachment_look(const struct manifest_attachment *at, const char *link_path, const struct program_ids *ids,
+		    struct attachment_status *ret_status);
 
 /* Programs at the same place that are not among IDS. */
 int attachment_foreign(struct arena *arena, const struct manifest_attachment *at, const struct program_ids *ids,
@@ -66,9 +73,9 @@ int tcx_create(const struct manifest_attachment *at, int program_fd);
 /* clsact: a priority that nobody uses at this interface and direction, and that is not in the TAKEN ones of this very apply. */
 int clsact_free_priority(const struct manifest_attachment *at, const struct program_ids *taken, uint32_t *ret_priority);
 int clsact_create(const struct kernel *kernel, const struct manifest_attachment *at, int program_fd);
-int clsact_set_program(const struct manifest_attachment *at, int program_fd);
+int clsact_set_program(const struct manifest_attachment *at, int program_fd, const struct program_ids *ids);
 int clsact_remove(const struct manifest_attachment *at, const struct program_ids *ids);
-int clsact_look(const struct manifest_attachment *at, struct attachment_status *ret_status);
+int clsact_look(const struct manifest_attachment *at, const struct program_ids *ids, struct attachment_status *ret_status);
 int tc_foreign(struct arena *arena, const struct manifest_attachment *at, const struct program_ids *ids,
 	       struct foreign_programs *ret_programs);
 /* The qdiscs that weir made and that have no filter any more. */

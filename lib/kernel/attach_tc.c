@@ -36,7 +36,7 @@ int tcx_create(const struct manifest_attachment *at, int program_fd)
 
 struct filter {
 	uint32_t priority, program_id; /* 0: not an eBPF filter */
-	const char *name;
+	const char *kind, *name;
 };
 
 struct filters {
@@ -53,12 +53,15 @@ static void read_filter(struct filters *filters, struct nlmsghdr *message)
 {
 	struct tcmsg *tc = NLMSG_DATA(message);
 	struct rtattr *options = NULL, *attribute = TCA_RTA(tc);
-	struct filter filter = { .priority = TC_H_MAJ(tc->tcm_info) >> 16, .name = "?" };
+	struct filter filter = { .priority = TC_H_MAJ(tc->tcm_info) >> 16, .name = "?", .kind = "?" };
 	int left = (int)TCA_PAYLOAD(message);
 
-	for (; RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left))
+	for (; RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left)) {
 		if ((attribute->rta_type & NLA_TYPE_MASK) == TCA_OPTIONS)
 			options = attribute;
+		if (attribute->rta_type == TCA_KIND)
+			filter.kind = arena_strndup(filters->arena, RTA_DATA(attribute), RTA_PAYLOAD(attribute));
+	}
 	if (options) {
 		left = (int)RTA_PAYLOAD(options);
 		for (attribute = RTA_DATA(options); RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left)) {
@@ -71,7 +74,8 @@ static void read_filter(struct filters *filters, struct nlmsghdr *message)
 	vector_push(filters->arena, &filters->list, filter);
 }
 
-static int receive_filters(int fd, struct filters *filters)
+/* Filters or qdiscs; a dump may be of all interfaces. */
+static int receive_filters(int fd, uint32_t ifindex, struct filters *filters)
 {
 	char buffer[32768] __attribute__((aligned(8)));
 
@@ -88,31 +92,41 @@ static int receive_filters(int fd, struct filters *filters)
 				return 0;
 			if (message->nlmsg_type == NLMSG_ERROR)
 				return ((struct nlmsgerr *)NLMSG_DATA(message))->error;
-			if (message->nlmsg_type == RTM_NEWTFILTER)
+			if ((message->nlmsg_type == RTM_NEWTFILTER || message->nlmsg_type == RTM_NEWQDISC) &&
+			    ((struct tcmsg *)NLMSG_DATA(message))->tcm_ifindex == (int)ifindex)
 				read_filter(filters, message);
 		}
 	}
 }
 
-/* All filters at one direction of an interface's clsact qdisc; none when it has no such qdisc. */
-static int list_filters(uint32_t ifindex, enum weir_hook hook, struct filters *filters)
+static int dump(uint16_t type, uint32_t ifindex, uint32_t parent, struct filters *filters)
 {
 	_cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 	struct {
 		struct nlmsghdr header;
 		struct tcmsg tc;
 	} request = {
-		.header = { .nlmsg_len = sizeof(request),
-			    .nlmsg_type = RTM_GETTFILTER,
-			    .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
-		.tc = { .tcm_family = AF_UNSPEC, .tcm_ifindex = (int)ifindex, .tcm_parent = clsact_parent(hook) },
+		.header = { .nlmsg_len = sizeof(request), .nlmsg_type = type, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
+		.tc = { .tcm_family = AF_UNSPEC, .tcm_ifindex = (int)ifindex, .tcm_parent = parent },
 	};
-	int r;
 
 	if (fd < 0 || send(fd, &request, sizeof(request), 0) < 0)
 		return -errno;
-	r = receive_filters(fd, filters);
+	return receive_filters(fd, ifindex, filters);
+}
+
+/* All filters at one direction of an interface's clsact qdisc; none when it has no such qdisc. */
+static int list_filters(uint32_t ifindex, enum weir_hook hook, struct filters *filters)
+{
+	int r = dump(RTM_GETTFILTER, ifindex, clsact_parent(hook), filters);
+
 	return r == -EINVAL || r == -ENOENT ? 0 : r;
+}
+
+/* The kinds of an interface's qdiscs. */
+static int list_qdiscs(uint32_t ifindex, struct filters *qdiscs)
+{
+	return dump(RTM_GETQDISC, ifindex, 0, qdiscs);
 }
 
 /* ---- One filter of ours ---- */
@@ -155,9 +169,27 @@ int clsact_free_priority(const struct manifest_attachment *at, const struct prog
 	return r ? r : -EBUSY;
 }
 
+/* A qdisc that was there: for the way in any will do, but the older "ingress" takes filters for the way out and never asks them.
+ */
+static int check_qdisc(const struct manifest_attachment *at)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct filters qdiscs = { .arena = arena };
+	int r = at->hook == WEIR_HOOK_TC_INGRESS ? 0 : list_qdiscs(at->ifindex, &qdiscs);
+
+	for (size_t i = 0; i < qdiscs.list.count; i++)
+		if (strcmp(qdiscs.list.items[i].kind, "ingress") == 0)
+			return -EOPNOTSUPP;
+	return r;
+}
+
+/* The thread is in the interface's namespace. */
 static const char *qdisc_folder(struct arena *arena, const struct kernel *kernel, const struct manifest_attachment *at)
 {
-	return arena_printf(arena, "%s/qdiscs/%llu_%u_%s", kernel->path, (unsigned long long)at->netns_inode, at->ifindex,
+	uint64_t cookie = 0;
+
+	netns_cookie(&cookie);
+	return arena_printf(arena, "%s/qdiscs/%llu_%u_%s", kernel->path, (unsigned long long)cookie, at->ifindex,
 			    at->netns ? pins_escape(arena, at->netns) : "");
 }
 
@@ -177,7 +209,7 @@ static int ensure_qdisc(const struct kernel *kernel, const struct manifest_attac
 	r = bpf_tc_hook_create(&hook);
 	if (r && !was_ours)
 		rmdir(folder);
-	return r == -EEXIST ? 0 : r;
+	return r == -EEXIST ? check_qdisc(at) : r;
 }
 
 int clsact_create(const struct kernel *kernel, const struct manifest_attachment *at, int program_fd)
@@ -191,7 +223,7 @@ int clsact_create(const struct kernel *kernel, const struct manifest_attachment 
 	return r ? r : bpf_tc_attach(&hook, &options);
 }
 
-int clsact_look(const struct manifest_attachment *at, struct attachment_status *ret_status)
+int clsact_look(const struct manifest_attachment *at, const struct program_ids *ids, struct attachment_status *ret_status)
 {
 	struct bpf_tc_hook hook;
 	struct bpf_tc_opts options;
@@ -201,16 +233,18 @@ int clsact_look(const struct manifest_attachment *at, struct attachment_status *
 	r = bpf_tc_query(&hook, &options);
 	if (r && r != -ENOENT && r != -EINVAL && r != -ENODEV)
 		return r;
-	*ret_status = (struct attachment_status){ .present = r == 0, .program_id = r ? 0 : options.prog_id };
+	*ret_status = (struct attachment_status){ 0 };
+	if (r == 0 && program_ids_contain(ids, options.prog_id))
+		*ret_status = (struct attachment_status){ .present = true, .program_id = options.prog_id };
 	return 0;
 }
 
-int clsact_set_program(const struct manifest_attachment *at, int program_fd)
+int clsact_set_program(const struct manifest_attachment *at, int program_fd, const struct program_ids *ids)
 {
 	struct bpf_tc_hook hook;
 	struct bpf_tc_opts options;
 	struct attachment_status status;
-	int r = clsact_look(at, &status);
+	int r = clsact_look(at, ids, &status);
 
 	if (r || !status.present || status.program_id == program_id(program_fd))
 		return r;
@@ -225,9 +259,9 @@ int clsact_remove(const struct manifest_attachment *at, const struct program_ids
 	struct bpf_tc_hook hook;
 	struct bpf_tc_opts options;
 	struct attachment_status status;
-	int r = clsact_look(at, &status);
+	int r = clsact_look(at, ids, &status);
 
-	if (r || !status.present || !program_ids_contain(ids, status.program_id))
+	if (r || !status.present)
 		return r;
 	set_filter(at, &hook, &options);
 	r = bpf_tc_detach(&hook, &options);
@@ -257,6 +291,11 @@ int tc_foreign(struct arena *arena, const struct manifest_attachment *at, const 
 		if (filter->program_id && !program_ids_contain(ids, filter->program_id))
 			vector_push(arena, &found,
 				    (struct state_foreign){ .program_id = filter->program_id, .program_name = filter->name });
+		/* Others come one by one for each priority: what they hold is not told apart. */
+		if (!filter->program_id && strcmp(filter->kind, "bpf") && (i == 0 || filter[-1].priority != filter->priority))
+			vector_push(arena, &found,
+				    (struct state_foreign){ .program_name = arena_printf(arena, "%s filter of priority %u",
+											 filter->kind, filter->priority) });
 	}
 	if (r == 0)
 		*ret_programs = (struct foreign_programs){ .count = (uint32_t)found.count, .items = found.items };
@@ -274,31 +313,37 @@ static bool qdisc_in_use(uint32_t ifindex)
 	       filters.list.count > 0;
 }
 
-/* A namespace that can no longer be found took its interfaces and their qdiscs with it, or is out of our reach. */
+/*
+ * A namespace that can no longer be found took its interfaces and their qdiscs with it, or is out of our reach. When the last
+ * policy went, a qdisc that others use is theirs from now on.
+ */
 void clsact_tidy(const struct kernel *kernel, struct arena *arena)
 {
 	const char *folder = arena_printf(arena, "%s/qdiscs", kernel->path);
-	struct names names;
+	struct names names, policies;
 
-	if (pins_list(arena, folder, &names))
+	if (pins_list(arena, folder, &names) || pins_list(arena, kernel->policies, &policies))
 		return;
 	for (size_t i = 0; i < names.count; i++) {
 		_cleanup_(netns_leave) int home = -1;
-		unsigned long long inode;
+		unsigned long long cookie;
 		unsigned int ifindex;
 		struct bpf_tc_hook hook;
 		uint64_t found;
 		const char *netns;
 		int name_at = 0;
 
-		if (sscanf(names.items[i], "%llu_%u_%n", &inode, &ifindex, &name_at) != 2)
+		if (sscanf(names.items[i], "%llu_%u_%n", &cookie, &ifindex, &name_at) != 2)
 			continue;
 		netns = names.items[i][name_at] ? pins_unescape(arena, names.items[i] + name_at) : NULL;
-		if (netns_inode(netns, &found) == 0 && found == inode && netns_enter(netns, &home) == 0) {
-			if (qdisc_in_use(ifindex))
+		if (netns_enter(netns, &home) == 0 && netns_cookie(&found) == 0 && found == cookie) {
+			bool used = qdisc_in_use(ifindex);
+
+			if (used && policies.count)
 				continue;
 			set_hook(&hook, ifindex, BPF_TC_INGRESS | BPF_TC_EGRESS);
-			bpf_tc_hook_destroy(&hook);
+			if (!used)
+				bpf_tc_hook_destroy(&hook);
 		}
 		rmdir(arena_printf(arena, "%s/%s", folder, names.items[i]));
 	}

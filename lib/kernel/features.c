@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What the running kernel can do, found by trying the smallest thing that needs it. */
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <errno.h>
 #include <linux/bpf.h>
 #include <pthread.h>
@@ -77,6 +78,46 @@ const struct kernel_features *kernel_features(void)
 
 	pthread_once(&once, find_features);
 	return &found;
+}
+
+static struct kernel_context context_found;
+
+/* Where the 32 bits called NAME lie in structure ID, perhaps in one without a name within it; -1: nowhere. */
+static int find_member(const struct btf *btf, int id, const char *name)
+{
+	const struct btf_type *type = btf__type_by_id(btf, id);
+
+	for (uint32_t i = 0; type && btf_is_composite(type) && i < btf_vlen(type); i++) {
+		const struct btf_member *member = &btf_members(type)[i];
+		int offset = btf_member_bit_offset(type, i) / 8, within;
+
+		if (strcmp(btf__name_by_offset(btf, member->name_off), name) == 0)
+			return btf__resolve_size(btf, member->type) == sizeof(uint32_t) ? offset : -1;
+		within = member->name_off ? -1 : find_member(btf, member->type, name);
+		if (within >= 0)
+			return offset + within;
+	}
+	return -1;
+}
+
+static void find_kernel_context(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	int cast = btf ? btf__find_by_name_kind(btf, "bpf_cast_to_kern_ctx", BTF_KIND_FUNC) : -1;
+	int buffer = cast > 0 ? btf__find_by_name_kind(btf, "xdp_buff", BTF_KIND_STRUCT) : -1;
+	int offset = buffer > 0 ? find_member(btf, buffer, "flags") : -1;
+
+	if (offset >= 0)
+		context_found = (struct kernel_context){ cast, offset };
+	btf__free(btf);
+}
+
+const struct kernel_context *kernel_context(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, find_kernel_context); /* takes a while: the kernel's BTF is long */
+	return &context_found;
 }
 
 void kernel_raise_memlock(void)

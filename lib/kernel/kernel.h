@@ -124,6 +124,12 @@ struct state {
 /* Read it all: names, texts and places from the manifests, figures from the kernel. Lives in ARENA. */
 int kernel_state(struct kernel *kernel, struct arena *arena, const struct state **ret_state, struct diagnostics *diagnostics);
 
+/*
+ * What is to be in force by applies that are on their way: names, texts, places and slots, no figures. Between the swap of a hook
+ * and the end of an apply this is what the new programs' events are about.
+ */
+int kernel_state_planned(struct kernel *kernel, struct arena *arena, const struct state **ret_state);
+
 /* ---- Sets, live ---- */
 
 struct kernel_set;

@@ -102,10 +102,10 @@ static int set_constants(struct bpf_object *object, const struct load_request *r
 		{ "raw_ip", request->raw_ip },
 		{ "log_events", log },
 		{ "know_owners", log && request->owners_fd >= 0 },
+		{ "know_buffers", list->hook == WEIR_HOOK_XDP_INGRESS && kernel_context()->cast },
 		/* An event carries every field. */
 		{ "want_ether", log || uses_fields(list, WEIR_FIELD_ETHER_SADDR, WEIR_FIELD_ETHER_DADDR) },
 		{ "want_addresses", log || uses_fields(list, WEIR_FIELD_SADDR4, WEIR_FIELD_DADDR_LO) },
-		{ "want_length", log || uses_fields(list, WEIR_FIELD_LENGTH, WEIR_FIELD_LENGTH) },
 	};
 
 	struct bpf_map *map = bpf_object__find_map_by_name(object, "weir.rodata");

@@ -15,13 +15,13 @@
 
 struct load_request {
 	const struct code *code;
-	uint32_t chain_id;     /* stands in its events */
-	bool raw_ip;	       /* tc on an interface without Ethernet headers */
-	int counters_fd;       /* a map to go on counting in, or -1 for a new one */
-	uint32_t counter_slots; /* size of a new one */
-	const uint32_t *slots; /* for each rule of the list its counter slot; NULL: rule.slot */
-	int events_fd;	       /* the ring buffer; -1: the chain logs nothing */
-	int owners_fd;	       /* who made a socket; -1: not known */
+	uint32_t chain_id;		    /* stands in its events */
+	bool raw_ip;			    /* tc on an interface without Ethernet headers */
+	int counters_fd;		    /* a map to go on counting in, or -1 for a new one */
+	uint32_t counter_slots;		    /* size of a new one */
+	const uint32_t *slots;		    /* for each rule of the list its counter slot; NULL: rule.slot */
+	int events_fd;			    /* the ring buffer; -1: the chain logs nothing */
+	int owners_fd;			    /* who made a socket; -1: not known */
 	const struct kernel_set_maps *sets; /* for each set of the rule_list */
 };
 
@@ -45,21 +45,29 @@ void loaded_chain_close(struct loaded_chain *chain); /* closes both, sets them t
 
 /* What the running kernel has; found by trying, once. */
 struct kernel_features {
-	bool tcx;	/* from 6.6 */
-	bool long_jump; /* BPF_JMP32|BPF_JA, from 6.6 */
-	bool xdp_frags; /* from 5.18 */
+	bool tcx;	     /* from 6.6 */
+	bool long_jump;	     /* BPF_JMP32|BPF_JA, from 6.6 */
+	bool xdp_frags;	     /* from 5.18 */
 };
 const struct kernel_features *kernel_features(void);
+
+/* How a program looks into the kernel's own context at XDP: from 6.2, where the kernel has BTF of itself. */
+struct kernel_context {
+	int cast;	       /* BTF id of bpf_cast_to_kern_ctx; 0: it cannot */
+	uint32_t flags_offset; /* of xdp_buff.flags */
+};
+const struct kernel_context *kernel_context(void);
 
 /* Raise RLIMIT_MEMLOCK where old kernels count maps against it; harmless elsewhere. */
 void kernel_raise_memlock(void);
 
-/* The ring buffer of events, and the map of socket owners (LRU hash, u64 cookie -> struct weir_socket_owner): new ones. Descriptor or -errno. */
+/* A new ring buffer of events, a new map of socket owners (storage of struct weir_socket_owner). Descriptor or -errno. */
 int kernel_events_create(void);
 int kernel_owners_create(void);
 
 /*
- * Programs at the root of cgroup2 that write down who makes or connects sockets: load and attach them to the map. The
+ * Programs at the root of cgroup2 that write down who makes or connects sockets: load them with the map and attach them. Then
+ * write down who holds the sockets that are there already; a kernel that does not allow that leaves them unknown. The
  * descriptors of the links (the caller's; it pins them) go to RET_LINKS, at most OWNERS_LINKS; the number comes back, or -errno.
  */
 #define OWNERS_LINKS 8

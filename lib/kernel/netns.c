@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
@@ -66,5 +67,21 @@ int netns_inode(const char *netns, uint64_t *ret_inode)
 	if (fstat(fd, &status))
 		return -errno;
 	*ret_inode = status.st_ino;
+	return 0;
+}
+
+/* A number of a namespace's file is given to another when the namespace is gone; its cookie never is, but kernels below 5.14 have
+ * none. */
+int netns_cookie(uint64_t *ret_cookie)
+{
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	socklen_t length = sizeof(*ret_cookie);
+	uint64_t cookie;
+
+	if (fd < 0)
+		return -errno;
+	if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &length))
+		return netns_inode(NULL, ret_cookie);
+	*ret_cookie = cookie;
 	return 0;
 }

@@ -17,4 +17,7 @@ void netns_leave(int *home);
 /* Inode of a namespace, which tells it from all others that live; NULL: of this thread's. 0 or -errno. */
 int netns_inode(const char *netns, uint64_t *ret_inode);
 
+/* A number that no other network namespace ever has or had, of the one that the thread is in. */
+int netns_cookie(uint64_t *ret_cookie);
+
 #endif

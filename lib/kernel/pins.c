@@ -273,6 +273,28 @@ static bool same_directory(int fd, const char *path)
 }
 
 /*
+ * A directory that somebody else may write to is no place for what is enforced: he could take it away. Where /sys/fs/bpf was
+ * mounted for all to write, somebody may have made it before weir did.
+ */
+static int check_ownership(const char *path, bool ours, struct diagnostics *diagnostics)
+{
+	struct diagnostic *said;
+	struct stat status;
+
+	if (stat(path, &status))
+		return -errno;
+	if (status.st_uid == 0 || status.st_uid == geteuid()) {
+		if (ours && (status.st_mode & (S_IWGRP | S_IWOTH)) && chmod(path, 0700))
+			return -errno;
+		return 0;
+	}
+	said = diagnose(diagnostics, SEVERITY_ERROR_SURROUNDINGS, nowhere,
+			"%s belongs to user %u, who could take away what weir enforces", path, status.st_uid);
+	diagnostic_hint(diagnostics, said, "see what lies there and remove it, or name another directory with --pins");
+	return -EPERM;
+}
+
+/*
  * Make the directory and lock it. While one waits for the lock, the command that holds it may remove the directory:
  * then what one holds is no longer what the path names, and it begins again.
  */
@@ -310,6 +332,12 @@ static int open_for_change(struct kernel *kernel, struct diagnostics *diagnostic
 	if (r)
 		return r;
 	r = lock_directory(kernel);
+	if (r == 0) {
+		r = check_ownership(kernel->base, false, diagnostics);
+		r = r ? r : check_ownership(kernel->path, true, diagnostics);
+		if (r)
+			return r;
+	}
 	if (r) {
 		diagnose(diagnostics, SEVERITY_ERROR_SURROUNDINGS, nowhere, "cannot make and lock the directory %s: %s",
 			 kernel->path, strerror(-r));

@@ -6,13 +6,13 @@
  *		events				ring buffer of all chains with `log`
  *		events_reader/			flock on it: who reads the events
  *		owners, owners_links/NAME	socket owners: the map, and the links of the programs that fill it
- *		qdiscs/INODE_IFINDEX_NETNS/	weir made the clsact qdisc of that interface
+ *		qdiscs/COOKIE_IFINDEX_NETNS/	weir made the clsact qdisc of that interface
  *		policies/NAME/
  *			manifest		what is in force (manifest.h)
  *			manifest_plan, _next, _old	only during a change
  *			links/l_G_N		link N that generation G made
  *			gG/program_C, counters_C	of chain C of generation G
- *			gG/set_S_exact, set_S_prefix, set_S_timed/
+ *			gG/set_S_exact, set_S_prefix, set_S_count, set_S_timed/
  *
  * bpffs takes no dot in a name; a character of a name that is not a letter, a digit, '_' or '-' stands as %xx.
  */

@@ -35,10 +35,25 @@ static const char *link_path(const struct folder *folder, const struct manifest_
 	return at->link ? arena_printf(folder->arena, "%s/links/%s", folder->path, at->link) : NULL;
 }
 
+/* Programs that were of this policy, by all its manifests. */
+static struct program_ids own_programs(const struct folder *folder)
+{
+	VECTOR(uint32_t) ids = { 0 };
+
+	for (size_t i = 0; i <= BESIDE_COUNT; i++) {
+		const struct manifest *manifest = i < BESIDE_COUNT ? folder->others[i] : folder->kept;
+
+		for (uint32_t c = 0; manifest && c < manifest->chain_count; c++)
+			vector_push(folder->arena, &ids, manifest->chains[c].program_id);
+	}
+	return (struct program_ids){ .count = ids.count, .items = ids.items };
+}
+
 /* Every attachment that stays runs the program of the generation that stays. */
 static int set_programs(const struct folder *folder)
 {
 	const struct manifest *kept = folder->kept;
+	struct program_ids ids = own_programs(folder);
 	int first = 0;
 
 	for (uint32_t c = 0; kept && c < kept->chain_count; c++) {
@@ -49,8 +64,8 @@ static int set_programs(const struct folder *folder)
 		if (program < 0)
 			return program;
 		for (uint32_t a = 0; a < chain->attachment_count; a++) {
-			int r = attachment_set_program(&chain->attachments[a], link_path(folder, &chain->attachments[a]),
-						       program);
+			int r = attachment_set_program(&chain->attachments[a], link_path(folder, &chain->attachments[a]), program,
+						       &ids);
 
 			first = first ? first : r;
 		}
@@ -68,20 +83,6 @@ static bool keeps(const struct manifest *kept, const struct manifest_attachment 
 				return true;
 		}
 	return false;
-}
-
-/* Programs that were of this policy, by all its manifests. */
-static struct program_ids own_programs(const struct folder *folder)
-{
-	VECTOR(uint32_t) ids = { 0 };
-
-	for (size_t i = 0; i <= BESIDE_COUNT; i++) {
-		const struct manifest *manifest = i < BESIDE_COUNT ? folder->others[i] : folder->kept;
-
-		for (uint32_t c = 0; manifest && c < manifest->chain_count; c++)
-			vector_push(folder->arena, &ids, manifest->chains[c].program_id);
-	}
-	return (struct program_ids){ .count = ids.count, .items = ids.items };
 }
 
 /* Filters have no pin by which they could be found: they go by the manifests that named them. */

@@ -18,6 +18,7 @@ struct kernel_set {
 	struct policy_set type;
 	const char *timed; /* folder that says: some prefix has a timeout */
 	struct set_maps maps;
+	int count_fd; /* set_table.h: set_count_read; -1: not there */
 };
 
 /* ---- Open ---- */
@@ -99,9 +100,11 @@ int kernel_set_open(struct kernel *kernel, struct arena *arena, const char *poli
 		return -ENOMEM;
 	opened->type = found->set;
 	opened->timed = arena_printf(arena, "%s_timed", path);
+	opened->count_fd = bpf_obj_get(arena_printf(arena, "%s_count", path));
 	opened->maps = (struct set_maps){ .key_size = set_key_size(&found->set),
 					  .exact_fd = TAKE_FD(exact),
-					  .prefix_fd = TAKE_FD(prefix) };
+					  .prefix_fd = TAKE_FD(prefix),
+					  .size = found->set.size };
 	*ret_set = opened;
 	return 0;
 }
@@ -112,6 +115,7 @@ void kernel_set_close(struct kernel_set *set)
 		return;
 	closep(&set->maps.exact_fd);
 	closep(&set->maps.prefix_fd);
+	closep(&set->count_fd);
 	free(set);
 }
 
@@ -144,80 +148,190 @@ static bool has_expired(const struct set_row *row, uint64_t now)
 	return row->value.own_expires_ns != 0 && row->value.own_expires_ns <= now;
 }
 
-/* Expired elements take room until somebody needs it. *ret_cleared: how many went. */
-static int clear_expired(const struct kernel_set *set, int which, size_t *ret_cleared)
+/* Delete the rows of one map that have expired, and count those that stay. */
+static int clear_expired(const struct kernel_set *set, int which, uint32_t *count)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	struct set_rows rows = { 0 }, expired = { 0 };
 	uint64_t now = set_now();
-	int r = set_rows_read(arena, map_fd(set, which), map_key_size(set, which), &rows);
+	int r = map_fd(set, which) < 0 ? 0 : set_rows_read(arena, map_fd(set, which), map_key_size(set, which), &rows);
 
 	for (size_t i = 0; r == 0 && i < rows.count; i++)
 		if (has_expired(&rows.items[i], now))
 			vector_push(arena, &expired, rows.items[i]);
 	r = r ?: set_rows_delete(map_fd(set, which), map_key_size(set, which), &expired, NULL);
 	if (r == 0)
-		*ret_cleared = expired.count;
+		*count += (uint32_t)(rows.count - expired.count);
+	return r;
+}
+
+/* What has expired takes room until somebody needs it. *ret_rows: how many rows there are then, exactly. */
+static int make_room(const struct kernel_set *set, uint32_t *ret_rows)
+{
+	uint32_t rows = 0;
+	int r = clear_expired(set, ROWS_EXACT, &rows);
+
+	r = r ?: clear_expired(set, ROWS_PREFIX, &rows);
+	if (r == 0 && set->count_fd >= 0)
+		r = set_count_write(set->count_fd, rows);
+	if (r == 0)
+		*ret_rows = rows;
 	return r;
 }
 
 /* ---- Add ---- */
 
-/* WENT_IN counts the rows of each element that did not go in down to 0. */
-static int write_rows(const struct kernel_set *set, int which, const struct set_rows *rows, uint32_t *missing)
+/* Elements on their way in. The rows of an element lie one behind the other in each of rows[2], in the order of the elements. */
+struct adding {
+	const struct kernel_set *set;
+	struct set_rows rows[2];
+	bool *went_in[2]; /* for each of the rows */
+	uint32_t present; /* rows in both maps, at most */
+};
+
+static int write_rows(struct adding *adding, int which, const struct set_rows *rows)
 {
-	struct set_rows rest = *rows;
-	bool cleared_once = false;
+	size_t done = 0;
+	int r = set_rows_write(map_fd(adding->set, which), map_key_size(adding->set, which), rows, NULL, &done);
+
+	for (size_t i = 0; i < done; i++)
+		adding->went_in[which][(size_t)(rows->items - adding->rows[which].items) + i] = true;
+	return r;
+}
+
+static int write_count(const struct adding *adding)
+{
+	return adding->set->count_fd < 0 ? 0 : set_count_write(adding->set->count_fd, adding->present);
+}
+
+/* The rows of ELEMENT in one map, from *at on, which is moved behind them. */
+static struct set_rows rows_of(const struct adding *adding, int which, uint32_t element, size_t *at)
+{
+	struct set_rows rows = { .items = adding->rows[which].items + *at };
+
+	while (*at < adding->rows[which].count && adding->rows[which].items[*at].element == element) {
+		rows.count++;
+		++*at;
+	}
+	return rows;
+}
+
+/* A prefix map answers with the longest prefix that covers the key: by its length one sees whether it is that very one. */
+static uint32_t count_absent(const struct kernel_set *set, int which, const struct set_rows *rows)
+{
+	struct weir_set_value value;
+	uint32_t absent = 0;
+
+	for (size_t i = 0; i < rows->count; i++)
+		absent += bpf_map_lookup_elem(map_fd(set, which), rows->items[i].key, &value) != 0 ||
+			  value.prefix_length != rows->items[i].value.prefix_length;
+	return absent;
+}
+
+/*
+ * All elements at once, where there surely is room for all. The number is raised before they go in, and may then be too high,
+ * since some may have been there.
+ */
+static int add_all(struct adding *adding)
+{
+	int r;
+
+	adding->present += (uint32_t)(adding->rows[ROWS_EXACT].count + adding->rows[ROWS_PREFIX].count);
+	r = write_count(adding);
+	for (int which = 0; r == 0 && which < 2; which++)
+		r = write_rows(adding, which, &adding->rows[which]);
+	return r;
+}
+
+/* One by one: an element that has not room for all its rows stays out whole, and those behind it. */
+static int add_singly(struct adding *adding, uint32_t count)
+{
+	size_t at[2] = { 0, 0 };
 	int r = 0;
 
-	while (rest.count > 0) {
-		size_t done = 0, cleared = 0;
+	for (uint32_t i = 0; r == 0 && i < count; i++) {
+		struct set_rows rows[2] = { rows_of(adding, ROWS_EXACT, i, &at[ROWS_EXACT]),
+					    rows_of(adding, ROWS_PREFIX, i, &at[ROWS_PREFIX]) };
+		uint32_t absent = count_absent(adding->set, ROWS_EXACT, &rows[ROWS_EXACT]) +
+				  count_absent(adding->set, ROWS_PREFIX, &rows[ROWS_PREFIX]);
 
-		r = set_rows_write(map_fd(set, which), map_key_size(set, which), &rest, NULL, &done);
-		for (size_t i = 0; i < done; i++)
-			missing[rest.items[i].element]--;
-		rest.items += done;
-		rest.count -= done;
-		if (r != -ENOSPC || cleared_once || clear_expired(set, which, &cleared) || cleared == 0)
-			break;
-		cleared_once = true;
+		if (absent > adding->set->maps.size - adding->present)
+			return -ENOSPC;
+		adding->present += absent;
+		r = absent ? write_count(adding) : 0;
+		for (int which = 0; r == 0 && which < 2; which++)
+			r = rows[which].count ? write_rows(adding, which, &rows[which]) : 0;
 	}
 	return r;
+}
+
+static int add_rows(struct adding *adding, uint32_t count)
+{
+	size_t rows = adding->rows[ROWS_EXACT].count + adding->rows[ROWS_PREFIX].count;
+	uint32_t size = adding->set->maps.size;
+	int r = 0;
+
+	if (adding->set->count_fd < 0 || set_count_read(adding->set->count_fd, &adding->present) || adding->present > size)
+		r = make_room(adding->set, &adding->present);
+	if (r == 0 && rows <= size - adding->present)
+		return add_all(adding);
+	/* What is known to be there stays known, so that a full set is not counted again for each of many elements. */
+	r = r ?: add_singly(adding, count);
+	if (r != -ENOSPC)
+		return r;
+	r = make_room(adding->set, &adding->present);
+	if (r == 0 && rows <= size - adding->present)
+		return add_all(adding);
+	return r ?: add_singly(adding, count);
+}
+
+static int adding_begin(struct adding *adding, struct arena *arena, const struct set_element *elements, uint32_t count)
+{
+	const struct policy_set *type = &adding->set->type;
+	uint64_t now = set_now();
+	bool timed = false;
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct set_row row = { .element = i, .value = { .flags = WEIR_SET_LIVE } };
+		int r;
+
+		row.value.own_expires_ns = set_expiry(now, elements[i].timeout_s ? elements[i].timeout_s : type->timeout_s);
+		row.value.expires_ns = row.value.own_expires_ns;
+		timed |= row.value.expires_ns != 0;
+		r = set_rows_of_element(arena, type, &elements[i], row, adding->rows);
+		if (r)
+			return r;
+	}
+	for (int which = 0; which < 2; which++)
+		adding->went_in[which] = arena_new_array(arena, bool, adding->rows[which].count);
+	return timed && adding->rows[ROWS_PREFIX].count ? pins_make_directory(adding->set->timed) : 0;
+}
+
+static size_t count_whole(const struct adding *adding, struct arena *arena, uint32_t count)
+{
+	bool *lacks = arena_new_array(arena, bool, count);
+	size_t whole = 0;
+
+	for (int which = 0; which < 2; which++)
+		for (size_t i = 0; i < adding->rows[which].count; i++)
+			lacks[adding->rows[which].items[i].element] |= !adding->went_in[which][i];
+	for (uint32_t i = 0; i < count; i++)
+		whole += !lacks[i];
+	return whole;
 }
 
 static int add_chunk(const struct kernel_set *set, const struct set_element *elements, uint32_t count, size_t *done)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	uint32_t *missing = arena_new_array(arena, uint32_t, count); /* rows of each element that are not in yet */
-	struct set_rows rows[2] = { 0 };
-	uint64_t now = set_now();
-	bool timed = false;
-	int r = 0;
+	struct adding adding = { .set = set };
+	int r = adding_begin(&adding, arena, elements, count), settled;
 
-	for (uint32_t i = 0; i < count; i++) {
-		uint64_t timeout = elements[i].timeout_s ? elements[i].timeout_s : set->type.timeout_s;
-		struct set_row row = { .element = i, .value = { .flags = WEIR_SET_LIVE } };
-		size_t before = rows[0].count + rows[1].count;
-
-		row.value.expires_ns = row.value.own_expires_ns = set_expiry(now, timeout);
-		timed |= row.value.expires_ns != 0;
-		r = set_rows_of_element(arena, &set->type, &elements[i], row, rows);
-		if (r)
-			return r;
-		missing[i] = (uint32_t)(rows[0].count + rows[1].count - before);
-	}
-	if (timed && rows[ROWS_PREFIX].count)
-		r = pins_make_directory(set->timed);
-	for (int which = 0; r == 0 && which < 2; which++)
-		r = write_rows(set, which, &rows[which], missing);
-	for (uint32_t i = 0; i < count; i++)
-		*done += missing[i] == 0;
-	if (rows[ROWS_PREFIX].count) {
-		int settled = settle(set, arena);
-
-		r = r ?: settled;
-	}
-	return r;
+	if (r)
+		return r;
+	r = add_rows(&adding, count);
+	*done += count_whole(&adding, arena, count);
+	settled = adding.rows[ROWS_PREFIX].count ? settle(set, arena) : 0;
+	return r ?: settled;
 }
 
 int kernel_set_add(struct kernel_set *set, const struct set_element *elements, size_t count, size_t *ret_done)
@@ -237,6 +351,7 @@ static int delete_chunk(const struct kernel_set *set, const struct set_element *
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	bool *whole = arena_new_array(arena, bool, count); /* all rows of an element were there */
+	uint32_t deleted = 0, present;
 	struct set_rows rows[2] = { 0 };
 	int r = 0;
 
@@ -245,12 +360,16 @@ static int delete_chunk(const struct kernel_set *set, const struct set_element *
 		r = set_rows_of_element(arena, &set->type, &elements[i], (struct set_row){ .element = i }, rows);
 	}
 	for (int which = 0; r == 0 && which < 2; which++) {
-		bool *present = arena_new_array(arena, bool, rows[which].count);
+		bool *there = arena_new_array(arena, bool, rows[which].count);
 
-		r = set_rows_delete(map_fd(set, which), map_key_size(set, which), &rows[which], present);
-		for (size_t i = 0; r == 0 && i < rows[which].count; i++)
-			whole[rows[which].items[i].element] &= present[i];
+		r = set_rows_delete(map_fd(set, which), map_key_size(set, which), &rows[which], there);
+		for (size_t i = 0; r == 0 && i < rows[which].count; i++) {
+			whole[rows[which].items[i].element] &= there[i];
+			deleted += there[i];
+		}
 	}
+	if (r == 0 && set->count_fd >= 0 && set_count_read(set->count_fd, &present) == 0)
+		set_count_write(set->count_fd, present > deleted ? present - deleted : 0);
 	for (uint32_t i = 0; r == 0 && i < count; i++)
 		*not_there += !whole[i];
 	return r ?: rows[ROWS_PREFIX].count ? settle(set, arena) : 0;
@@ -280,7 +399,7 @@ int kernel_set_flush(struct kernel_set *set)
 		r = set_rows_read(arena, map_fd(set, which), map_key_size(set, which), &rows);
 		r = r ?: set_rows_delete(map_fd(set, which), map_key_size(set, which), &rows, NULL);
 	}
-	return r;
+	return r ?: set->count_fd >= 0 ? set_count_write(set->count_fd, 0) : 0;
 }
 
 /* ---- List ---- */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/limits.h"
 #include "kernel/pins.h"
 
 /* What goes on while one set is made. */
@@ -18,7 +19,8 @@ struct filling {
 	struct set_rows old_rows[2]; /* of the old maps */
 	struct set_rows live[2];     /* of the old maps, to be carried over beside the policy's */
 	struct set_maps old;
-	bool timed; /* some element of the policy has a timeout */
+	uint32_t size; /* most rows it may have */
+	bool timed;    /* some element of the policy has a timeout */
 };
 
 static uint32_t map_key_size(const struct filling *filling, int which)
@@ -27,6 +29,26 @@ static uint32_t map_key_size(const struct filling *filling, int which)
 }
 
 /* ---- The policy's elements ---- */
+
+/* Ranges that overlap have prefixes in common: each is one row, which lives as long as any of them. */
+static void sort_and_merge(struct filling *filling, int which)
+{
+	struct set_rows *rows = &filling->rows[which];
+	uint32_t size = map_key_size(filling, which);
+	size_t kept = 0;
+
+	set_rows_sort(rows, filling->key_size, which == ROWS_PREFIX);
+	for (size_t i = 0; i < rows->count; i++) {
+		const struct set_row *row = &rows->items[i];
+		struct set_row *last = kept ? &rows->items[kept - 1] : NULL;
+
+		if (!last || memcmp(last->key, row->key, size) != 0)
+			rows->items[kept++] = *row;
+		else if (last->value.expires_ns && (!row->value.expires_ns || row->value.expires_ns > last->value.expires_ns))
+			*last = *row;
+	}
+	rows->count = kept;
+}
 
 static int policy_rows(struct filling *filling)
 {
@@ -44,9 +66,24 @@ static int policy_rows(struct filling *filling)
 		if (r)
 			return r;
 	}
-	set_rows_sort(&filling->rows[ROWS_EXACT], filling->key_size, false);
-	set_rows_sort(&filling->rows[ROWS_PREFIX], filling->key_size, true);
+	for (int which = 0; which < 2; which++)
+		sort_and_merge(filling, which);
 	return 0;
+}
+
+/*
+ * A set that names no size has room for all that the policy gives it, its ranges being as many as the prefixes that cover them.
+ * By the size alone one cannot tell whether it was named; one that is as the language gives it counts as not named.
+ */
+static uint32_t room(const struct filling *filling)
+{
+	const struct policy_set *set = filling->request->set;
+	size_t rows = filling->rows[ROWS_EXACT].count + filling->rows[ROWS_PREFIX].count;
+	uint32_t unnamed = set->element_count > LIMIT_SET_DEFAULT_SIZE ? set->element_count : LIMIT_SET_DEFAULT_SIZE;
+
+	if (rows > set->size && (filling->request->anonymous || set->size == unnamed))
+		return (uint32_t)rows;
+	return set->size;
 }
 
 /* ---- The old maps' ---- */
@@ -114,34 +151,42 @@ static bool carry_over(struct filling *filling, int which, uint64_t now)
 
 /* ---- New maps ---- */
 
-static int create_map(const struct filling *filling, int which, size_t needed)
+static int create_map(const struct filling *filling, int which)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_NO_PREALLOC);
-	uint32_t size = filling->request->set->size;
+	uint32_t size = filling->size ? filling->size : 1;
 	char name[16];
 
 	snprintf(name, sizeof(name), "%s", filling->request->set->name);
 	for (char *c = name; *c; c++)
 		if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9')))
 			*c = '_';
-	/* The size counts elements; a range of the policy takes as many places as it has prefixes, and gets them. */
-	if (which == ROWS_PREFIX && needed > size)
-		size = (uint32_t)needed;
+	/* Below 6.13 a trie that is full does not even take a new value of a prefix that it has: so it never is. */
+	size += which == ROWS_PREFIX;
 	return bpf_map_create(which == ROWS_PREFIX ? BPF_MAP_TYPE_LPM_TRIE : BPF_MAP_TYPE_HASH, name,
-			      map_key_size(filling, which), sizeof(struct weir_set_value), size ? size : 1, &options);
+			      map_key_size(filling, which), sizeof(struct weir_set_value), size, &options);
 }
 
 static int check_room(const struct filling *filling, struct diagnostics *diagnostics)
 {
 	const struct policy_set *set = filling->request->set;
-	size_t policy = filling->rows[ROWS_EXACT].count, live = filling->live[ROWS_EXACT].count;
+	size_t policy = filling->rows[ROWS_EXACT].count + filling->rows[ROWS_PREFIX].count;
+	size_t live = filling->live[ROWS_EXACT].count + filling->live[ROWS_PREFIX].count;
+	const char *ranges = policy > set->element_count ? " (a range is as many as the prefixes that cover it)" : "";
 	struct diagnostic *said;
 
-	if (policy + live <= set->size || policy + live <= 1)
+	if (policy + live <= filling->size)
 		return 0;
+	if (policy > filling->size) {
+		said = diagnose(diagnostics, SEVERITY_ERROR, set->place,
+				"set '%s' has room for %u elements, and the policy gives it %zu%s", set->name, filling->size,
+				policy, ranges);
+		diagnostic_hint(diagnostics, said, "give it 'size %zu;' at least, and room for those added later", policy);
+		return -ENOSPC;
+	}
 	said = diagnose(diagnostics, SEVERITY_ERROR, set->place,
-			"set '%s' has room for %u elements: %zu of the policy and %zu that were added live do not fit", set->name,
-			set->size, policy, live);
+			"set '%s' has room for %u elements: %zu of the policy%s and %zu that were added live do not fit",
+			set->name, filling->size, policy, ranges, live);
 	diagnostic_hint(
 		diagnostics, said,
 		"give the set a greater size, delete live elements (weir set del), or forget them all (weir apply --reset)");
@@ -170,14 +215,16 @@ static int new_maps(struct filling *filling, struct diagnostics *diagnostics, st
 {
 	const struct policy_set *set = filling->request->set;
 	_cleanup_close_ int exact = -1, prefix = -1;
+	uint32_t rows = (uint32_t)(filling->rows[ROWS_EXACT].count + filling->rows[ROWS_PREFIX].count +
+				   filling->live[ROWS_EXACT].count + filling->live[ROWS_PREFIX].count);
 	int r = check_room(filling, diagnostics);
 
 	if (r)
 		return r;
-	exact = create_map(filling, ROWS_EXACT, 0);
+	exact = create_map(filling, ROWS_EXACT);
 	r = exact < 0 ? exact : 0;
 	if (r == 0 && filling->request->prefixes) {
-		prefix = create_map(filling, ROWS_PREFIX, filling->rows[ROWS_PREFIX].count + filling->live[ROWS_PREFIX].count);
+		prefix = create_map(filling, ROWS_PREFIX);
 		r = prefix < 0 ? prefix : 0;
 	}
 	r = r ? r : fill_map(filling, ROWS_EXACT, exact);
@@ -185,10 +232,14 @@ static int new_maps(struct filling *filling, struct diagnostics *diagnostics, st
 		r = fill_map(filling, ROWS_PREFIX, prefix);
 	if (r) {
 		diagnose(diagnostics, SEVERITY_ERROR_KERNEL, set->place,
-			 "the kernel refused the tables of set '%s' (size %u): %s", set->name, set->size, strerror(-r));
+			 "the kernel refused the tables of set '%s' (size %u): %s", set->name, filling->size, strerror(-r));
 		return r;
 	}
-	*ret_maps = (struct set_maps){ .key_size = filling->key_size, .exact_fd = TAKE_FD(exact), .prefix_fd = TAKE_FD(prefix) };
+	*ret_maps = (struct set_maps){ .key_size = filling->key_size,
+				       .exact_fd = TAKE_FD(exact),
+				       .prefix_fd = TAKE_FD(prefix),
+				       .size = filling->size,
+				       .rows = rows };
 	return 0;
 }
 
@@ -232,6 +283,7 @@ static int fill(struct filling *filling, struct diagnostics *diagnostics, struct
 			 request->set->name);
 		return r;
 	}
+	filling->size = room(filling);
 	r = look_at_old(filling, diagnostics);
 	if (r < 0)
 		return r;
@@ -239,14 +291,17 @@ static int fill(struct filling *filling, struct diagnostics *diagnostics, struct
 		uint64_t now = set_now();
 		bool same_exact = carry_over(filling, ROWS_EXACT, now), same_prefix = carry_over(filling, ROWS_PREFIX, now);
 
-		same = same_exact && same_prefix && !filling->timed && request->old->set.size == request->set->size &&
+		same = same_exact && same_prefix && !filling->timed && request->old->set.size == filling->size &&
 		       request->old->prefixes == request->prefixes;
 	}
 	if (same) {
 		*ret_timed = pins_exists(arena_printf(filling->arena, "%s_timed", request->old_path));
 		*ret_maps = (struct set_maps){ .key_size = filling->key_size,
 					       .exact_fd = TAKE_FD(filling->old.exact_fd),
-					       .prefix_fd = TAKE_FD(filling->old.prefix_fd) };
+					       .prefix_fd = TAKE_FD(filling->old.prefix_fd),
+					       .size = filling->size,
+					       .rows = (uint32_t)(filling->old_rows[ROWS_EXACT].count +
+								  filling->old_rows[ROWS_PREFIX].count) };
 		return 0;
 	}
 	r = new_maps(filling, diagnostics, ret_maps);

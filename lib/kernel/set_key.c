@@ -75,6 +75,7 @@ static void push_range(struct arena *arena, enum value_type type, const struct v
 		}
 		length = bits - free_bits;
 		memset(row.key, 0, sizeof(row.key));
+		row.value.prefix_length = length == bits ? 0 : length;
 		if (length == bits) {
 			write_component(row.key, type, low);
 			push(arena, &rows[ROWS_EXACT], &row);

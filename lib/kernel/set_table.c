@@ -243,6 +243,33 @@ int set_rows_delete(int fd, uint32_t key_size, const struct set_rows *rows, bool
 	return r;
 }
 
+/* ---- How many there are ---- */
+
+int set_count_pin(const char *path, uint32_t rows)
+{
+	_cleanup_close_ int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "weir_set_count", sizeof(uint32_t), sizeof(rows), 1, NULL);
+	int r = fd < 0 ? fd : set_count_write(fd, rows);
+
+	return r ? r : bpf_obj_pin(fd, path);
+}
+
+int set_count_read(int count_fd, uint32_t *ret_rows)
+{
+	uint32_t key = 0, rows;
+	int r = bpf_map_lookup_elem(count_fd, &key, &rows);
+
+	if (r == 0)
+		*ret_rows = rows;
+	return r;
+}
+
+int set_count_write(int count_fd, uint32_t rows)
+{
+	uint32_t key = 0;
+
+	return bpf_map_update_elem(count_fd, &key, &rows, BPF_ANY);
+}
+
 /* ---- Prefixes with timeouts ---- */
 
 static bool covers(const struct set_row *outer, const struct set_row *inner)

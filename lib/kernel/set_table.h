@@ -27,6 +27,8 @@ struct set_rows {
 struct set_maps {
 	uint32_t key_size; /* of the exact map */
 	int exact_fd, prefix_fd;
+	uint32_t size; /* most rows that both may have together */
+	uint32_t rows; /* that both had when they were made */
 };
 
 struct set_progress {
@@ -60,6 +62,15 @@ int set_rows_write(int fd, uint32_t map_key_size, const struct set_rows *rows, c
 		   size_t *ret_done);
 /* Delete; PRESENT[i] (may be NULL) says whether row i was there. */
 int set_rows_delete(int fd, uint32_t map_key_size, const struct set_rows *rows, bool *present);
+
+/*
+ * How many rows both maps have at most, in a pinned map of one element: the kernel limits each map, not their sum, and counting a
+ * million takes its time. It is raised before rows are written and lowered after they went, so that whoever is
+ * killed in between leaves a number that is too high, which the next who finds the set full puts right.
+ */
+int set_count_pin(const char *path, uint32_t rows);
+int set_count_read(int count_fd, uint32_t *ret_rows);
+int set_count_write(int count_fd, uint32_t rows);
 
 /* CLOCK_MONOTONIC. */
 uint64_t set_now(void);

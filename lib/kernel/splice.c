@@ -318,6 +318,26 @@ static void refer_map(struct bpf_insn *instruction, int fd)
 	instruction[1].imm = 0;
 }
 
+/* Say in the template, whose COUNT instructions come first, how this kernel shows its own context (bpf/context.h). */
+static void fill_kernel_context(struct splice *splice, uint32_t count)
+{
+	const struct bpf_insn call = { .code = BPF_JMP | BPF_CALL, .imm = WEIR_CALL_KERNEL_CONTEXT };
+	const struct kernel_context *context;
+
+	for (uint32_t at = 0; at + 1 < count; at++) {
+		struct bpf_insn *instruction = &splice->instructions[at];
+
+		if (memcmp(instruction, &call, sizeof(call)) != 0)
+			continue;
+		context = kernel_context();
+		if (!context->cast)
+			return; /* never reached then: know_buffers is false */
+		instruction[0].src_reg = BPF_PSEUDO_KFUNC_CALL;
+		instruction[0].imm = context->cast;
+		instruction[1].off = context->flags_offset;
+	}
+}
+
 /* Copy the generated code to BASE and fill its references. */
 static void copy_generated(struct splice *splice, const struct template *template, uint32_t base)
 {
@@ -426,6 +446,7 @@ static int splice_template(struct splice *splice, struct bpf_program *program, s
 		return error;
 	base = splice->instruction_count - splice->request->code->instruction_count;
 	copy_template(splice, template);
+	fill_kernel_context(splice, base);
 	copy_generated(splice, template, base);
 	record_functions(splice, template, base);
 	record_template_lines(splice, template);

@@ -165,7 +165,7 @@ static void read_attachment(const struct reading *reading, const struct manifest
 	struct foreign_programs foreign = { 0 };
 
 	/* A namespace that is gone, or a link that cannot be opened, is an attachment that is not there. */
-	attachment_look(at, link, &status);
+	attachment_look(at, link, &reading->own, &status);
 	attachment_foreign(reading->arena, at, &reading->own, &foreign);
 	*state = (struct state_attachment){ .target = at->target,
 					    .netns = at->netns,
@@ -178,12 +178,11 @@ static void read_attachment(const struct reading *reading, const struct manifest
 					    .foreign = foreign.items };
 }
 
-static int read_chain(const struct reading *reading, uint32_t index, struct state_chain *state)
+/* What the manifest alone says of a chain. */
+static void describe_chain(struct arena *arena, const struct manifest_chain *chain, struct state_chain *state,
+			   struct state_rule **ret_rules)
 {
-	const struct manifest_chain *chain = &reading->manifest->chains[index];
-	struct state_rule *rules = arena_new_array(reading->arena, struct state_rule, chain->rule_count);
-	struct state_attachment *attachments = arena_new_array(reading->arena, struct state_attachment, chain->attachment_count);
-	int r;
+	struct state_rule *rules = arena_new_array(arena, struct state_rule, chain->rule_count);
 
 	*state = (struct state_chain){ .name = chain->name,
 				       .hook = chain->hook,
@@ -192,8 +191,6 @@ static int read_chain(const struct reading *reading, uint32_t index, struct stat
 				       .chain_id = chain->chain_id,
 				       .rule_count = chain->rule_count,
 				       .rules = rules,
-				       .attachment_count = chain->attachment_count,
-				       .attachments = attachments,
 				       .verified_instructions = chain->verified_instructions,
 				       .load_ns = chain->load_ns };
 	for (uint32_t i = 0; i < chain->rule_count; i++) {
@@ -208,8 +205,21 @@ static int read_chain(const struct reading *reading, uint32_t index, struct stat
 						.verdict = rule->verdict,
 						.log = rule->log };
 	}
+	*ret_rules = rules;
+}
+
+static int read_chain(const struct reading *reading, uint32_t index, struct state_chain *state)
+{
+	const struct manifest_chain *chain = &reading->manifest->chains[index];
+	struct state_attachment *attachments = arena_new_array(reading->arena, struct state_attachment, chain->attachment_count);
+	struct state_rule *rules;
+	int r;
+
+	describe_chain(reading->arena, chain, state, &rules);
 	for (uint32_t i = 0; i < chain->attachment_count; i++)
 		read_attachment(reading, &chain->attachments[i], &attachments[i]);
+	state->attachment_count = chain->attachment_count;
+	state->attachments = attachments;
 	r = read_program(reading, index, state);
 	return r ?: read_chain_counters(reading, index, state, rules);
 }
@@ -272,13 +282,30 @@ static int read_policy(const struct reading *reading, struct state_policy *state
 	return 0;
 }
 
-static struct program_ids own_programs(struct arena *arena, const struct manifests *manifests)
+/* The plans of applies that are on their way. */
+static struct manifests read_plans(const struct kernel *kernel, struct arena *arena, const struct names *folders)
+{
+	VECTOR(const struct manifest *) plans = { 0 };
+	const struct manifest *plan;
+
+	for (size_t i = 0; i < folders->count; i++)
+		if (manifest_read(arena, arena_printf(arena, "%s/%s/manifest_plan", kernel->policies, folders->items[i]),
+				  &plan) == 0)
+			vector_push(arena, &plans, plan);
+	return (struct manifests){ .count = plans.count, .items = plans.items };
+}
+
+/* Programs of weir's: while an apply is on its way, some hooks have the new ones already. */
+static struct program_ids own_programs(struct arena *arena, const struct manifests *manifests, const struct manifests *plans)
 {
 	VECTOR(uint32_t) ids = { 0 };
 
-	for (size_t m = 0; m < manifests->count; m++)
-		for (uint32_t c = 0; c < manifests->items[m]->chain_count; c++)
-			vector_push(arena, &ids, manifests->items[m]->chains[c].program_id);
+	for (size_t m = 0; m < manifests->count + plans->count; m++) {
+		const struct manifest *manifest = m < manifests->count ? manifests->items[m] : plans->items[m - manifests->count];
+
+		for (uint32_t c = 0; c < manifest->chain_count; c++)
+			vector_push(arena, &ids, manifest->chains[c].program_id);
+	}
 	return (struct program_ids){ .count = ids.count, .items = ids.items };
 }
 
@@ -309,7 +336,7 @@ int kernel_state(struct kernel *kernel, struct arena *arena, const struct state 
 {
 	struct state *state = arena_new_object(arena, struct state);
 	struct state_policy *policies;
-	struct manifests manifests;
+	struct manifests manifests, plans;
 	struct program_ids own;
 	struct names folders;
 	int r = pins_list(arena, kernel->policies, &folders);
@@ -319,7 +346,8 @@ int kernel_state(struct kernel *kernel, struct arena *arena, const struct state 
 		diagnose(diagnostics, SEVERITY_ERROR_SURROUNDINGS, nowhere, "cannot read %s: %s", kernel->policies, strerror(-r));
 		return r;
 	}
-	own = own_programs(arena, &manifests);
+	plans = read_plans(kernel, arena, &folders);
+	own = own_programs(arena, &manifests, &plans);
 	policies = arena_new_array(arena, struct state_policy, folders.count);
 	for (size_t i = 0; i < folders.count; i++) {
 		r = read_one(kernel, arena, folders.items[i], &own, &policies[state->policy_count]);
@@ -331,6 +359,53 @@ int kernel_state(struct kernel *kernel, struct arena *arena, const struct state 
 	}
 	if (state->policy_count)
 		qsort(policies, state->policy_count, sizeof(*policies), by_name);
+	state->policies = policies;
+	*ret_state = state;
+	return 0;
+}
+
+static void describe_plan(struct arena *arena, const struct manifest *plan, struct state_policy *policy)
+{
+	struct state_chain *chains = arena_new_array(arena, struct state_chain, plan->chain_count);
+
+	*policy = (struct state_policy){ .name = plan->name,
+					 .file = plan->file,
+					 .applied_s = plan->applied_s,
+					 .generation = plan->generation,
+					 .chain_count = plan->chain_count,
+					 .chains = chains };
+	for (uint32_t c = 0; c < plan->chain_count; c++) {
+		const struct manifest_chain *chain = &plan->chains[c];
+		struct state_attachment *attachments = arena_new_array(arena, struct state_attachment, chain->attachment_count);
+		struct state_rule *rules;
+
+		describe_chain(arena, chain, &chains[c], &rules);
+		for (uint32_t a = 0; a < chain->attachment_count; a++)
+			attachments[a] = (struct state_attachment){ .target = chain->attachments[a].target,
+								    .netns = chain->attachments[a].netns,
+								    .how = attachment_how_name(chain->attachments[a].how),
+								    .ifindex = chain->attachments[a].ifindex,
+								    .cgroup_id = chain->attachments[a].cgroup_id };
+		chains[c].attachment_count = chain->attachment_count;
+		chains[c].attachments = attachments;
+	}
+}
+
+int kernel_state_planned(struct kernel *kernel, struct arena *arena, const struct state **ret_state)
+{
+	struct state *state = arena_new_object(arena, struct state);
+	struct state_policy *policies;
+	struct manifests plans;
+	struct names folders;
+	int r = pins_list(arena, kernel->policies, &folders);
+
+	if (r)
+		return r;
+	plans = read_plans(kernel, arena, &folders);
+	policies = arena_new_array(arena, struct state_policy, plans.count);
+	for (size_t i = 0; i < plans.count; i++)
+		describe_plan(arena, plans.items[i], &policies[i]);
+	state->policy_count = (uint32_t)plans.count;
 	state->policies = policies;
 	*ret_state = state;
 	return 0;

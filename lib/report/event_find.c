@@ -17,7 +17,8 @@
 
 #define STATES_KEPT	  4
 #define CGROUPS_KEPT	  256
-#define RELOAD_AFTER_NS	  200000000ull /* where an event names what the state does not have: a swap is going on */
+#define RELOAD_AFTER_NS	  200000000ull /* where an event names what the state does not have */
+#define PLAN_AFTER_NS	  20000000ull  /* the same for the plans of applies that are on their way */
 #define CGROUP_UNKNOWN_NS 1000000000ull
 
 struct known_state {
@@ -34,6 +35,7 @@ struct known_cgroup {
 struct event_finder {
 	struct kernel *kernel;
 	struct known_state states[STATES_KEPT]; /* the newest first */
+	struct known_state planned;		/* by applies that are on their way */
 	uint64_t loaded_ns, looked_ns;		/* CLOCK_MONOTONIC */
 	uint64_t stamp;				/* of the manifests when they were loaded */
 	struct known_cgroup cgroups[CGROUPS_KEPT];
@@ -117,6 +119,7 @@ void event_finder_free(struct event_finder *finder)
 		return;
 	for (size_t i = 0; i < STATES_KEPT; i++)
 		arena_free(finder->states[i].arena);
+	arena_free(finder->planned.arena);
 	arena_free(finder->cgroup_arena);
 	free(finder);
 }
@@ -174,6 +177,23 @@ static bool find_in_states(const struct event_finder *finder, struct event_repor
 	return false;
 }
 
+/* Between the swap of a hook and the end of an apply: the new program writes events, and the manifest is still the old one. */
+static bool find_in_plans(struct event_finder *finder, struct event_report *report, uint64_t now)
+{
+	struct event_report found = *report;
+
+	if (now - finder->planned.since_ns >= PLAN_AFTER_NS) {
+		arena_free(finder->planned.arena);
+		finder->planned = (struct known_state){ .arena = arena_new(), .since_ns = now };
+		if (kernel_state_planned(finder->kernel, finder->planned.arena, &finder->planned.state))
+			finder->planned.state = NULL;
+	}
+	if (!finder->planned.state || !find_in_state(&finder->planned, &found))
+		return false;
+	*report = found;
+	return true;
+}
+
 static void find_rule(struct event_finder *finder, struct event_report *report)
 {
 	uint64_t now;
@@ -186,6 +206,8 @@ static void find_rule(struct event_finder *finder, struct event_report *report)
 	if (find_in_states(finder, report))
 		return;
 	now = clock_ns(CLOCK_MONOTONIC);
+	if (find_in_plans(finder, report, now))
+		return;
 	if (now - finder->loaded_ns >= RELOAD_AFTER_NS && load(finder) == 0)
 		find_in_states(finder, report);
 }

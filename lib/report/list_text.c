@@ -131,6 +131,16 @@ static void print_sets(const struct page *page, const struct state_policy *polic
 	}
 }
 
+static void print_foreign(const struct page *page, const struct state_foreign *foreign, bool first)
+{
+	const char *name = foreign->program_name;
+
+	fprintf(page->out, "%s %s", first ? "  beside" : ",",
+		*name ? escape_text(page->arena, name, 64) : "a program without name");
+	if (foreign->program_id) /* 0: a filter of tc that is no program */
+		fprintf(page->out, " (program %u)", foreign->program_id);
+}
+
 static void print_attachments(const struct page *page, const struct state_chain *chain)
 {
 	for (uint32_t i = 0; i < chain->attachment_count; i++) {
@@ -147,11 +157,7 @@ static void print_attachments(const struct page *page, const struct state_chain 
 		if (!attachment->present)
 			fprintf(page->out, "  %sNOT ENFORCED: it is gone, or somebody detached it%s", bold(page), plain(page));
 		for (uint32_t k = 0; k < attachment->foreign_count; k++)
-			fprintf(page->out, "%s %s (program %u)", k ? "," : "  beside",
-				*attachment->foreign[k].program_name
-					? escape_text(page->arena, attachment->foreign[k].program_name, 64)
-					: "a program without name",
-				attachment->foreign[k].program_id);
+			print_foreign(page, &attachment->foreign[k], k == 0);
 		fputc('\n', page->out);
 	}
 }

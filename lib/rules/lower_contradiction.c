@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "rules/lowering.h"
 #include "rules/match.h"
+#include "rules/subject_fields.h"
 
 static void warn_alone(struct lowering *lowering, int index)
 {
@@ -85,6 +86,44 @@ static void explain(struct lowering *lowering, size_t last)
 		warn_alone(lowering, parts[last].match);
 }
 
+/*
+ * The same field under two masks: is there a value that both allow? Of fields that are wider than 16 bits it is only known
+ * where both name a single value.
+ */
+static bool masks_meet(const struct part *a, const struct part *b)
+{
+	const uint64_t both = a->dimension.mask & b->dimension.mask, max = field_max(a->dimension.field);
+
+	if (a->list.count == 1 && b->list.count == 1 && a->list.items->low == a->list.items->high &&
+	    b->list.items->low == b->list.items->high)
+		return !((a->list.items->low ^ b->list.items->low) & both);
+	if (max > 0xffff)
+		return true;
+	for (uint64_t value = 0; value <= max; value++)
+		if (intervals_contain(a->list.items, a->list.count, value & a->dimension.mask) &&
+		    intervals_contain(b->list.items, b->list.count, value & b->dimension.mask))
+			return true;
+	return false;
+}
+
+/* `tcp flags & (syn|ack) == syn tcp flags ack` */
+static bool warn_masks(struct lowering *lowering)
+{
+	const struct part *parts = lowering->parts.items;
+
+	for (size_t i = 0; i < lowering->parts.count; i++)
+		for (size_t j = 0; j < i; j++) {
+			const struct dimension *a = &parts[j].dimension, *b = &parts[i].dimension;
+
+			if (a->kind != DIMENSION_FIELD || b->kind != DIMENSION_FIELD || a->field != b->field ||
+			    a->mask == b->mask || parts[i].match < 0 || parts[j].match < 0 || masks_meet(&parts[j], &parts[i]))
+				continue;
+			warn_against(lowering, parts[i].match, &parts[j].match, 1);
+			return true;
+		}
+	return false;
+}
+
 bool lower_warn_contradiction(struct lowering *lowering)
 {
 	const struct part *parts = lowering->parts.items;
@@ -100,7 +139,7 @@ bool lower_warn_contradiction(struct lowering *lowering)
 			return true;
 		}
 	}
-	return false;
+	return warn_masks(lowering);
 }
 
 void lower_warn_unions(struct lowering *lowering)

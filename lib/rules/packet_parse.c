@@ -243,8 +243,8 @@ static enum weir_malformed parse_ipv6(struct reader *reader, struct weir_flow *f
 
 	there -= 40;
 	payload = flow->ip_length;
-	if (payload == 0 && flow->next_header == IPPROTO_HOPOPTS && there > UINT16_MAX)
-		payload = there; /* a jumbogram */
+	if (payload == 0 && there > UINT16_MAX)
+		payload = there; /* a jumbogram, or BIG TCP without the option that tells */
 	if (payload > there)
 		return WEIR_MALFORMED_BAD_LENGTH;
 	reader->at += 40;

@@ -69,7 +69,8 @@ static struct diagnostic *fail(struct words *words, const char *wanted)
 static bool expect(struct words *words, const char *word)
 {
 	if (!words->failed && !is_word(words, word))
-		fail(words, arena_printf(words->arena, "'%s'", word));
+		diagnostic_hint(words->diagnostics, fail(words, arena_printf(words->arena, "'%s'", word)),
+				"a packet is written like this: tcp 10.0.0.1:1234 > 10.0.0.2:80 syn");
 	advance(words);
 	return !words->failed;
 }
@@ -126,7 +127,9 @@ static void endpoint(struct words *words, struct described_packet *packet, struc
 	if (colon && (!ipv6 || (bracket && colon > text && colon[-1] == ']'))) {
 		length = (size_t)(colon - text);
 		if (!port || !read_typed(colon + 1, strlen(colon + 1), TYPE_NUMBER, 16, &value)) {
-			fail(words, port ? "an address with a port" : "an address without a port");
+			diagnostic_hint(words->diagnostics,
+					fail(words, port ? "an address with a port" : "an address without a port"), "%s",
+					port ? "a port is a number from 0 to 65535" : "such a packet has no ports");
 			return;
 		}
 		*port = (uint16_t)value.lo;

@@ -3,17 +3,47 @@
  * Rules that can never decide. In: the rules, and for each whether the tree has a leaf for it. Out: a warning for each
  * that has none, with the line of the rule that covers it, or of the first ones that stand in its way.
  *
- * Only unreached rules are searched for, and the search as a whole has a budget: past it a warning names no line. So
- * a policy of thousands of doubles costs no more than one without.
+ * The tree takes fields as they come: that a packet with a TCP header has the protocol number of TCP it does not know, nor
+ * that a rule without verdict behind a deciding one is of no use. For these a covering rule is looked for, too.
+ *
+ * Each search has a budget: past it an unreached rule's warning names no line, and of the others none is found. So a policy
+ * of thousands of doubles costs no more than one without.
  */
+#include <netinet/in.h>
+
 #include "rules/intervals.h"
 #include "rules/rules.h"
+#include "rules/subject_fields.h"
 
 #define SEARCH_BUDGET 20000000 /* comparisons of a constraint, some tenths of a second */
 
 struct search {
 	const struct rule_list *list;
+	const bool *reached;
 	uint64_t budget;
+};
+
+/* What every packet with such a header has in other fields. */
+static const struct fact {
+	enum weir_field of;
+	uint64_t value;
+	enum weir_field field;
+	struct interval is;
+} facts[] = {
+	{ WEIR_FIELD_TRANSPORT, WEIR_TRANSPORT_TCP, WEIR_FIELD_PROTOCOL, { IPPROTO_TCP, IPPROTO_TCP } },
+	{ WEIR_FIELD_TRANSPORT, WEIR_TRANSPORT_UDP, WEIR_FIELD_PROTOCOL, { IPPROTO_UDP, IPPROTO_UDP } },
+	{ WEIR_FIELD_TRANSPORT, WEIR_TRANSPORT_SCTP, WEIR_FIELD_PROTOCOL, { IPPROTO_SCTP, IPPROTO_SCTP } },
+	{ WEIR_FIELD_TRANSPORT, WEIR_TRANSPORT_ICMP, WEIR_FIELD_PROTOCOL, { IPPROTO_ICMP, IPPROTO_ICMP } },
+	{ WEIR_FIELD_TRANSPORT, WEIR_TRANSPORT_ICMPV6, WEIR_FIELD_PROTOCOL, { IPPROTO_ICMPV6, IPPROTO_ICMPV6 } },
+	{ WEIR_FIELD_TRANSPORT, WEIR_TRANSPORT_TCP, WEIR_FIELD_NETWORK, { WEIR_NETWORK_IPV4, WEIR_NETWORK_IPV6 } },
+	{ WEIR_FIELD_TRANSPORT, WEIR_TRANSPORT_UDP, WEIR_FIELD_NETWORK, { WEIR_NETWORK_IPV4, WEIR_NETWORK_IPV6 } },
+	{ WEIR_FIELD_TRANSPORT, WEIR_TRANSPORT_SCTP, WEIR_FIELD_NETWORK, { WEIR_NETWORK_IPV4, WEIR_NETWORK_IPV6 } },
+	{ WEIR_FIELD_TRANSPORT, WEIR_TRANSPORT_ICMP, WEIR_FIELD_NETWORK, { WEIR_NETWORK_IPV4, WEIR_NETWORK_IPV4 } },
+	{ WEIR_FIELD_TRANSPORT, WEIR_TRANSPORT_ICMPV6, WEIR_FIELD_NETWORK, { WEIR_NETWORK_IPV6, WEIR_NETWORK_IPV6 } },
+	{ WEIR_FIELD_NETWORK, WEIR_NETWORK_ARP, WEIR_FIELD_ETHER_TYPE, { 0x0806, 0x0806 } },
+	{ WEIR_FIELD_NETWORK, WEIR_NETWORK_ARP_IPV4, WEIR_FIELD_ETHER_TYPE, { 0x0806, 0x0806 } },
+	{ WEIR_FIELD_NETWORK, WEIR_NETWORK_IPV4, WEIR_FIELD_ETHER_TYPE, { 0x0800, 0x0800 } },
+	{ WEIR_FIELD_NETWORK, WEIR_NETWORK_IPV6, WEIR_FIELD_ETHER_TYPE, { 0x86dd, 0x86dd } },
 };
 
 static const struct constraint *find_constraint(const struct box *box, uint32_t dimension)
@@ -24,14 +54,57 @@ static const struct constraint *find_constraint(const struct box *box, uint32_t 
 	return NULL;
 }
 
-/* Every constraint of OUTER must be kept by INNER's own on that dimension. */
-static bool box_covers(const struct box *outer, const struct box *inner)
+static bool is_field(const struct search *search, uint32_t dimension, enum weir_field field)
+{
+	const struct dimension *of = &search->list->dimensions[dimension];
+
+	return of->kind == DIMENSION_FIELD && of->field == field && of->mask == field_max(field);
+}
+
+/* Every value that HAD allows of its field OF must make WANTED's field lie where WANTED has it. */
+static bool facts_say(enum weir_field of, const struct constraint *had, enum weir_field field, const struct constraint *wanted)
+{
+	for (uint32_t i = 0; i < had->count; i++)
+		for (uint64_t value = had->intervals[i].low; value <= had->intervals[i].high; value++) {
+			const struct fact *fact = facts, *end = facts + sizeof(facts) / sizeof(facts[0]);
+
+			while (fact < end && (fact->of != of || fact->value != value || fact->field != field))
+				fact++;
+			if (fact == end || !intervals_subset(&fact->is, 1, wanted->intervals, wanted->count))
+				return false;
+		}
+	return true;
+}
+
+/* Does a header that INNER asks for make WANTED hold? */
+static bool follows(const struct search *search, const struct box *inner, const struct constraint *wanted)
+{
+	static const enum weir_field followed[] = { WEIR_FIELD_PROTOCOL, WEIR_FIELD_NETWORK, WEIR_FIELD_ETHER_TYPE };
+	enum weir_field field = WEIR_FIELD_COUNT;
+
+	for (unsigned i = 0; i < 3; i++)
+		if (is_field(search, wanted->dimension, followed[i]))
+			field = followed[i];
+	for (uint32_t i = 0; field != WEIR_FIELD_COUNT && i < inner->count; i++) {
+		const struct constraint *had = &inner->constraints[i];
+
+		if (is_field(search, had->dimension, WEIR_FIELD_TRANSPORT) && facts_say(WEIR_FIELD_TRANSPORT, had, field, wanted))
+			return true;
+		if (is_field(search, had->dimension, WEIR_FIELD_NETWORK) && facts_say(WEIR_FIELD_NETWORK, had, field, wanted))
+			return true;
+	}
+	return false;
+}
+
+/* Every constraint of OUTER must be kept by INNER's own on that dimension, or follow from others of INNER. */
+static bool box_covers(const struct search *search, const struct box *outer, const struct box *inner)
 {
 	for (uint32_t i = 0; i < outer->count; i++) {
 		const struct constraint *wanted = &outer->constraints[i];
 		const struct constraint *had = find_constraint(inner, wanted->dimension);
 
-		if (!had || !intervals_subset(had->intervals, had->count, wanted->intervals, wanted->count))
+		if ((!had || !intervals_subset(had->intervals, had->count, wanted->intervals, wanted->count)) &&
+		    !follows(search, inner, wanted))
 			return false;
 	}
 	return true;
@@ -63,7 +136,7 @@ static bool rule_covers(struct search *search, const struct rule *outer, const s
 		bool covered = false;
 
 		for (uint32_t o = 0; o < outer->box_count && !covered; o++)
-			covered = box_covers(&outer->boxes[o], &inner->boxes[i]);
+			covered = box_covers(search, &outer->boxes[o], &inner->boxes[i]);
 		if (!covered)
 			return false;
 	}
@@ -102,7 +175,8 @@ static void warn_together(struct search *search, uint32_t index, struct diagnost
 	for (uint32_t i = 0; i < index && named < 2 && search->budget; i++) {
 		const struct rule *earlier = &search->list->rules[i];
 
-		if (earlier->verdict == WEIR_VERDICT_CONTINUE || !rules_meet(search, earlier, rule))
+		/* A rule that never decides stands in nobody's way. */
+		if (earlier->verdict == WEIR_VERDICT_CONTINUE || !search->reached[i] || !rules_meet(search, earlier, rule))
 			continue;
 		diagnostic_related(diagnostics, warning, earlier->place, "part of what it matches is decided here");
 		named++;
@@ -110,21 +184,55 @@ static void warn_together(struct search *search, uint32_t index, struct diagnost
 	diagnostic_hint(diagnostics, warning, "remove it, or move it before the rules that cover it");
 }
 
+/* Does it look at a field that a header settles by itself? Then it may cover rules without the tree's knowing. */
+static bool may_cover_unseen(const struct search *search, const struct rule *rule)
+{
+	if (rule->verdict == WEIR_VERDICT_CONTINUE || !rule->box_count)
+		return false;
+	for (uint32_t i = 0; i < rule->boxes[0].count; i++) {
+		uint32_t dimension = rule->boxes[0].constraints[i].dimension;
+
+		if (is_field(search, dimension, WEIR_FIELD_PROTOCOL) || is_field(search, dimension, WEIR_FIELD_ETHER_TYPE))
+			return true;
+		if (is_field(search, dimension, WEIR_FIELD_TRANSPORT))
+			return false;
+	}
+	return true;
+}
+
+/* The first of CANDIDATES, or without such of all rules before, that covers the rule; NULL: none, or the budget is spent. */
+static const struct rule *find_cover(struct search *search, uint32_t index, const uint32_t *candidates, size_t count)
+{
+	for (size_t i = 0; i < count && search->budget; i++) {
+		const struct rule *earlier = &search->list->rules[candidates ? candidates[i] : i];
+
+		if (earlier->verdict != WEIR_VERDICT_CONTINUE && rule_covers(search, earlier, &search->list->rules[index]))
+			return earlier;
+	}
+	return NULL;
+}
+
 void rules_warn_shadowed(const struct rule_list *list, const bool *reached, struct diagnostics *diagnostics)
 {
-	struct search search = { list, SEARCH_BUDGET };
+	struct search search = { list, reached, SEARCH_BUDGET }, unseen = { list, reached, SEARCH_BUDGET };
+	VECTOR(uint32_t) candidates = { 0 };
 
 	for (uint32_t i = 0; i + 2 < list->rule_count; i++) {
-		const struct rule *rule = &list->rules[i], *cover = NULL;
+		const struct rule *rule = &list->rules[i], *cover;
 
-		if (reached[i] || !rule->box_count) /* no box: a contradiction, which was said before */
+		if (!rule->box_count) /* a contradiction, which was said before */
 			continue;
-		for (uint32_t j = 0; j < i && !cover && search.budget; j++)
-			if (list->rules[j].verdict != WEIR_VERDICT_CONTINUE && rule_covers(&search, &list->rules[j], rule))
-				cover = &list->rules[j];
+		if (!reached[i])
+			cover = find_cover(&search, i, NULL, i);
+		else if (rule->verdict == WEIR_VERDICT_CONTINUE)
+			cover = find_cover(&unseen, i, NULL, i);
+		else
+			cover = find_cover(&unseen, i, candidates.items, candidates.count);
 		if (cover)
 			warn_covered(rule, cover, diagnostics);
-		else
+		else if (!reached[i])
 			warn_together(&search, i, diagnostics);
+		if (may_cover_unseen(&search, rule))
+			vector_push(diagnostics->arena, &candidates, i);
 	}
 }

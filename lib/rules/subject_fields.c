@@ -31,6 +31,15 @@
 			}                                                                                                        \
 		}                                                                                                                \
 	}
+#define ETHER_TYPE(number)                                                                                                       \
+	{                                                                                                                        \
+		WEIR_FIELD_ETHER_TYPE, 1,                                                                                        \
+		{                                                                                                                \
+			{                                                                                                        \
+				number, number                                                                                   \
+			}                                                                                                        \
+		}                                                                                                                \
+	}
 #define AT_LEAST_ONE(id, max)                                                                                                    \
 	{                                                                                                                        \
 		WEIR_FIELD_##id, 1,                                                                                              \
@@ -41,12 +50,13 @@
 		}                                                                                                                \
 	}
 
-#define ANY_LINK    .what = "link-layer header"
-#define TAGGED	    .needs = { AT_LEAST_ONE(VLAN_TAGS, 0xff) }, .what = "VLAN tag"
-#define ANY_ARP	    .needs = { NETWORK(ARP, ARP_IPV4) }, .what = "ARP header"
-#define ARP_OF_IPV4 .needs = { NETWORK(ARP_IPV4, ARP_IPV4) }, .what = "ARP header with IPv4 addresses"
-#define HAS_IPV4    .needs = { NETWORK(IPV4, IPV4) }, .what = "IPv4 header"
-#define HAS_IPV6    .needs = { NETWORK(IPV6, IPV6) }, .what = "IPv6 header"
+#define ANY_LINK .what = "link-layer header"
+#define TAGGED	 .needs = { AT_LEAST_ONE(VLAN_TAGS, 0xff) }, .what = "VLAN tag"
+#define ANY_ARP	 .needs = { NETWORK(ARP, ARP_IPV4) }, .implies = { ETHER_TYPE(0x0806) }, .what = "ARP header"
+#define ARP_OF_IPV4                                                                                                              \
+	.needs = { NETWORK(ARP_IPV4, ARP_IPV4) }, .implies = { ETHER_TYPE(0x0806) }, .what = "ARP header with IPv4 addresses"
+#define HAS_IPV4 .needs = { NETWORK(IPV4, IPV4) }, .implies = { ETHER_TYPE(0x0800) }, .what = "IPv4 header"
+#define HAS_IPV6 .needs = { NETWORK(IPV6, IPV6) }, .implies = { ETHER_TYPE(0x86dd) }, .what = "IPv6 header"
 #define WITH_ICMP                                                                                                                \
 	.needs = { TRANSPORT(ICMP, ICMP) }, .implies = { NETWORK(IPV4, IPV4), PROTOCOL(IPPROTO_ICMP) }, .what = "ICMP header"
 #define WITH_ICMPV6                                                                                                              \

@@ -31,7 +31,7 @@ struct ast_value {
 	const char *text;	    /* WORD, STRING, SET, VARIABLE */
 	struct ast_value *children; /* RANGE, LIST, CONCAT, FLAGS: the first; the rest by next */
 	struct ast_value *next;
-	const char *timeout;	     /* of a set element: the word behind `timeout`, or NULL */
+	const char *timeout; /* of a set element: the word behind `timeout`, or NULL */
 	struct place timeout_place;
 };
 
@@ -68,9 +68,10 @@ struct ast_chain {
 	/* hook LAYER DIRECTION [on TARGETS] [netns NAMESPACE] [mode MODE] ; words as written, NULL when left out */
 	const char *layer, *direction, *mode;
 	struct place layer_place, direction_place, mode_place, hook_place; /* hook_place: of the word hook; line 0: no hook */
-	struct ast_value *targets; /* WORD, STRING, VARIABLE or LIST of them */
-	struct ast_value *netns;   /* WORD, STRING or VARIABLE */
-	const char *policy;	   /* accept or drop as written; NULL: none */
+	struct ast_value *targets;					   /* WORD, STRING, VARIABLE or LIST of them */
+	struct ast_value *netns;					   /* WORD, STRING or VARIABLE */
+	bool bad_hook;	    /* its line had an error, which was told; what stands above is as far as it was read */
+	const char *policy; /* accept or drop as written; NULL: none */
 	struct place policy_place;
 	const char *comment; /* comment "..." in the chain; NULL: none */
 	struct ast_rule *rules;

@@ -214,8 +214,32 @@ static bool include(struct parser *parser)
 	return true;
 }
 
+/* What is known of the text outside of all blocks. */
+struct outside {
+	bool rules_said;       /* an error about rules that stand there: one for all that follow each other */
+	unsigned foreign_open; /* braces of nftables' tables: what is in them is read as if it stood without */
+};
+
+/* "table inet filter {": true, and behind the brace, where it goes on like this. */
+static bool enter_table(struct parser *parser)
+{
+	struct lexer ahead = parser->lexer;
+	struct token token = parser->token;
+	unsigned words = 0;
+
+	ahead.diagnostics = NULL;
+	for (; token.kind == TOKEN_WORD && words < 3; words++)
+		token = lexer_next(&ahead);
+	if (!token_is(&parser->token, "table") || token.kind != TOKEN_LEFT_BRACE)
+		return false;
+	for (; words; words--)
+		parser_advance(parser);
+	parser_advance(parser);
+	return true;
+}
+
 /* What stands outside of all blocks and is no part of a policy. */
-static void not_a_part(struct parser *parser, bool *rules_said)
+static void not_a_part(struct parser *parser, struct outside *outside)
 {
 	const struct foreign *foreign = foreign_in_policy(&parser->token);
 	const struct token token = parser->token;
@@ -224,13 +248,17 @@ static void not_a_part(struct parser *parser, bool *rules_said)
 
 	if (foreign) {
 		foreign_report(parser, token.place, foreign);
+		if (enter_table(parser)) {
+			outside->foreign_open++;
+			return;
+		}
 	} else if (parse_begins_statement(&token) || token_is(&token, "hook") || token_is(&token, "policy")) {
 		/* A '}' too many puts a whole chain outside: one error for it. */
-		if (!*rules_said) {
+		if (!outside->rules_said) {
 			d = parser_error(parser, token.place, "%s outside of a chain", token_describe(parser->arena, &token));
 			parser_hint(parser, d, "rules stand inside 'chain name { ... }'; is there a '}' too many above?");
 		}
-		*rules_said = true;
+		outside->rules_said = true;
 	} else if (token.kind == TOKEN_WORD) {
 		near = near_match(token_text(parser->arena, &token), parts, sizeof(parts) / sizeof(parts[0]));
 		d = parser_error(parser, token.place, "no part of a policy begins with %s",
@@ -245,21 +273,23 @@ static void not_a_part(struct parser *parser, bool *rules_said)
 	parser_skip_statement(parser);
 }
 
-static void stray_brace(struct parser *parser, bool *rules_said)
+static void stray_brace(struct parser *parser, struct outside *outside)
 {
-	if (!*rules_said)
+	if (outside->foreign_open && !outside->rules_said)
+		outside->foreign_open--;
+	else if (!outside->rules_said)
 		parser_error(parser, parser->token.place, "a '}' that closes nothing");
-	*rules_said = false;
+	outside->rules_said = false;
 	parser_advance(parser);
 }
 
 /* part = define | include | set | chain */
-static void part(struct parser *parser, bool *rules_said)
+static void part(struct parser *parser, struct outside *outside)
 {
 	bool whole = true;
 
 	if (token_is(&parser->token, "set") || token_is(&parser->token, "chain")) {
-		*rules_said = false;
+		outside->rules_said = false;
 		if (token_is(&parser->token, "set"))
 			parse_set(parser);
 		else
@@ -271,10 +301,10 @@ static void part(struct parser *parser, bool *rules_said)
 	} else if (token_is(&parser->token, "include")) {
 		whole = include(parser);
 	} else if (parser->token.kind == TOKEN_RIGHT_BRACE) {
-		stray_brace(parser, rules_said);
+		stray_brace(parser, outside);
 		return;
 	} else {
-		not_a_part(parser, rules_said);
+		not_a_part(parser, outside);
 		return;
 	}
 	if (whole)
@@ -287,7 +317,7 @@ static void part(struct parser *parser, bool *rules_said)
 static void policy_file(struct parse *parse, const struct including *file)
 {
 	struct parser *parser = arena_new_object(parse->arena, struct parser);
-	bool rules_said = false;
+	struct outside outside = { 0 };
 
 	parser_init(parser, parse, file);
 	lexer_init(&parser->lexer, file->source, parse->diagnostics);
@@ -296,7 +326,7 @@ static void policy_file(struct parse *parse, const struct including *file)
 		parser_skip_ends(parser);
 		if (parser->token.kind == TOKEN_END)
 			return;
-		part(parser, &rules_said);
+		part(parser, &outside);
 	}
 }
 

@@ -164,9 +164,8 @@ void parse_chain(struct parser *parser)
 		else
 			parser_expect_end(parser, token_describe(parser->arena, &parser->last));
 	}
-	/* What a chain's rules may look at is not known without its hook: the rest of it is not judged. */
-	if (reading.bad_hook || (reading.broken && !chain->hook_place.line))
-		return;
+	/* A line that was not understood may have been the hook. */
+	chain->bad_hook = reading.bad_hook || (reading.broken && !chain->hook_place.line);
 	*parser->parse->next_chain = chain;
 	parser->parse->next_chain = &chain->next;
 }

@@ -1,66 +1,54 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * In: a rule_list. Out: the trees that judge it (tree.h).
- *
- * The rules with a verdict are tried as one tree first, the others, too; rules whose tree costs more than its budget
- * are parted in two halves, in order, and each half is tried. So parted rules are asked one part after another, and the first
- * part that names a rule is right.
- *
- * Room is left here for a better parting: whatever parts the rules must only keep that a rule is never asked behind one of a
- * later part that overlaps it.
+ * In: a rule_list. Out: the trees that judge it (tree.h): those of the rules with a verdict as part.c parts them; the others
+ * as one tree or, when that cost more than its budget, in halves.
  */
 #include "base/limits.h"
-#include "tree/grow.h"
+#include "tree/part.h"
 #include "tree/tree.h"
 
-/*
- * A good tree has about half as many nodes as its rules have bounds. What is beyond that are rules that cut
- * each other up: some is worth a single walk. A passing tree is only a saving over asking its rules apart, so it stays small.
- */
-#define DECIDING_SPARE_NODES 4096
-#define PASSING_SPARE_NODES  256
-#define SPARE_WORK	     1000000
-#define WORK_PER_WEIGHT	     64
+/* A passing tree is only a saving over asking its rules apart, so it stays small. */
+#define PASSING_SPARE_NODES	256
+#define PASSING_SPARE_WORK	1000000
+#define PASSING_WORK_PER_WEIGHT 64
 
 struct builder {
 	const struct rule_list *list;
 	struct grower *grower;
 	struct arena *arena; /* of the build only */
-	bool deciding;	     /* which trees are grown now */
-	uint32_t spare;	     /* nodes that a deciding tree may have beyond its weight */
-	VECTOR(uint32_t) deciding_roots, passing_roots;
+	struct parting parting;
+	VECTOR(uint32_t) passing_roots;
 	uint32_t too_large; /* rules whose tree alone is too large */
 	uint32_t too_large_rule;
 };
 
-static void part_rules(struct builder *builder, const uint32_t *rules, size_t count)
+/* Rules without a verdict whose tree costs too much are parted in two halves, and each half is tried. */
+static void grow_passing(struct builder *builder, const uint32_t *rules, size_t count)
 {
-	uint64_t weight = 0;
-	struct budget budget;
+	struct budget budget = { PASSING_SPARE_NODES, PASSING_SPARE_WORK };
 	uint32_t root;
 
 	if (count == 0)
 		return;
-	for (size_t i = 0; i < count; i++)
-		weight += grower_rule_weight(builder->grower, rules[i]);
-	budget.nodes = weight + (builder->deciding ? builder->spare : PASSING_SPARE_NODES);
+	for (size_t i = 0; i < count; i++) {
+		uint64_t weight = grower_rule_weight(builder->grower, rules[i]);
+
+		budget.nodes += weight;
+		budget.work += PASSING_WORK_PER_WEIGHT * weight;
+	}
 	if (count == 1 || budget.nodes > LIMIT_TREE_NODES)
 		budget.nodes = LIMIT_TREE_NODES;
-	budget.work = SPARE_WORK + WORK_PER_WEIGHT * weight;
-	if (grower_grow(builder->grower, rules, count, builder->deciding, budget, &root)) {
-		if (builder->deciding)
-			vector_push(builder->arena, &builder->deciding_roots, root);
-		else
-			vector_push(builder->arena, &builder->passing_roots, root);
+	if (grower_grow(builder->grower, rules, count, false, budget, &root)) {
+		vector_push(builder->arena, &builder->passing_roots, root);
 	} else if (count > 1) {
-		part_rules(builder, rules, count / 2);
-		part_rules(builder, &rules[count / 2], count - count / 2);
+		grow_passing(builder, rules, count / 2);
+		grow_passing(builder, &rules[count / 2], count - count / 2);
 	} else if (builder->too_large++ == 0) {
 		builder->too_large_rule = rules[0];
 	}
 }
 
-static void part_kind(struct builder *builder, bool deciding)
+static void grow_kind(struct builder *builder, bool deciding)
 {
 	uint32_t *rules = arena_new_array(builder->arena, uint32_t, builder->list->rule_count);
 	size_t count = 0;
@@ -71,8 +59,13 @@ static void part_kind(struct builder *builder, bool deciding)
 		if (rule->box_count > 0 && (rule->verdict != WEIR_VERDICT_CONTINUE) == deciding)
 			rules[count++] = i;
 	}
-	builder->deciding = deciding;
-	part_rules(builder, rules, count);
+	if (deciding) {
+		builder->parting = part_rules(builder->arena, builder->grower, builder->list, rules, count);
+		builder->too_large = builder->parting.too_large;
+		builder->too_large_rule = builder->parting.too_large_rule;
+	} else {
+		grow_passing(builder, rules, count);
+	}
 }
 
 /* Mark what can be reached from a node. Children have lower numbers, so one pass downwards does it. */
@@ -90,6 +83,28 @@ static uint32_t mark_reached(const struct tree_node *nodes, uint32_t count, bool
 	return marked;
 }
 
+static void keep_parting(const struct parting *parting, const uint32_t *numbers, struct arena *arena, struct tree *tree)
+{
+	uint32_t count = parting->parts.count, *roots = arena_new_array(arena, uint32_t, count);
+	uint32_t *least = arena_new_array(arena, uint32_t, count), least_so_far = UINT32_MAX;
+	const char **kinds = arena_new_array(arena, const char *, count);
+
+	for (uint32_t i = count; i-- > 0;) {
+		const struct part *part = &parting->parts.items[i];
+
+		roots[i] = numbers[part->root];
+		kinds[i] = part->kinds;
+		if (part->rules[0] < least_so_far)
+			least_so_far = part->rules[0];
+		least[i] = least_so_far;
+	}
+	tree->deciding_count = count;
+	tree->deciding = roots;
+	tree->deciding_kinds = kinds;
+	tree->least = least;
+	tree->next = arena_copy(arena, parting->next, tree->rules->rule_count * sizeof(uint32_t));
+}
+
 /* Nodes that some root leads to, renumbered without gaps and moved to the tree's own arena. */
 static void keep_reached(struct builder *builder, struct arena *arena, struct tree *tree)
 {
@@ -99,8 +114,8 @@ static void keep_reached(struct builder *builder, struct arena *arena, struct tr
 	bool *reached = arena_new_array(arena, bool, builder->list->rule_count);
 	struct tree_node *fresh;
 
-	for (size_t i = 0; i < builder->deciding_roots.count; i++)
-		marks[builder->deciding_roots.items[i]] = true;
+	for (size_t i = 0; i < builder->parting.parts.count; i++)
+		marks[builder->parting.parts.items[i].root] = true;
 	for (size_t i = 0; i < builder->passing_roots.count; i++)
 		marks[builder->passing_roots.items[i]] = true;
 	tree->node_count = mark_reached(nodes, count, marks);
@@ -117,16 +132,13 @@ static void keep_reached(struct builder *builder, struct arena *arena, struct tr
 			reached[nodes[i].rules[r]] = true;
 		numbers[i] = kept++;
 	}
-	for (size_t i = 0; i < builder->deciding_roots.count; i++)
-		builder->deciding_roots.items[i] = numbers[builder->deciding_roots.items[i]];
 	for (size_t i = 0; i < builder->passing_roots.count; i++)
 		builder->passing_roots.items[i] = numbers[builder->passing_roots.items[i]];
 	tree->nodes = fresh;
 	tree->reached = reached;
-	tree->deciding_count = builder->deciding_roots.count;
 	tree->passing_count = builder->passing_roots.count;
-	tree->deciding = arena_copy(arena, builder->deciding_roots.items, tree->deciding_count * sizeof(uint32_t));
 	tree->passing = arena_copy(arena, builder->passing_roots.items, tree->passing_count * sizeof(uint32_t));
+	keep_parting(&builder->parting, numbers, arena, tree);
 }
 
 static void report_too_large(const struct builder *builder, struct diagnostics *diagnostics)
@@ -152,17 +164,15 @@ static void report_too_many_nodes(const struct rule_list *list, uint32_t count, 
 		"write rules that differ only in an address or a port as one rule with a named set, or part the chain in two");
 }
 
-/* Build with so much room for each deciding tree. A tree without an answer to whether it is too large, or NULL. */
-static struct tree *build_spare(struct arena *arena, const struct rule_list *rules, uint32_t spare,
-				struct diagnostics *diagnostics)
+const struct tree *tree_build(struct arena *arena, const struct rule_list *rules, struct diagnostics *diagnostics)
 {
-	struct builder builder = { .list = rules, .arena = arena_new(), .spare = spare };
+	struct builder builder = { .list = rules, .arena = arena_new() };
 	struct tree *tree = arena_new_object(arena, struct tree);
 
 	tree->rules = rules;
 	builder.grower = grower_new(builder.arena, rules);
-	part_kind(&builder, true);
-	part_kind(&builder, false);
+	grow_kind(&builder, true);
+	grow_kind(&builder, false);
 	if (builder.too_large) {
 		report_too_large(&builder, diagnostics);
 		tree = NULL;
@@ -170,16 +180,6 @@ static struct tree *build_spare(struct arena *arena, const struct rule_list *rul
 		keep_reached(&builder, arena, tree);
 	}
 	arena_free(builder.arena);
-	return tree;
-}
-
-const struct tree *tree_build(struct arena *arena, const struct rule_list *rules, struct diagnostics *diagnostics)
-{
-	struct tree *tree = build_spare(arena, rules, DECIDING_SPARE_NODES, diagnostics);
-
-	/* Many parts that all take what they may come to more than the kernel verifies: then more and smaller ones. */
-	if (tree && tree->deciding_count > 1 && tree->node_count > LIMIT_TREE_NODES / 2)
-		tree = build_spare(arena, rules, 0, diagnostics);
 	if (tree && tree->node_count > LIMIT_TREE_NODES) {
 		report_too_many_nodes(rules, tree->node_count, diagnostics);
 		return NULL;

@@ -8,6 +8,8 @@
  */
 #include "tree/grow.h"
 
+#include <string.h>
+
 #define NO_NODE	       UINT32_MAX
 #define MAX_DEPTH      2000 /* of the recursion; the budget ends it long before for all but the oddest rules */
 #define PAIRWISE_ITEMS 24   /* up to so many, each is compared with each for covering the other */
@@ -17,6 +19,16 @@ struct node_key {
 	uint32_t leaf, dimension;
 	uint64_t bound;
 	uint32_t low, high;
+};
+
+/* A list as it is interned: in its first place, that of an item, the profiles of the packets that can come here. */
+#define LIST_HEAD 1
+_Static_assert(sizeof(profile_set) == LIST_HEAD * sizeof(struct item), "the head of a list takes the place of its items");
+
+struct list {
+	const struct item *items;
+	size_t count;
+	profile_set profiles;
 };
 
 /* By number of a region or constraint, the round in which it was last seen. */
@@ -42,9 +54,10 @@ struct grower {
 	/* The tree that grows now. */
 	bool deciding;
 	struct budget budget;
-	uint64_t work, nodes_before;
+	uint64_t work, steps;
 	uint32_t depth;
 	bool failed;
+	VECTOR(uint32_t) solved_now; /* lists */
 };
 
 struct grower *grower_new(struct arena *arena, const struct rule_list *list)
@@ -61,7 +74,12 @@ struct grower *grower_new(struct arena *arena, const struct rule_list *list)
 	return grower;
 }
 
-static const uint32_t *rule_regions(struct grower *grower, uint32_t rule)
+const struct regions *grower_regions(const struct grower *grower)
+{
+	return grower->regions;
+}
+
+const uint32_t *grower_rule_regions(struct grower *grower, uint32_t rule)
 {
 	const struct rule *asked = &grower->list->rules[rule];
 
@@ -75,7 +93,7 @@ static const uint32_t *rule_regions(struct grower *grower, uint32_t rule)
 
 uint64_t grower_rule_weight(struct grower *grower, uint32_t rule)
 {
-	const uint32_t *regions = rule_regions(grower, rule);
+	const uint32_t *regions = grower_rule_regions(grower, rule);
 	uint64_t weight = 0;
 
 	for (uint32_t i = 0; i < grower->list->rules[rule].box_count; i++)
@@ -153,7 +171,7 @@ static size_t tidy_deciding(struct grower *grower, struct item *items, size_t co
 
 	grower->round++;
 	mark_room(grower->arena, &grower->region_marks, grower->regions->items.count);
-	mark_room(grower->arena, &grower->constraint_marks, grower->regions->constraint_bounds.count);
+	mark_room(grower->arena, &grower->constraint_marks, grower->regions->constraint_facts.count);
 	for (size_t i = 0; i < count; i++) {
 		const struct region *region = &grower->regions->items.items[items[i].region];
 
@@ -196,50 +214,97 @@ static size_t tidy_passing(struct grower *grower, struct item *items, size_t cou
 	return kept;
 }
 
-/* The number of the list that lies in scratch. */
-static uint32_t intern_list(struct grower *grower)
+/* Does an item still ask for what profiles tell of? */
+static bool asks_for_profiles(const struct grower *grower, const struct item *items, size_t count)
 {
-	size_t count = grower->scratch.count;
+	for (size_t i = 0; i < count; i++) {
+		const struct region *region = &grower->regions->items.items[items[i].region];
+
+		for (uint32_t c = 0; c < region->count; c++)
+			if (grower->regions->constraint_facts.items[region->constraints[c]].may != grower->regions->all)
+				return true;
+	}
+	return false;
+}
+
+/*
+ * The number of the list that lies in scratch behind its head, where packets of PROFILES can come. When no item
+ * asks for what they tell of, they do not matter, and the list is the same for all.
+ */
+static uint32_t intern_list(struct grower *grower, profile_set profiles)
+{
+	size_t count = grower->scratch.count - LIST_HEAD;
+	struct item *items = &grower->scratch.items[LIST_HEAD];
 	uint32_t number;
 
-	count = grower->deciding ? tidy_deciding(grower, grower->scratch.items, count)
-				 : tidy_passing(grower, grower->scratch.items, count);
-	number = intern(grower->lists, grower->scratch.items, count * sizeof(struct item));
+	count = grower->deciding ? tidy_deciding(grower, items, count) : tidy_passing(grower, items, count);
+	if (!asks_for_profiles(grower, items, count))
+		profiles = grower->regions->all;
+	memcpy(grower->scratch.items, &profiles, sizeof(profiles));
+	number = intern(grower->lists, grower->scratch.items, (LIST_HEAD + count) * sizeof(struct item));
 	if (number == grower->solved.count)
 		vector_push(grower->arena, &grower->solved, NO_NODE);
 	return number;
 }
 
-static void halve_list(struct grower *grower, uint32_t list, struct cut cut, uint32_t *ret_low, uint32_t *ret_high)
+static struct list list_of(const struct grower *grower, uint32_t number)
 {
 	size_t size;
-	const struct item *items = intern_data(grower->lists, list, &size);
-	size_t count = size / sizeof(*items);
+	const struct item *items = intern_data(grower->lists, number, &size);
+	struct list list = { .items = items + LIST_HEAD, .count = size / sizeof(*items) - LIST_HEAD };
+
+	memcpy(&list.profiles, items, sizeof(list.profiles));
+	return list;
+}
+
+/* Empty scratch but for the head. */
+static void begin_list(struct grower *grower)
+{
+	grower->scratch.count = 0;
+	for (int i = 0; i < LIST_HEAD; i++)
+		vector_push(grower->arena, &grower->scratch, (struct item){ 0 });
+}
+
+static void push_item(struct grower *grower, uint32_t rule, uint32_t region)
+{
+	if (region != REGION_NONE)
+		vector_push(grower->arena, &grower->scratch, (struct item){ rule, region });
+}
+
+static void halve_list(struct grower *grower, uint32_t number, struct cut cut, uint32_t *ret_low, uint32_t *ret_high)
+{
+	const struct dimension *dimension = &grower->list->dimensions[cut.dimension];
+	struct list list = list_of(grower, number);
+	bool concerned = facts_concern(dimension);
 
 	for (int side = 0; side < 2; side++) {
-		grower->scratch.count = 0;
-		for (size_t i = 0; i < count; i++) {
+		struct interval interval = { side ? cut.bound : 0, side ? dimension->max : cut.bound - 1 };
+		profile_set profiles = concerned ? list.profiles & facts_may(dimension, &interval, 1) : list.profiles;
+
+		begin_list(grower);
+		for (size_t i = 0; i < list.count; i++) {
 			uint32_t halves[2];
 
-			region_halve(grower->regions, items[i].region, cut.dimension, cut.bound, &halves[0], &halves[1]);
-			if (halves[side] != REGION_NONE)
-				vector_push(grower->arena, &grower->scratch, (struct item){ items[i].rule, halves[side] });
+			region_halve(grower->regions, list.items[i].region, cut.dimension, cut.bound, &halves[0], &halves[1]);
+			if (profiles != list.profiles && halves[side] != REGION_NONE)
+				halves[side] = region_among(grower->regions, halves[side], profiles);
+			push_item(grower, list.items[i].rule, halves[side]);
 		}
-		*(side ? ret_high : ret_low) = intern_list(grower);
+		*(side ? ret_high : ret_low) = intern_list(grower, profiles);
 	}
 }
 
 /* ---- The recursion ---- */
 
-static uint32_t solve(struct grower *grower, uint32_t list);
+static uint32_t solve(struct grower *grower, uint32_t number);
 
 /* Cut a list and solve what comes out; a node, or NO_NODE when the budget is passed. */
-static uint32_t solve_cut(struct grower *grower, uint32_t list, struct cut cut)
+static uint32_t solve_cut(struct grower *grower, uint32_t number, struct cut cut)
 {
 	struct cut behind = { cut.dimension, cut.bound + 1, false };
 	uint32_t low, high;
 
-	halve_list(grower, list, cut, &low, &high);
+	halve_list(grower, number, cut, &low, &high);
 	low = solve(grower, low);
 	high = cut.alone ? solve_cut(grower, high, behind) : solve(grower, high);
 	return grower->failed ? NO_NODE : add_cut(grower, cut, low, high);
@@ -263,28 +328,28 @@ static uint32_t finish_list(struct grower *grower, const struct item *items, siz
 	return add_leaf(grower, rules, count);
 }
 
-static uint32_t solve(struct grower *grower, uint32_t list)
+static uint32_t solve(struct grower *grower, uint32_t number)
 {
-	size_t size;
-	const struct item *items = intern_data(grower->lists, list, &size);
-	size_t count = size / sizeof(*items);
-	uint32_t node = grower->solved.items[list];
+	struct list list = list_of(grower, number);
+	uint32_t node = grower->solved.items[number];
 	struct cut cut;
 
 	if (node != NO_NODE || grower->failed)
 		return node;
-	node = finish_list(grower, items, count);
+	node = finish_list(grower, list.items, list.count);
+	grower->steps += node == NO_NODE || !grower->deciding; /* a deciding leaf is one of few */
 	if (node == NO_NODE) {
-		cut = cut_choose(grower->chooser, items, count, grower->deciding, &grower->work);
-		if (grower->work > grower->budget.work || ++grower->depth > MAX_DEPTH ||
-		    grower->nodes.count - grower->nodes_before > grower->budget.nodes) {
+		cut = cut_choose(grower->chooser, list.items, list.count, grower->deciding, &grower->work);
+		if (grower->work > grower->budget.work || ++grower->depth > MAX_DEPTH || grower->steps > grower->budget.nodes) {
 			grower->failed = true;
 			return NO_NODE;
 		}
-		node = solve_cut(grower, list, cut);
+		node = solve_cut(grower, number, cut);
 		grower->depth--;
 	}
-	grower->solved.items[list] = node;
+	grower->solved.items[number] = node;
+	if (node != NO_NODE)
+		vector_push(grower->arena, &grower->solved_now, number);
 	return node;
 }
 
@@ -296,20 +361,25 @@ bool grower_grow(struct grower *grower, const uint32_t *rules, size_t count, boo
 	grower->deciding = deciding;
 	grower->budget = budget;
 	grower->work = 0;
-	grower->nodes_before = grower->nodes.count;
+	grower->steps = 0;
+	grower->solved_now.count = 0;
 	grower->depth = 0;
 	grower->failed = false;
-	grower->scratch.count = 0;
+	begin_list(grower);
 	for (size_t i = 0; i < count; i++) {
-		const uint32_t *regions = rule_regions(grower, rules[i]);
+		const uint32_t *regions = grower_rule_regions(grower, rules[i]);
 
 		for (uint32_t b = 0; b < grower->list->rules[rules[i]].box_count; b++)
 			if (regions[b] != REGION_NONE)
-				vector_push(grower->arena, &grower->scratch, (struct item){ rules[i], regions[b] });
+				push_item(grower, rules[i], region_among(grower->regions, regions[b], grower->regions->all));
 	}
-	root = solve(grower, intern_list(grower));
-	if (grower->failed)
+	root = solve(grower, intern_list(grower, grower->regions->all));
+	if (grower->failed) {
+		/* Or the next attempt would find half of its work done, and a budget would be no limit. */
+		for (size_t i = 0; i < grower->solved_now.count; i++)
+			grower->solved.items[grower->solved_now.items[i]] = NO_NODE;
 		return false;
+	}
 	*ret_root = root;
 	return true;
 }

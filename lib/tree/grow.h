@@ -8,7 +8,8 @@
 
 struct grower;
 
-/* How much one tree may cost. Counted, not timed: the same rules meet the same end everywhere. */
+/* How much one tree may cost: nodes that are not there yet, and work. Counted, not timed: the same rules meet the same end
+ * everywhere. */
 struct budget {
 	uint64_t nodes, work;
 };
@@ -16,6 +17,9 @@ struct budget {
 struct grower *grower_new(struct arena *arena, const struct rule_list *list);
 /* The weight of a rule: 1 for each of its boxes, and 1 for each of their bounds. */
 uint64_t grower_rule_weight(struct grower *grower, uint32_t rule);
+/* For each of its boxes a region, or REGION_NONE. */
+const uint32_t *grower_rule_regions(struct grower *grower, uint32_t rule);
+const struct regions *grower_regions(const struct grower *grower);
 /*
  * Grow a tree over COUNT rules, given by ascending index, all with a verdict (DECIDING) or all without. False when that
  * would cost more than the budget. Nodes that were made on the way to a failure remain; grower_nodes has all.

@@ -31,12 +31,14 @@ void tree_judge(const struct tree *tree, const struct weir_flow *flow, set_looku
 	const struct tree_node *leaf;
 
 	judgement->passed_count = 0;
-	for (uint32_t i = 0; i < tree->deciding_count; i++) {
+	judgement->decided = UINT32_MAX;
+	for (uint32_t i = 0; i < tree->deciding_count && tree->least[i] < judgement->decided;) {
 		leaf = find_leaf(tree, tree->deciding[i], flow, sets, context);
-		if (leaf->rule_count == 0)
-			continue;
-		judgement->decided = leaf->rules[0];
-		break;
+		i++;
+		if (leaf->rule_count > 0 && leaf->rules[0] < judgement->decided) {
+			judgement->decided = leaf->rules[0];
+			i = tree->next[judgement->decided];
+		}
 	}
 	for (uint32_t i = 0; i < tree->passing_count; i++) {
 		leaf = find_leaf(tree, tree->passing[i], flow, sets, context);

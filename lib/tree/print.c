@@ -5,6 +5,8 @@
  *	deciding tree 1: 7
  *	     7  malformed < 1 ? 6 : 0
  *	     0  => drop, of itself: malformed packets
+ *
+ * Of several deciding trees each says what its rules have in common, and a leaf which tree is still asked.
  */
 #include "tree/tree.h"
 
@@ -43,6 +45,16 @@ static void print_bound(const struct dimension *dimension, uint64_t bound, FILE 
 	}
 }
 
+/* Which tree is asked after this leaf, where that is another one. */
+static void print_next(const struct tree *tree, const struct tree_node *leaf, FILE *out)
+{
+	uint32_t rule = leaf->rule_count ? leaf->rules[0] : 0;
+
+	if (leaf->rule_count && tree->rules->rules[rule].verdict != WEIR_VERDICT_CONTINUE &&
+	    tree->next[rule] < tree->deciding_count)
+		fprintf(out, ", unless tree %u has one before", tree->next[rule] + 1);
+}
+
 static void print_leaf(const struct tree *tree, const struct tree_node *leaf, FILE *out)
 {
 	if (leaf->rule_count == 0)
@@ -64,6 +76,7 @@ static void print_node(const struct tree *tree, uint32_t number, struct arena *a
 	fprintf(out, "%6u  ", number);
 	if (node->leaf) {
 		print_leaf(tree, node, out);
+		print_next(tree, node, out);
 	} else {
 		fprintf(out, "%s < ", dimension_print(arena, tree->rules, node->dimension));
 		print_bound(&tree->rules->dimensions[node->dimension], node->bound, out);
@@ -94,7 +107,11 @@ static void print_tree(const struct tree *tree, uint32_t root, FILE *out)
 void tree_print(const struct tree *tree, FILE *out)
 {
 	for (uint32_t i = 0; i < tree->deciding_count; i++) {
-		fprintf(out, "deciding tree %u: %u\n", i + 1, tree->deciding[i]);
+		if (tree->deciding_count == 1)
+			fprintf(out, "deciding tree 1: %u\n", tree->deciding[i]);
+		else
+			fprintf(out, "deciding tree %u of %u (%s): %u\n", i + 1, tree->deciding_count, tree->deciding_kinds[i],
+				tree->deciding[i]);
 		print_tree(tree, tree->deciding[i], out);
 	}
 	for (uint32_t i = 0; i < tree->passing_count; i++) {

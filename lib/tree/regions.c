@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "rules/intervals.h"
+
 #define CONSTRAINT_NONE UINT32_MAX	 /* nothing satisfies it */
 #define CONSTRAINT_ALL	(UINT32_MAX - 1) /* everything does */
 
@@ -31,11 +33,17 @@ static uint32_t intern_constraint(struct regions *regions, uint32_t dimension)
 	memmove((char *)packed + sizeof(header), packed, count * sizeof(*packed));
 	memcpy(packed, header, sizeof(header));
 	number = intern(regions->constraint_table, packed, sizeof(header) + count * sizeof(*packed));
-	if (number == regions->constraint_bounds.count) {
+	if (number == regions->constraint_facts.count) {
 		const struct region_constraint *constraint = region_constraint(regions, number);
+		const struct dimension *asked = &regions->list->dimensions[dimension];
+		struct constraint_facts facts = { .may = regions->all };
 
-		vector_push(regions->arena, &regions->constraint_bounds,
-			    2 * count - (constraint->intervals[0].low == 0) - (constraint->intervals[count - 1].high == max));
+		facts.bounds = 2 * count - (constraint->intervals[0].low == 0) - (constraint->intervals[count - 1].high == max);
+		if (facts_concern(asked)) {
+			facts.may = facts_may(asked, constraint->intervals, count);
+			facts.sure = facts_sure(asked, constraint->intervals, count);
+		}
+		vector_push(regions->arena, &regions->constraint_facts, facts);
 	}
 	return number;
 }
@@ -108,7 +116,7 @@ static uint32_t intern_region(struct regions *regions, const uint32_t *constrain
 		return number;
 	region.constraints = intern_data(regions->region_table, number, NULL);
 	for (uint32_t i = 0; i < count; i++)
-		region.weight += regions->constraint_bounds.items[constraints[i]];
+		region.weight += regions->constraint_facts.items[constraints[i]].bounds;
 	vector_push(regions->arena, &regions->items, region);
 	return number;
 }
@@ -119,6 +127,7 @@ struct regions *regions_new(struct arena *arena, const struct rule_list *list)
 
 	regions->arena = arena;
 	regions->list = list;
+	regions->all = facts_all();
 	regions->constraint_table = intern_new(arena);
 	regions->region_table = intern_new(arena);
 	intern_region(regions, NULL, 0);
@@ -232,6 +241,79 @@ bool region_within(const struct regions *regions, uint32_t inner, uint32_t outer
 		if (in->constraints[i] != out->constraints[o] &&
 		    !constraint_within(region_constraint(regions, in->constraints[i]), wanted))
 			return false;
+	}
+	return true;
+}
+
+/* ---- What profiles tell ---- */
+
+profile_set region_profiles(const struct regions *regions, uint32_t region)
+{
+	const struct region *asked = &regions->items.items[region];
+	profile_set profiles = regions->all;
+
+	for (uint32_t i = 0; i < asked->count; i++)
+		profiles &= regions->constraint_facts.items[asked->constraints[i]].may;
+	return profiles;
+}
+
+/* The first constraint from position *AT on that profiles concern; false when there is none. */
+static bool find_concerned(const struct regions *regions, uint32_t region, uint32_t *at)
+{
+	const struct region *asked = &regions->items.items[region];
+
+	for (; *at < asked->count; ++*at) {
+		uint32_t dimension = region_constraint(regions, asked->constraints[*at])->dimension;
+
+		if (facts_concern(&regions->list->dimensions[dimension]))
+			return true;
+	}
+	return false;
+}
+
+uint32_t region_among(struct regions *regions, uint32_t region, profile_set profiles)
+{
+	uint32_t at = 0, unused;
+
+	if (!(region_profiles(regions, region) & profiles))
+		return REGION_NONE;
+	while (find_concerned(regions, region, &at)) {
+		uint32_t constraint = regions->items.items[region].constraints[at];
+		uint32_t dimension = region_constraint(regions, constraint)->dimension, narrowed = region;
+		struct interval range;
+
+		if (!(profiles & ~regions->constraint_facts.items[constraint].sure)) {
+			region = replace_constraint(regions, region, at, CONSTRAINT_ALL);
+			continue;
+		}
+		range = facts_range(&regions->list->dimensions[dimension], profiles);
+		if (range.low > 0)
+			region_halve(regions, narrowed, dimension, range.low, &unused, &narrowed);
+		if (narrowed != REGION_NONE && range.high < dimension_max(regions, dimension))
+			region_halve(regions, narrowed, dimension, range.high + 1, &narrowed, &unused);
+		if (narrowed == REGION_NONE)
+			return REGION_NONE;
+		at += regions->items.items[narrowed].count == regions->items.items[region].count;
+		region = narrowed;
+	}
+	return region;
+}
+
+bool regions_meet(const struct regions *regions, uint32_t a, uint32_t b)
+{
+	const struct region *first = &regions->items.items[a], *second = &regions->items.items[b];
+
+	if (!(region_profiles(regions, a) & region_profiles(regions, b)))
+		return false;
+	for (uint32_t i = 0, j = 0; i < first->count && j < second->count;) {
+		const struct region_constraint *one = region_constraint(regions, first->constraints[i]);
+		const struct region_constraint *other = region_constraint(regions, second->constraints[j]);
+
+		if (one->dimension == other->dimension &&
+		    !intervals_meet(one->intervals, one->count, other->intervals, other->count))
+			return false;
+		i += one->dimension <= other->dimension;
+		j += other->dimension <= one->dimension;
 	}
 	return true;
 }

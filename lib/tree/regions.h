@@ -12,11 +12,18 @@
 
 #include "base/arena.h"
 #include "rules/rules.h"
+#include "tree/facts.h"
 #include "tree/intern.h"
 
 struct region_constraint {
 	uint32_t dimension, count;
 	struct interval intervals[];
+};
+
+/* By number of a constraint: how many cuts its intervals need; which profiles may, and which surely do, satisfy it. */
+struct constraint_facts {
+	uint32_t bounds;
+	profile_set may, sure;
 };
 
 struct region {
@@ -27,9 +34,10 @@ struct region {
 struct regions {
 	struct arena *arena;
 	const struct rule_list *list;
+	profile_set all; /* profiles */
 	struct intern_table *constraint_table, *region_table;
-	VECTOR(uint32_t) constraint_bounds; /* by number: how many cuts its intervals need */
-	VECTOR(struct region) items;	    /* by number */
+	VECTOR(struct constraint_facts) constraint_facts;
+	VECTOR(struct region) items; /* by number */
 	VECTOR(struct interval) scratch;
 	VECTOR(uint32_t) scratch_constraints;
 };
@@ -45,5 +53,15 @@ void region_halve(struct regions *regions, uint32_t region, uint32_t dimension, 
 const struct region_constraint *region_constraint(const struct regions *regions, uint32_t constraint);
 /* Does the region lie whole in the other? */
 bool region_within(const struct regions *regions, uint32_t inner, uint32_t outer);
+/* Can a packet lie in both? When in doubt, yes. */
+bool regions_meet(const struct regions *regions, uint32_t a, uint32_t b);
+
+/* The profiles of packets that may lie in the region. */
+profile_set region_profiles(const struct regions *regions, uint32_t region);
+/*
+ * The region as it looks where only packets of PROFILES can come: without the constraints that all of them satisfy, and open
+ * where none of them lies behind a bound. REGION_NONE when none of them can lie in it.
+ */
+uint32_t region_among(struct regions *regions, uint32_t region, profile_set profiles);
 
 #endif

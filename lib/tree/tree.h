@@ -5,11 +5,12 @@
  * always give the same tree.
  *
  * It answers in two steps, so that rules without a verdict cannot multiply the leaves:
- *	deciding trees, asked in order until one names a rule: who decides;
+ *	deciding trees, each for some of the rules with a verdict: it names the first of them that matches, or none.
+ *	The least index over all trees decides. They are asked in order, but not all of them: when one has named rule r,
+ *	and that is the least so far, next[r] is the next to ask, the first one in which an earlier rule can still match;
  *	passing trees, each for a few rules without a verdict: which of them matched. A rule behind the one that
  *	decided does not count.
- * One deciding tree is the normal case; when rules would cut each other up beyond LIMIT_TREE_NODES they are
- * parted, in order, into several.
+ * One deciding tree is the normal case; rules that would cut each other up are parted into several (part.c).
  */
 #ifndef WEIR_TREE_H
 #define WEIR_TREE_H
@@ -38,7 +39,10 @@ struct tree {
 	const struct tree_node *nodes;
 	uint32_t deciding_count, passing_count;
 	const uint32_t *deciding, *passing; /* roots */
-	const bool *reached; /* for each rule: does some leaf name it? */
+	const char *const *deciding_kinds;  /* for each deciding tree, what its rules have in common, for people */
+	const uint32_t *next;  /* for each rule with a verdict: the deciding tree to ask after it; deciding_count: none */
+	const uint32_t *least; /* for each deciding tree: the least rule of it and all later ones */
+	const bool *reached;   /* for each rule: does some leaf name it? */
 };
 
 /* Build. NULL with a diagnostic when a limit is passed. */

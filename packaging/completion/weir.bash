@@ -43,7 +43,7 @@ _weir() {
 	apply) words='--name --reset --pins --help' ;;
 	list) words="--verbose --json --pins --help $(_weir_policies)" ;;
 	events) words='--json --count --seconds --pins --help' ;;
-	why) words='--chain --verbose --json --help' ;;
+	why) words='--chain --name --verbose --json --help' ;;
 	remove) words="--all --pins --help $(_weir_policies)" ;;
 	set)
 		case ${#plain[@]} in

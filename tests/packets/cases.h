@@ -373,6 +373,33 @@ static const struct packet_case packet_cases[] = {
 	    EXTENSION(17, 255), UDP(92) },
 	  IS_IP6,
 	  IS_UDP(92) },
+
+	/* ---- Larger than the length fields can say ---- */
+	{ "ipv4 of 65,536 bytes and length 0", { ETH(0x0800), IP4(6), SET16(2, 0), TCP(93), RAW(65496) }, IS_IP4, IS_TCP(93) },
+	{ "ipv4 of 65,535 bytes and length 0",
+	  { ETH(0x0800), IP4(6), SET16(2, 0), TCP(93), RAW(65495) },
+	  IS_IP4,
+	  IS_BAD(BAD_LENGTH),
+	  .protocol = 6 },
+	{ "ipv6 of 65,536 bytes and length 0", { ETH(0x86dd), IP6(6), SET16(4, 0), TCP(94), RAW(65516) }, IS_IP6, IS_TCP(94) },
+	{ "ipv6 of 65,535 bytes and length 0",
+	  { ETH(0x86dd), IP6(6), SET16(4, 0), TCP(94), RAW(65515) },
+	  IS_IP6,
+	  IS_BAD(SHORT),
+	  .protocol = 6 },
+	{ "ipv6 of 65,536 bytes and length 0, udp",
+	  { ETH(0x86dd), IP6(17), SET16(4, 0), UDP(95), RAW(65528) },
+	  IS_IP6,
+	  IS_UDP(95) },
+	{ "ipv6 of 65,536 bytes and length 0, with an option",
+	  { ETH(0x86dd), IP6(HOP), SET16(4, 0), EXTENSION(6, 0), TCP(96), RAW(65508) },
+	  IS_IP6,
+	  IS_TCP(96) },
+	{ "ipv6 of 65,535 bytes and length 0, with an option",
+	  { ETH(0x86dd), IP6(HOP), SET16(4, 0), EXTENSION(6, 0), TCP(96), RAW(65507) },
+	  IS_IP6,
+	  IS_BAD(SHORT),
+	  .protocol = HOP },
 };
 
 #define PACKET_CASES (sizeof(packet_cases) / sizeof(packet_cases[0]))

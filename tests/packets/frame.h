@@ -120,7 +120,7 @@ struct layer {
 		LAYER_PADDING, (bytes), 0, 0                                                                                     \
 	}
 
-#define FRAME_BYTES 65536
+#define FRAME_BYTES 70000
 
 struct frame {
 	uint32_t length;

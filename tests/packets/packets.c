@@ -223,15 +223,6 @@ static void compare(const struct stand *stand, const struct packet_case *packet,
 	print_flow("kernel", &seen.flow);
 }
 
-/* What the counter of bytes lacks at XDP: what lies in further buffers behind an IP packet that ends in the first. */
-static uint32_t counted_length(const struct stand *stand, const struct weir_flow *flow)
-{
-	uint32_t end = 14 + 4 * flow->vlan_tags + flow->ip_length + (flow->network == WEIR_NETWORK_IPV6 ? 40 : 0);
-	bool in_first = !flow->malformed && flow->network >= WEIR_NETWORK_IPV4 && end <= stand->linear;
-
-	return in_first && flow->length > stand->linear ? stand->linear : flow->length;
-}
-
 /* Without events: did the packet count where it should, with all its bytes? */
 static void compare_counters(const struct stand *stand, const struct packet_case *packet, const struct weir_flow *wanted)
 {
@@ -239,10 +230,10 @@ static void compare_counters(const struct stand *stand, const struct packet_case
 	struct weir_counter counter = read_counter(stand->loaded.counters_fd, slot);
 	struct weir_counter zero[256] = {};
 
-	if (counter.packets != 1 || counter.bytes != counted_length(stand, wanted)) {
+	if (counter.packets != 1 || counter.bytes != wanted->length) {
 		tap_ok = false;
 		printf("# %s at %s: %llu packets of %llu bytes in slot %u, wanted 1 of %u\n", packet->name, stand->name,
-		       counter.packets, counter.bytes, slot, counted_length(stand, wanted));
+		       counter.packets, counter.bytes, slot, wanted->length);
 	}
 	for (slot = 0; slot < WEIR_SLOT_FIRST_RULE; slot++)
 		bpf_map_update_elem(stand->loaded.counters_fd, &slot, zero, 0);

@@ -69,18 +69,71 @@ is "a packet from a raw socket that belongs to no connection is not laid at a by
 	"$(jq -r 'select((.sport) == 7777) | (.process.command // "unknown")' "$WORK/events" | grep -cvx 'unknown\|send_frame')" 0
 ok "the policy is removed" weir remove sender
 
+# Whose packet it is, on connections that go through: a client's, a server's replies, and what no socket sent.
+# who FILTER: pid and command of each event that FILTER selects, each once.
+who() { jq -r "select($1) | \"\(.process.pid // \"unknown\") \(.process.command // \"\")\"" "$WORK/events" | sort -u; }
+count() { jq -s "map(select($1)) | length" "$WORK/events"; }
+listener() { in_b ss -Hltnp "sport = :$1" | sed -n 's/.*users:(("\([^"]*\)",pid=\([0-9]*\),.*/\2 \1/p'; }
+run_as() { # FILE COMMAND...: its pid goes to FILE
+	bash -c 'echo $$ >"$0" && exec "$@"' "$@"
+}
+C=weir-test-$$-c # behind B, which forwards
+namespace "$C"
+ip -n "$B" link add vc type veth peer name vd netns "$C"
+ip -n "$B" addr add 10.0.9.1/24 dev vc
+ip -n "$C" addr add 10.0.9.2/24 dev vd
+ip -n "$B" link set vc up
+ip -n "$C" link set vd up
+in_b sysctl -qw net.ipv4.ip_forward=1
+ip -n "$A" route add 10.0.9.0/24 via "$B4"
+
+enforce whose "a policy that logs what is sent" <<END
+chain client { hook tc egress on va netns $A; tcp dport { 80, 8080 } log; udp dport 82 log }
+chain server { hook tc egress on vb netns $B; meta l4proto { tcp, icmp } log }
+chain router { hook tc egress on vc netns $B; ip saddr $A4 log }
+END
+web_server 8080
+events_begin -j
+ok "a page from a server that was there before the policy" run_as "$WORK/pid" nsenter --net="/run/netns/$A" curl -s -m 2 --noproxy '*' "http://$B4/"
+ok "and from one that came after it" fetch 8080
+# shellcheck disable=SC2016
+in_a bash -c 'echo $$ >"$0"; exec 3<>"/dev/tcp/$1/80"; busybox printf "GET / HTTP/1.0\r\n\r\n" >&3; busybox cat <&3 >"$0.page"' "$WORK/parent" "$B4"
+in_a curl -s -m 1 --noproxy '*' "http://$B4:9999/"
+pings
+in_a bash -c "echo hello >/dev/udp/10.0.9.2/82"
+events_end
+is "every packet of the client is its process's" "$(who ".chain == \"client\" and .dport == 80 and .process.command == \"curl\"")" "$(cat "$WORK/pid") curl"
+is "on a connection inherited over fork, the process that made it" \
+	"$(who ".chain == \"client\" and .dport == 80 and .process.command != \"curl\"")" "$(cat "$WORK/parent") bash"
+matches "which sent by its child" "$(cat "$WORK/parent.page")" welcome
+# Not the bare ACK, which a connection in TIME_WAIT sends without a process.
+said='(.tcp_flags // "" | test("syn|psh|fin"))'
+is "replies of a server that was there before are the server's" "$(who ".chain == \"server\" and .sport == 80 and $said")" "$(listener 80)"
+is "replies of one that came after are the server's, whichever child answers" "$(who ".chain == \"server\" and .sport == 8080 and $said")" "$(listener 8080)"
+at_least "the SYN-ACK is one of them" "$(count '.chain == "server" and .sport == 8080 and (.tcp_flags // "" | test("syn"))')" 1
+is "the reset from a port where nobody listens is nobody's" "$(who '.chain == "server" and .sport == 9999')" "unknown "
+is "nor is the kernel's answer to ping" "$(who '.chain == "server" and .protocol == "icmp"')" "unknown "
+is "a packet is its sender's where it leaves" "$(who '.chain == "client" and .dport == 82' | cut -d' ' -f2)" bash
+is "and nobody's where it is forwarded" "$(who '.chain == "router"')" "unknown "
+ok "the policy is removed" weir remove whose
+
 if [ -n "$(cgroup_mount)" ]; then
 	cgroup talker
 	enforce group "a policy on a cgroup" <<-END
-		chain group { hook cgroup egress on "$CGROUP_NAME"; tcp dport 83 log prefix "group " drop }
+		chain group { hook cgroup egress on "$CGROUP_NAME"; tcp dport 83 log prefix "group " drop; tcp sport 8081 log }
 	END
 	events_begin -j
-	in_cgroup "$CGROUP" nsenter --net="/run/netns/$A" curl -s -m 1 --noproxy '*' "http://$B4:83/"
+	# shellcheck disable=SC2016
+	run_as "$WORK/pid" bash -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$CGROUP" nsenter --net="/run/netns/$A" \
+		curl -s -m 1 --noproxy '*' "http://$B4:83/"
 	in_a curl -s -m 1 --noproxy '*' "http://$B4:83/"
+	background in_cgroup "$CGROUP" nsenter --net="/run/netns/$B" busybox httpd -f -p "[::]:8081" -h "$WORK/www"
+	until_true 5 listens 8081
+	fetch 8081
 	events_end
-	is "the command of the cgroup" "$(jq -r '.process.command' "$WORK/events" | sort -u)" curl
+	is "the process of the cgroup, and no other" "$(who '.dport == 83')" "$(cat "$WORK/pid") curl"
 	matches "and the cgroup" "$(event '.cgroup')" "$CGROUP_NAME"
-	is "only of the cgroup's" "$(jq -r '.process.pid' "$WORK/events" | sort -u | wc -l)" 1
+	is "a server's replies are the server's" "$(who ".sport == 8081 and $said")" "$(listener 8081)"
 	ok "the policy is removed" weir remove group
 fi
 
@@ -95,11 +148,12 @@ frame_a_many() { in_a "$SEND_FRAME" -n 50000 va "eth,src=$AMAC,dst=$BMAC" "ip,sr
 kill -STOP "$EVENTS"
 frame_a_many
 kill -CONT "$EVENTS"
-sleep 1
-events_end
 lost=$(json '[.policies[].chains[].events_lost] | add')
+all_read() { [ $(($(grep -c '"drop"' "$WORK/events") + lost)) -ge 50000 ]; }
+until_true 20 all_read
+events_end
 got=$(jq -s 'map(select(.verdict == "drop")) | length' "$WORK/events")
-is "what was read and what was lost is all there was" "$((lost + got))" 50000
+is "what was read and what was lost is all there was" "$((lost + got))" "$(rule_packets two 'udp dport 5 log drop')"
 at_least "some were lost" "$lost" 1
 matches "and the reader says so" "$(cat "$WORK/events" "$WORK/events.err")" 'lost'
 tests_end

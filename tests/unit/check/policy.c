@@ -391,7 +391,7 @@ TEST(a_policy_is_named_after_its_file)
 	check_policy_name("edge.weir", NULL, "edge");
 	check_policy_name("/etc/weir/web-egress.weir", NULL, "web-egress");
 	check_policy_name("rules", NULL, "rules");
-	check_policy_name("-", NULL, "stdin");
+	check_policy_name("/dev/stdin", NULL, "stdin");
 	check_policy_name("edge.weir", "other", "other");
 	check_policy_name("edge.v2.weir", NULL, "[refused]");
 	check_policy_name("edge.v2.weir", "edge", "edge");

@@ -84,9 +84,10 @@ static const struct code *emit(struct arena *arena, const struct rule_list *list
 }
 
 /* How many of FLOWS random flows code and evaluator judge differently. */
-static uint32_t count_differences(struct arena *arena, const struct rule_list *list, const struct code *code,
-				  struct random *random, uint32_t flows)
+static uint32_t count_differences_of(struct arena *arena, const struct code *code, struct random *random, uint32_t flows,
+				     struct weir_flow (*draw)(struct random *))
 {
+	const struct rule_list *list = code->tree->rules;
 	struct interpreter interpreter = interpreter_new(arena, code);
 	uint32_t *passed = arena_new_array(arena, uint32_t, 2 * list->rule_count), differences = 0;
 	struct judgement truth = { .passed = passed }, got = { .passed = passed + list->rule_count };
@@ -96,7 +97,7 @@ static uint32_t count_differences(struct arena *arena, const struct rule_list *l
 	interpreter.context = &wrong;
 	interpreter.passed = got.passed;
 	for (uint32_t i = 0; i < flows; i++) {
-		struct weir_flow flow = random_flow(random);
+		struct weir_flow flow = draw(random);
 		uint32_t outcome;
 
 		rules_judge(list, &flow, is_member, (void *)list, &truth);
@@ -118,6 +119,11 @@ static uint32_t count_differences(struct arena *arena, const struct rule_list *l
 		printf("# %s\n", interpreter.fault);
 	CHECK(!interpreter.fault && !wrong);
 	return differences;
+}
+
+static uint32_t count_differences(struct arena *arena, const struct code *code, struct random *random, uint32_t flows)
+{
+	return count_differences_of(arena, code, random, flows, random_flow);
 }
 
 /*
@@ -177,7 +183,7 @@ static void compare_random(uint32_t rounds, uint32_t rules, uint32_t dimensions,
 		CHECK(code != NULL);
 		if (code) {
 			CHECK(is_well_formed(arena, code));
-			CHECK_NUMBER(count_differences(arena, list, code, &random, 300), 0);
+			CHECK_NUMBER(count_differences(arena, code, &random, 300), 0);
 		}
 		arena_free(arena);
 	}
@@ -203,7 +209,7 @@ TEST(code_of_several_trees_with_jumps_too_far_judges_as_the_evaluator)
 	for (int long_jump = 0; long_jump < 2; long_jump++) {
 		struct arena *arena = arena_new();
 		struct random random = { 5 };
-		const struct rule_list *list = random_rules(arena, &random, 600, RANDOM_DIMENSIONS, 1);
+		const struct rule_list *list = random_rules(arena, &random, 800, RANDOM_DIMENSIONS, 1);
 		const struct code *code = emit(arena, list, long_jump);
 
 		CHECK(code != NULL);
@@ -211,7 +217,25 @@ TEST(code_of_several_trees_with_jumps_too_far_judges_as_the_evaluator)
 			printf("# %u instructions, %u deciding trees\n", code->instruction_count, code->tree->deciding_count);
 			CHECK(code->instruction_count > 2 * 32768);
 			CHECK(is_well_formed(arena, code));
-			CHECK_NUMBER(count_differences(arena, list, code, &random, 5000), 0);
+			CHECK_NUMBER(count_differences(arena, code, &random, 5000), 0);
+		}
+		arena_free(arena);
+	}
+}
+
+TEST(code_of_rules_wide_and_narrow_crosswise_judges_as_the_evaluator)
+{
+	for (uint32_t continuing = 0; continuing < 4; continuing += 3) {
+		struct arena *arena = arena_new();
+		struct random random = { 6 };
+		const struct code *code = emit(arena, cross_rules(arena, &random, 1000, continuing), false);
+
+		CHECK(code != NULL);
+		if (code) {
+			printf("# %u instructions, %u deciding trees\n", code->instruction_count, code->tree->deciding_count);
+			CHECK(code->tree->deciding_count > 1);
+			CHECK(is_well_formed(arena, code));
+			CHECK_NUMBER(count_differences_of(arena, code, &random, 20000, cross_flow), 0);
 		}
 		arena_free(arena);
 	}
@@ -383,6 +407,7 @@ int main(void)
 	RUN(code_of_five_fields_judges_as_the_evaluator);
 	RUN(code_with_many_rules_without_verdict_judges_as_the_evaluator);
 	RUN(code_of_several_trees_with_jumps_too_far_judges_as_the_evaluator);
+	RUN(code_of_rules_wide_and_narrow_crosswise_judges_as_the_evaluator);
 	RUN(a_thousand_exact_rules_are_six_thousand_instructions);
 	RUN(ten_thousand_exact_rules_work_with_and_without_long_jumps);
 	RUN(sixty_thousand_exact_rules_are_an_error_or_work);

@@ -53,11 +53,14 @@ static inline uint64_t interpret_load(uint8_t code, uint64_t address)
 	return value;
 }
 
-static inline void interpret_store(uint8_t code, uint64_t address, uint64_t value)
+/* False where the verifier would refuse: on the stack, what is stored must be aligned. */
+static inline bool interpret_store(uint8_t code, uint64_t address, uint64_t value)
 {
 	static const size_t sizes[] = { 4, 2, 1, 8 };
+	size_t size = sizes[code >> 3 & 3];
 
-	memcpy((void *)address, &value, sizes[code >> 3 & 3]);
+	memcpy((void *)address, &value, size);
+	return address % size == 0;
 }
 
 static inline uint64_t interpret_calculation(const struct bpf_insn *insn, const uint64_t *registers, const char **fault)
@@ -112,6 +115,8 @@ static inline bool interpret_comparison(const struct bpf_insn *insn, const uint6
 		return a < b;
 	case BPF_JGE:
 		return a >= b;
+	case BPF_JLE:
+		return a <= b;
 	}
 	*fault = "a comparison nobody emits";
 	return false;
@@ -163,10 +168,12 @@ static inline uint32_t interpret_step(struct interpreter *interpreter, uint32_t 
 		registers[insn->dst_reg] = interpret_load(insn->code, registers[insn->src_reg] + insn->off);
 		return at + 1;
 	case BPF_ST:
-		interpret_store(insn->code, registers[insn->dst_reg] + insn->off, insn->imm);
+		if (!interpret_store(insn->code, registers[insn->dst_reg] + insn->off, insn->imm))
+			interpreter->fault = "a store that is not aligned";
 		return at + 1;
 	case BPF_STX:
-		interpret_store(insn->code, registers[insn->dst_reg] + insn->off, registers[insn->src_reg]);
+		if (!interpret_store(insn->code, registers[insn->dst_reg] + insn->off, registers[insn->src_reg]))
+			interpreter->fault = "a store that is not aligned";
 		return at + 1;
 	case BPF_ALU:
 	case BPF_ALU64:

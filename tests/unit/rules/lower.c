@@ -388,6 +388,62 @@ TEST(rules_without_verdict_and_contradictions_cover_nothing)
 	CHECK_NUMBER(diagnostics.warnings, 0);
 }
 
+TEST(a_rule_without_verdict_behind_one_that_decides_is_never_met)
+{
+	const bool reached[] = { true, true, true, true, true };
+
+	shadowed("ip saddr 10.0.0.0/8 accept\nip saddr 10.1.1.1 log\nip saddr 11.1.1.1 log", reached);
+	CHECK_NUMBER(diagnostics.warnings, 1);
+	CHECK_TEXT(diagnostics.list.items[0].message, "this rule is never met: line 3 covers it");
+	CHECK_NUMBER(diagnostics.list.items[0].place.line, 4);
+}
+
+/* RULES are two, which the tree takes for apart; is the second told of? */
+static void covers_by_its_header(const char *rules, bool covered)
+{
+	const bool reached[] = { true, true, true, true };
+
+	shadowed(rules, reached);
+	CHECK_NUMBER(diagnostics.warnings, covered);
+	if (covered)
+		CHECK_TEXT(diagnostics.list.items[0].message, "this rule can never decide: line 3 covers it");
+}
+
+TEST(a_rule_covers_what_follows_from_the_header_that_the_other_asks_for)
+{
+	covers_by_its_header("tcp accept\ntcp dport 80 drop", true);
+	covers_by_its_header("meta l4proto { tcp, udp } accept\nudp dport 53 drop", true);
+	covers_by_its_header("icmpv6 accept\nicmpv6 type echo-request drop", true);
+	covers_by_its_header("ether type ip accept\nip saddr 10.0.0.1 drop", true);
+	covers_by_its_header("ip accept\nicmp type echo-request drop", true);
+	covers_by_its_header("tcp accept\nth dport 80 drop", false);
+	covers_by_its_header("ip accept\ntcp dport 80 drop", false);
+	covers_by_its_header("udp accept\ntcp dport 80 drop", false);
+	covers_by_its_header("tcp dport 80 drop\ntcp accept", false);
+	covers_by_its_header("ip saddr 10.0.0.1 tcp accept\ntcp dport 80 drop", false);
+}
+
+TEST(a_rule_that_never_decides_is_not_named_as_one_that_covers)
+{
+	const bool reached[] = { true, false, true, false, true, true };
+
+	shadowed("tcp dport 1-10 drop\ntcp dport 5 drop\ntcp dport 11-20 drop\ntcp dport 5-15 accept", reached);
+	CHECK_NUMBER(diagnostics.warnings, 2);
+	CHECK_NUMBER(diagnostics.list.items[1].related[0].place.line, 3);
+	CHECK_NUMBER(diagnostics.list.items[1].related[1].place.line, 5);
+}
+
+TEST(masks_of_one_field_contradict_each_other)
+{
+	check_contradiction("tcp flags & (syn|ack) == syn tcp flags ack drop",
+			    "this match contradicts 'tcp flags & (syn|ack) == syn': no packet meets both");
+	check_contradiction("ip dscp & 3 == 1 ip dscp 2 drop", "this match contradicts 'ip dscp & 3 == 1': no packet meets both");
+	check_contradiction("ip frag-off & 0x1fff != 0 ip frag-off 0 drop",
+			    "this match contradicts 'ip frag-off & 0x1fff != 0': no packet meets both");
+	lower("", "tc ingress", "tcp flags & (syn|ack) == syn tcp flags & fin == 0 drop\nip dscp & 3 == 1 ip dscp 5 drop");
+	CHECK_NUMBER(diagnostics.warnings, 0);
+}
+
 int main(void)
 {
 	arena = arena_new();
@@ -408,6 +464,10 @@ int main(void)
 	RUN(a_rule_that_another_covers_is_warned_of_with_its_line);
 	RUN(a_rule_that_several_cover_together_is_warned_of_too);
 	RUN(rules_without_verdict_and_contradictions_cover_nothing);
+	RUN(a_rule_without_verdict_behind_one_that_decides_is_never_met);
+	RUN(a_rule_covers_what_follows_from_the_header_that_the_other_asks_for);
+	RUN(a_rule_that_never_decides_is_not_named_as_one_that_covers);
+	RUN(masks_of_one_field_contradict_each_other);
 	arena_free(arena);
 	return tap_end();
 }

@@ -195,6 +195,10 @@ TEST(a_big_tcp_packet_of_length_zero_ends_where_its_bytes_do)
 	flow = parse(IP6("0000", "00") EXT("06") TCP "00*65600");
 	CHECK_NUMBER(flow.malformed, WEIR_MALFORMED_NONE);
 	CHECK_NUMBER(flow.dport, 80);
+	flow = parse(IP6("0000", "06") TCP "00*65516");
+	CHECK_NUMBER(flow.malformed, WEIR_MALFORMED_NONE);
+	CHECK_NUMBER(flow.dport, 80);
+	CHECK_NUMBER(parse(IP6("0000", "06") TCP "00*65515").malformed, WEIR_MALFORMED_SHORT);
 }
 
 TEST(a_transport_header_must_be_whole)

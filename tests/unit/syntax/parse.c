@@ -158,7 +158,7 @@ TEST(one_mistake_is_one_error)
 	check_messages(CHAIN("tcp dport { 80, 443\nudp drop\ndrop"), "4:1 expected ',' or '}' behind '443', found 'udp'");
 	check_messages(CHAIN("ip saddr {\n10.0.0.1\n10.0.0.2\n10.0.0.3\n} drop\ndrop"),
 		       "5:1 expected ',' or '}' behind '10.0.0.1', found '10.0.0.2'");
-	check_messages("table ip x {\n chain y {\n type filter; drop\n }\n}\n" CHAIN("drop"),
+	check_messages("table ip x {\n chain y {\n hook tc ingress on x; drop\n }\n}\n" CHAIN("drop"),
 		       "1:1 weir does not have 'table': sets and chains stand in the policy itself");
 	check_messages("chain c { hook tc ingress on { a, b ; drop }\n" CHAIN("drop"),
 		       "1:37 expected ',' or '}' behind 'b', found ';'");
@@ -169,6 +169,10 @@ TEST(one_mistake_is_one_error)
 
 TEST(several_mistakes_are_several_errors)
 {
+	check_messages("table ip x {\n chain y {\n type filter; return\n }\n}\n}\n" CHAIN("drop"),
+		       "1:1 weir does not have 'table': sets and chains stand in the policy itself; "
+		       "3:2 weir does not have 'type': its chains have no type and no priority; "
+		       "3:15 weir does not have 'return': no chain is called by another; 6:1 a '}' that closes nothing");
 	check_messages("define = 5\nset s { typ x; sise 5 }\n" CHAIN("ip sadr 1\ndrop log"),
 		       "1:8 expected a name behind 'define', found '='; 2:9 a set has no 'typ'; 2:16 a set has no 'sise'; "
 		       "5:1 no such field 'ip sadr'; 6:6 'log' behind 'drop' would never be looked at");

@@ -17,13 +17,14 @@ static bool odd_members(void *context, const struct dimension *dimension, const 
 }
 
 /* How many of FLOWS random flows tree and evaluator judge differently. */
-static uint32_t count_differences(const struct rule_list *list, const struct tree *tree, struct random *random, uint32_t flows)
+static uint32_t count_differences_of(const struct rule_list *list, const struct tree *tree, struct random *random, uint32_t flows,
+				     struct weir_flow (*draw)(struct random *))
 {
 	uint32_t *passed = calloc(2 * list->rule_count, sizeof(*passed)), differences = 0;
 	struct judgement truth = { .passed = passed }, got = { .passed = passed + list->rule_count };
 
 	for (uint32_t i = 0; i < flows; i++) {
-		struct weir_flow flow = random_flow(random);
+		struct weir_flow flow = draw(random);
 
 		got.decided = UINT32_MAX;
 		rules_judge(list, &flow, odd_members, NULL, &truth);
@@ -32,6 +33,11 @@ static uint32_t count_differences(const struct rule_list *list, const struct tre
 	}
 	free(passed);
 	return differences;
+}
+
+static uint32_t count_differences(const struct rule_list *list, const struct tree *tree, struct random *random, uint32_t flows)
+{
+	return count_differences_of(list, tree, random, flows, random_flow);
 }
 
 static const struct tree *build(struct arena *arena, const struct rule_list *list)
@@ -108,6 +114,42 @@ TEST(lists_too_wild_for_one_tree_are_parted_and_judged_as_by_the_evaluator)
 		CHECK(tree->deciding_count > 1);
 		CHECK_NUMBER(count_differences(list, tree, &random, 2000), 0);
 	}
+	arena_free(arena);
+}
+
+TEST(rules_wide_and_narrow_crosswise_are_parted_by_that_and_judged_as_by_the_evaluator)
+{
+	for (uint32_t continuing = 0; continuing < 4; continuing += 3) {
+		struct arena *arena = arena_new();
+		struct random random = { 6 };
+		const struct rule_list *list = cross_rules(arena, &random, 1000, continuing);
+		const struct tree *tree = build(arena, list);
+
+		CHECK(tree != NULL);
+		if (tree) {
+			printf("# %u nodes, %u deciding trees\n", tree->node_count, tree->deciding_count);
+			CHECK(tree->deciding_count > 1 && tree->deciding_count <= 4 && tree->node_count < 12000);
+			CHECK_NUMBER(count_differences_of(list, tree, &random, 20000, cross_flow), 0);
+		}
+		arena_free(arena);
+	}
+}
+
+TEST(the_next_tree_of_a_rule_is_the_first_later_one_with_an_earlier_rule_that_it_meets)
+{
+	struct arena *arena = arena_new();
+	struct random random = { 7 };
+	const struct tree *tree = build(arena, cross_rules(arena, &random, 1000, 0));
+	uint32_t last = 0, some = 0;
+
+	for (uint32_t i = 0; i < tree->rules->rule_count; i++) {
+		last += tree->next[i] == tree->deciding_count;
+		some += tree->next[i] < tree->deciding_count;
+	}
+	for (uint32_t i = 0; i + 1 < tree->deciding_count; i++)
+		CHECK(tree->least[i] <= tree->least[i + 1]);
+	CHECK_NUMBER(tree->least[0], 0);
+	CHECK(last > 100 && some > 100);
 	arena_free(arena);
 }
 
@@ -320,6 +362,8 @@ int main(void)
 	RUN(lists_of_five_fields_are_judged_as_by_the_evaluator);
 	RUN(lists_with_many_rules_without_verdict_are_judged_as_by_the_evaluator);
 	RUN(lists_too_wild_for_one_tree_are_parted_and_judged_as_by_the_evaluator);
+	RUN(rules_wide_and_narrow_crosswise_are_parted_by_that_and_judged_as_by_the_evaluator);
+	RUN(the_next_tree_of_a_rule_is_the_first_later_one_with_an_earlier_rule_that_it_meets);
 	RUN(the_same_rules_give_the_same_tree);
 	RUN(children_come_before_their_parents_and_no_node_is_there_twice);
 	RUN(a_thousand_exact_rules_make_one_flat_tree_quickly);

@@ -35,7 +35,9 @@ enum {
 	RANDOM_MALFORMED,
 	RANDOM_NETWORK,
 	RANDOM_TRANSPORT,
+	RANDOM_PROTOCOL,
 	RANDOM_SADDR4,
+	RANDOM_DADDR4,
 	RANDOM_DPORT,
 	RANDOM_FLAGS,
 	RANDOM_FLAGS_MASKED,
@@ -53,7 +55,9 @@ static const struct dimension random_dimensions[RANDOM_DIMENSIONS] = {
 	{ .field = WEIR_FIELD_MALFORMED, .mask = 0xff, .max = 0xff },
 	{ .field = WEIR_FIELD_NETWORK, .mask = 0xff, .max = 0xff },
 	{ .field = WEIR_FIELD_TRANSPORT, .mask = 0xff, .max = 0xff },
+	{ .field = WEIR_FIELD_PROTOCOL, .mask = 0xff, .max = 0xff },
 	{ .field = WEIR_FIELD_SADDR4, .mask = 0xffffffff, .max = 0xffffffff },
+	{ .field = WEIR_FIELD_DADDR4, .mask = 0xffffffff, .max = 0xffffffff },
 	{ .field = WEIR_FIELD_DPORT, .mask = 0xffff, .max = 0xffff },
 	{ .field = WEIR_FIELD_TCP_FLAGS, .mask = 0xff, .max = 0xff },
 	{ .field = WEIR_FIELD_TCP_FLAGS, .mask = 0x12, .max = 0x12 },
@@ -80,6 +84,8 @@ static const struct rule_set random_sets[3] = {
 
 static const struct policy_chain random_chain = { .name = "random" };
 
+static const uint8_t random_protocols[8] = { 0, 1, 6, 17, 47, 58, 59, 132 };
+
 /* A value that rules and flows share: few for each dimension, the ends of the range among them. */
 static inline uint64_t random_value(struct random *random, uint32_t dimension)
 {
@@ -102,11 +108,15 @@ static inline uint64_t random_value(struct random *random, uint32_t dimension)
 	case RANDOM_MALFORMED:
 		return random_below(random, 8) ? 0 : random_below(random, 4);
 	case RANDOM_NETWORK:
+		return random_below(random, WEIR_NETWORK_IPV6 + 1);
 	case RANDOM_TRANSPORT:
-		return random_below(random, 5);
+		return random_below(random, WEIR_TRANSPORT_ICMPV6 + 1);
+	case RANDOM_PROTOCOL:
+		return random_protocols[random_below(random, 8)];
 	case RANDOM_FLAGS:
 		return random_below(random, 256);
 	case RANDOM_SADDR4:
+	case RANDOM_DADDR4:
 		return 0x0a000000 + random_below(random, 40);
 	case RANDOM_DPORT:
 		return random_below(random, 10) ? random_below(random, 30) : 65535;
@@ -163,7 +173,7 @@ static inline struct box random_box(struct arena *arena, struct random *random, 
 			constraints[box.count++] = (struct constraint){ d, 1, &zero };
 			continue;
 		}
-		if (random_below(random, d <= RANDOM_DPORT ? 2 : 5))
+		if (random_below(random, d == RANDOM_PROTOCOL ? 4 : d <= RANDOM_DPORT ? 2 : 5))
 			continue;
 		constraints[box.count] = random_constraint(arena, random, d);
 		if (!constraint_is_full(&constraints[box.count]))
@@ -217,6 +227,25 @@ static inline struct rule_list *random_rules(struct arena *arena, struct random 
 	return close_rules(arena, rules, count);
 }
 
+/* Make of what was drawn field by field something that a parser could have found (tree/facts.h). */
+static inline void settle_flow(struct random *random, struct weir_flow *flow)
+{
+	static const uint8_t carried[] = { 0, 0, 6, 17, 132, 1, 58 }, others[] = { 0, 47, 59, 255 };
+	bool ipv6 = flow->network == WEIR_NETWORK_IPV6;
+
+	if (flow->network < WEIR_NETWORK_IPV4)
+		flow->transport = WEIR_TRANSPORT_NONE, flow->protocol = 0;
+	if (flow->malformed)
+		flow->transport = WEIR_TRANSPORT_NONE;
+	if (flow->transport == WEIR_TRANSPORT_NONE)
+		return;
+	if (flow->transport == (ipv6 ? WEIR_TRANSPORT_ICMP : WEIR_TRANSPORT_ICMPV6))
+		flow->transport = ipv6 ? WEIR_TRANSPORT_ICMPV6 : WEIR_TRANSPORT_ICMP;
+	flow->protocol = carried[flow->transport];
+	if (flow->transport == WEIR_TRANSPORT_OTHER)
+		flow->protocol = random_below(random, 4) ? others[random_below(random, 4)] : ipv6 ? 1 : 58;
+}
+
 static inline struct weir_flow random_flow(struct random *random)
 {
 	struct weir_flow flow = { 0 };
@@ -224,7 +253,10 @@ static inline struct weir_flow random_flow(struct random *random)
 	flow.malformed = random_value(random, RANDOM_MALFORMED);
 	flow.network = random_value(random, RANDOM_NETWORK);
 	flow.transport = random_value(random, RANDOM_TRANSPORT);
+	flow.protocol = random_value(random, RANDOM_PROTOCOL);
+	settle_flow(random, &flow);
 	flow.saddr4 = random_value(random, RANDOM_SADDR4);
+	flow.daddr4 = random_value(random, RANDOM_DADDR4);
 	flow.dport = random_value(random, RANDOM_DPORT);
 	flow.tcp_flags = random_value(random, RANDOM_FLAGS);
 	flow.mark = random_number(random);
@@ -232,6 +264,48 @@ static inline struct weir_flow random_flow(struct random *random)
 	flow.saddr_hi = random_value(random, RANDOM_SADDR_HI);
 	flow.saddr_lo = random_value(random, RANDOM_SADDR_LO);
 	flow.length = random_below(random, 2000);
+	return flow;
+}
+
+/*
+ * COUNT rules of which each is narrow in one address or in none and has a range of ports: they cut each other up. Of
+ * ten, CONTINUING have no verdict.
+ */
+static inline struct rule_list *cross_rules(struct arena *arena, struct random *random, uint32_t count, uint32_t continuing)
+{
+	struct rule *rules = arena_new_array(arena, struct rule, count + 2);
+	static const struct interval zero = { 0, 0 }, ipv4 = { WEIR_NETWORK_IPV4, WEIR_NETWORK_IPV4 };
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct constraint *constraints = arena_new_array(arena, struct constraint, 4);
+		struct interval *intervals = arena_new_array(arena, struct interval, 2);
+		struct box *box = arena_new_object(arena, struct box);
+		uint32_t address = 0x0a000000 + random_below(random, 4000), port = random_below(random, 60000);
+		uint32_t kind = random_below(random, 20);
+
+		intervals[0] = (struct interval){ address, address + (random_below(random, 2) ? 0 : random_below(random, 50)) };
+		intervals[1] = (struct interval){ port, port + random_below(random, 5000) };
+		constraints[box->count++] = (struct constraint){ RANDOM_MALFORMED, 1, &zero };
+		constraints[box->count++] = (struct constraint){ RANDOM_NETWORK, 1, &ipv4 };
+		if (kind)
+			constraints[box->count++] =
+				(struct constraint){ kind % 2 ? RANDOM_SADDR4 : RANDOM_DADDR4, 1, &intervals[0] };
+		constraints[box->count++] = (struct constraint){ RANDOM_DPORT, 1, &intervals[1] };
+		box->constraints = constraints;
+		rules[i] = (struct rule){ .box_count = 1, .boxes = box, .text = "cross", .place.line = i + 1 };
+		rules[i].verdict = random_below(random, 10) < continuing ? WEIR_VERDICT_CONTINUE : WEIR_VERDICT_DROP;
+	}
+	return close_rules(arena, rules, count);
+}
+
+/* A flow for them: addresses and ports of all of their range. */
+static inline struct weir_flow cross_flow(struct random *random)
+{
+	struct weir_flow flow = random_flow(random);
+
+	flow.saddr4 = 0x0a000000 + random_below(random, 4100);
+	flow.daddr4 = 0x0a000000 + random_below(random, 4100);
+	flow.dport = random_below(random, 65536);
 	return flow;
 }
 

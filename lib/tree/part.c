@@ -1,0 +1,453 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One tree is best as long as the rules do not cut each other up. Rules that are wide in the source address and narrow in the
+ * destination, beside others that are the other way round, do: each of the one kind meets each of the other. So
+ * rules are sorted by which of their addresses are narrow, a few ways to make trees of these kinds are tried, and the one is
+ * taken whose trees cost the least: what a packet takes, on packets drawn from the rules, and a little for the size.
+ *
+ * Any parting is right, whatever its order, since next says where an earlier rule may still be found (tree.h).
+ *
+ * All in integers, so that the answer is the same on every machine.
+ */
+#include "tree/part.h"
+
+#include "base/limits.h"
+#include "tree/overlap.h"
+
+/*
+ * A good tree has about half as many nodes as its rules have bounds. What is beyond that are rules that cut
+ * each other up: some is worth a single walk.
+ */
+#define SPARE_NODES	4096
+#define SPARE_WORK	1000000
+#define WORK_PER_WEIGHT 64
+
+#define SAMPLES		512
+#define COST_COMPARE	(2 * 256) /* for each packet; in 1/256 */
+#define COST_TREE	(4 * 256)
+#define COST_DOUBLING	12 /* of the nodes beyond FREE_NODES; in 1/256 by the fraction of the logarithm */
+#define FREE_NODES	1600
+#define COST_IMPOSSIBLE UINT64_MAX
+#define WORTH_IT	64  /* more trees than one must be better by one part of so many */
+#define SMALL_TREE	256 /* nodes of one tree that need not be bettered */
+
+enum { NARROW_SOURCE = 1, NARROW_DESTINATION = 2, KIND_COUNT = 4 };
+
+/* Sets of kinds, a bit for each; 0: no more trees. */
+#define ONE(kind)   (1u << (kind))
+#define NEITHER	    ONE(0)
+#define SOURCE	    ONE(NARROW_SOURCE)
+#define DESTINATION ONE(NARROW_DESTINATION)
+#define BOTH	    ONE(NARROW_SOURCE | NARROW_DESTINATION)
+#define EVERYTHING  (BOTH | DESTINATION | SOURCE | NEITHER)
+
+static const uint8_t candidates[][KIND_COUNT] = {
+	{ EVERYTHING },
+	{ BOTH | DESTINATION, SOURCE | NEITHER },
+	{ BOTH | SOURCE, DESTINATION | NEITHER },
+	{ BOTH | DESTINATION, SOURCE, NEITHER },
+	{ BOTH | SOURCE, DESTINATION, NEITHER },
+	{ BOTH, DESTINATION, SOURCE, NEITHER },
+};
+#define CANDIDATES (sizeof(candidates) / sizeof(*candidates))
+
+/* How many bits of an address a rule may leave open for it to be narrow, the ways to try. */
+struct narrowness {
+	uint8_t open_ipv4, open_ipv6_high, open_ether;
+};
+
+static const struct narrowness narrownesses[] = { { 24, 24, 24 }, { 16, 16, 8 } };
+#define NARROWNESSES (sizeof(narrownesses) / sizeof(*narrownesses))
+
+struct sample {
+	struct weir_flow flow;
+	const struct box *box; /* what it is drawn from: says what sets it is in */
+};
+
+struct parter {
+	struct arena *arena;
+	struct grower *grower;
+	const struct rule_list *list;
+	const uint32_t *rules;
+	size_t count;
+	struct overlap *overlap;
+	uint8_t *kinds;	     /* by place in RULES */
+	uint32_t impossible; /* a bit for each set of kinds: no tree of them keeps its budget */
+	struct sample *samples;
+	uint32_t sample_count;
+};
+
+/* ---- Kinds of rules ---- */
+
+static bool leaves_at_most(const struct constraint *constraint, unsigned bits)
+{
+	uint64_t open = 0;
+
+	for (uint32_t i = 0; i < constraint->count; i++)
+		open += constraint->intervals[i].high - constraint->intervals[i].low;
+	return open >> bits == 0;
+}
+
+static unsigned narrow_side(const struct rule_list *list, const struct constraint *constraint,
+			    const struct narrowness *narrowness)
+{
+	const struct dimension *dimension = &list->dimensions[constraint->dimension];
+
+	if (dimension->kind != DIMENSION_FIELD)
+		return 0;
+	switch (dimension->field) {
+	case WEIR_FIELD_SADDR4:
+		return leaves_at_most(constraint, narrowness->open_ipv4) ? NARROW_SOURCE : 0;
+	case WEIR_FIELD_DADDR4:
+		return leaves_at_most(constraint, narrowness->open_ipv4) ? NARROW_DESTINATION : 0;
+	case WEIR_FIELD_SADDR_HI:
+		return leaves_at_most(constraint, narrowness->open_ipv6_high) ? NARROW_SOURCE : 0;
+	case WEIR_FIELD_DADDR_HI:
+		return leaves_at_most(constraint, narrowness->open_ipv6_high) ? NARROW_DESTINATION : 0;
+	case WEIR_FIELD_ETHER_SADDR:
+		return leaves_at_most(constraint, narrowness->open_ether) ? NARROW_SOURCE : 0;
+	case WEIR_FIELD_ETHER_DADDR:
+		return leaves_at_most(constraint, narrowness->open_ether) ? NARROW_DESTINATION : 0;
+	default:
+		return 0;
+	}
+}
+
+/* Narrow is what each of its boxes is. */
+static unsigned kind_of(const struct rule_list *list, const struct rule *rule, const struct narrowness *narrowness)
+{
+	unsigned kind = NARROW_SOURCE | NARROW_DESTINATION;
+
+	for (uint32_t b = 0; b < rule->box_count; b++) {
+		unsigned sides = 0;
+
+		for (uint32_t i = 0; i < rule->boxes[b].count; i++)
+			sides |= narrow_side(list, &rule->boxes[b].constraints[i], narrowness);
+		kind &= sides;
+	}
+	return kind;
+}
+
+/* ---- Packets drawn from the rules ---- */
+
+static uint64_t scatter(uint64_t *state)
+{
+	uint64_t number = (*state += 0x9e3779b97f4a7c15);
+
+	number = (number ^ number >> 30) * 0xbf58476d1ce4e5b9;
+	number = (number ^ number >> 27) * 0x94d049bb133111eb;
+	return number ^ number >> 31;
+}
+
+static void set_field(struct weir_flow *flow, enum weir_field field, uint64_t value)
+{
+	switch (field) {
+#define X(id, member, bits)                                                                                                      \
+	case WEIR_FIELD_##id:                                                                                                    \
+		flow->member = value;                                                                                            \
+		break;
+		WEIR_FIELDS(X)
+#undef X
+	case WEIR_FIELD_COUNT:
+		break;
+	}
+}
+
+static uint64_t pick_value(const struct constraint *constraint, uint64_t *state)
+{
+	const struct interval *interval = &constraint->intervals[scatter(state) % constraint->count];
+	uint64_t width = interval->high - interval->low;
+
+	return width == UINT64_MAX ? scatter(state) : interval->low + scatter(state) % (width + 1);
+}
+
+static struct sample draw_sample(const struct parter *parter, uint32_t rule, uint64_t *state)
+{
+	static const enum weir_field scattered[] = { WEIR_FIELD_SADDR4,	  WEIR_FIELD_DADDR4, WEIR_FIELD_SADDR_HI,
+						     WEIR_FIELD_DADDR_HI, WEIR_FIELD_SPORT,  WEIR_FIELD_DPORT };
+	const struct rule *asked = &parter->list->rules[rule];
+	uint32_t chosen = scatter(state) % asked->box_count, region = grower_rule_regions(parter->grower, rule)[chosen];
+	struct sample sample = { .box = &asked->boxes[chosen] };
+
+	if (region != REGION_NONE)
+		sample.flow = facts_example(region_profiles(grower_regions(parter->grower), region));
+	for (unsigned i = 0; i < sizeof(scattered) / sizeof(*scattered); i++)
+		set_field(&sample.flow, scattered[i], scatter(state));
+	for (uint32_t i = 0; i < sample.box->count; i++) {
+		const struct constraint *constraint = &sample.box->constraints[i];
+		const struct dimension *dimension = &parter->list->dimensions[constraint->dimension];
+
+		if (dimension->kind == DIMENSION_FIELD && constraint->count && !facts_concern(dimension))
+			set_field(&sample.flow, dimension->field, pick_value(constraint, state));
+	}
+	return sample;
+}
+
+static void draw_samples(struct parter *parter)
+{
+	uint64_t state = 0;
+
+	parter->sample_count = parter->count < SAMPLES ? parter->count : SAMPLES;
+	parter->samples = arena_new_array(parter->arena, struct sample, parter->sample_count);
+	for (uint32_t i = 0; i < parter->sample_count; i++)
+		parter->samples[i] =
+			draw_sample(parter, parter->rules[(uint64_t)i * parter->count / parter->sample_count], &state);
+}
+
+/* A sample is in the sets that its box asks for, and in no other. */
+static bool sample_in_set(void *context, const struct dimension *dimension, const struct weir_flow *flow)
+{
+	const struct parter *parter = ((void **)context)[0];
+	const struct sample *sample = ((void **)context)[1];
+	uint32_t number = dimension - parter->list->dimensions;
+
+	(void)flow;
+	for (uint32_t i = 0; i < sample->box->count; i++)
+		if (sample->box->constraints[i].dimension == number)
+			return sample->box->constraints[i].count && sample->box->constraints[i].intervals[0].high == 1;
+	return false;
+}
+
+/* ---- What a parting costs ---- */
+
+static uint32_t next_part(const struct parter *parter, const struct parting *parting, uint32_t rule, uint32_t part)
+{
+	while (++part < parting->parts.count) {
+		const struct part *asked = &parting->parts.items[part];
+
+		for (uint32_t i = 0; i < asked->rule_count && asked->rules[i] < rule; i++)
+			if (overlap_meet(parter->overlap, asked->rules[i], rule))
+				return part;
+	}
+	return part;
+}
+
+/* The rule that a tree names for a sample, or NO_RULE; *COMPARES grows by the comparisons. */
+#define NO_RULE UINT32_MAX
+
+static uint32_t walk(const struct parter *parter, uint32_t root, const struct sample *sample, uint64_t *compares)
+{
+	const void *context[] = { parter, sample };
+	const struct tree_node *nodes;
+	uint32_t count;
+
+	nodes = grower_nodes(parter->grower, &count);
+	while (!nodes[root].leaf) {
+		uint64_t value = flow_dimension(&sample->flow, parter->list, nodes[root].dimension, sample_in_set, context);
+
+		root = value < nodes[root].bound ? nodes[root].low : nodes[root].high;
+		++*compares;
+	}
+	return nodes[root].rule_count ? nodes[root].rules[0] : NO_RULE;
+}
+
+static uint64_t walk_samples(const struct parter *parter, const struct parting *parting)
+{
+	uint64_t compares = 0, trees = 0;
+
+	for (uint32_t i = 0; i < parter->sample_count; i++) {
+		uint32_t least = NO_RULE;
+
+		for (uint32_t part = 0; part < parting->parts.count;) {
+			uint32_t rule = walk(parter, parting->parts.items[part].root, &parter->samples[i], &compares);
+
+			trees++;
+			if (rule < least) {
+				least = rule;
+				part = next_part(parter, parting, rule, part);
+			} else {
+				part++;
+			}
+		}
+	}
+	return (COST_COMPARE * compares + COST_TREE * trees) / parter->sample_count;
+}
+
+static uint64_t count_nodes(const struct parter *parter, const struct parting *parting)
+{
+	uint32_t count;
+	const struct tree_node *nodes = grower_nodes(parter->grower, &count);
+	struct arena *arena = arena_new();
+	bool *marks = arena_new_array(arena, bool, count);
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < parting->parts.count; i++)
+		marks[parting->parts.items[i].root] = true;
+	for (uint32_t i = count; i-- > 0;) {
+		if (!marks[i])
+			continue;
+		sum++;
+		if (nodes[i].leaf)
+			continue;
+		marks[nodes[i].low] = true;
+		marks[nodes[i].high] = true;
+	}
+	arena_free(arena);
+	return sum;
+}
+
+static uint64_t size_cost(uint64_t nodes)
+{
+	uint64_t whole, fraction;
+
+	if (nodes <= FREE_NODES)
+		return 0;
+	nodes = (nodes << 16) / FREE_NODES;
+	whole = 63 - __builtin_clzll(nodes);
+	fraction = ((nodes << 8) >> whole) - 256;
+	return COST_DOUBLING * (((whole - 16) << 8) + fraction);
+}
+
+/* ---- Trying ---- */
+
+static const char *const kind_names[1 << KIND_COUNT] = {
+	[EVERYTHING] = "all rules",
+	[BOTH | DESTINATION] = "destination narrow",
+	[SOURCE | NEITHER] = "destination wide",
+	[BOTH | SOURCE] = "source narrow",
+	[DESTINATION | NEITHER] = "source wide",
+	[SOURCE] = "source narrow, destination wide",
+	[DESTINATION] = "source wide, destination narrow",
+	[BOTH] = "both addresses narrow",
+	[NEITHER] = "both addresses wide",
+};
+
+static bool grow_part(const struct parter *parter, const uint32_t *rules, size_t count, unsigned kinds, struct parting *parting)
+{
+	struct part part = { .rule_count = count, .rules = rules, .kinds = kind_names[kinds] };
+	struct budget budget = { .nodes = SPARE_NODES, .work = SPARE_WORK };
+
+	for (size_t i = 0; i < count; i++) {
+		uint64_t weight = grower_rule_weight(parter->grower, rules[i]);
+
+		budget.nodes += weight;
+		budget.work += WORK_PER_WEIGHT * weight;
+	}
+	if (count == 1 || budget.nodes > LIMIT_TREE_NODES)
+		budget.nodes = LIMIT_TREE_NODES;
+	if (!grower_grow(parter->grower, rules, count, true, budget, &part.root))
+		return false;
+	vector_push(parter->arena, &parting->parts, part);
+	return true;
+}
+
+static const uint32_t *rules_of_kinds(const struct parter *parter, unsigned kinds, size_t *ret_count)
+{
+	uint32_t *rules = arena_new_array(parter->arena, uint32_t, parter->count);
+	size_t count = 0;
+
+	for (size_t i = 0; i < parter->count; i++)
+		if (kinds >> parter->kinds[i] & 1)
+			rules[count++] = parter->rules[i];
+	*ret_count = count;
+	return rules;
+}
+
+static uint64_t try_candidate(struct parter *parter, const uint8_t *trees, struct parting *ret_parting)
+{
+	struct parting parting = { 0 };
+	uint64_t nodes;
+
+	for (unsigned i = 0; i < KIND_COUNT && trees[i]; i++)
+		if (parter->impossible >> trees[i] & 1)
+			return COST_IMPOSSIBLE;
+	for (unsigned i = 0; i < KIND_COUNT && trees[i]; i++) {
+		size_t count;
+		const uint32_t *rules = rules_of_kinds(parter, trees[i], &count);
+
+		if (count && !grow_part(parter, rules, count, trees[i], &parting)) {
+			parter->impossible |= 1u << trees[i];
+			return COST_IMPOSSIBLE;
+		}
+	}
+	nodes = count_nodes(parter, &parting);
+	*ret_parting = parting;
+	return nodes > LIMIT_TREE_NODES ? COST_IMPOSSIBLE : walk_samples(parter, &parting) + size_cost(nodes);
+}
+
+/* Sort by another narrowness. False when that changes nothing. */
+static bool sort_rules(struct parter *parter, const struct narrowness *narrowness)
+{
+	bool changed = false;
+
+	for (size_t i = 0; i < parter->count; i++) {
+		uint8_t kind = kind_of(parter->list, &parter->list->rules[parter->rules[i]], narrowness);
+
+		changed |= kind != parter->kinds[i];
+		parter->kinds[i] = kind;
+	}
+	/* What was impossible, and has no kind of which some may have become another, is so still. */
+	parter->impossible &= 1u << EVERYTHING | 1u << (SOURCE | NEITHER) | 1u << (DESTINATION | NEITHER) | 1u << NEITHER;
+	return changed;
+}
+
+/* False when none is possible. */
+static bool choose(struct parter *parter, struct parting *parting)
+{
+	uint64_t best = COST_IMPOSSIBLE;
+
+	for (size_t i = 0; i < parter->count; i++)
+		parter->kinds[i] = KIND_COUNT;
+	for (unsigned n = 0; n < NARROWNESSES; n++) {
+		if (!sort_rules(parter, &narrownesses[n]))
+			break;
+		for (unsigned c = n ? 1 : 0; c < CANDIDATES; c++) {
+			struct parting tried;
+			uint64_t cost = try_candidate(parter, candidates[c], &tried);
+
+			if (cost >= (parting->parts.count == 1 ? best - best / WORTH_IT : best))
+				continue;
+			best = cost;
+			*parting = tried;
+			if (c == 0 && count_nodes(parter, parting) <= SMALL_TREE)
+				return true;
+		}
+	}
+	return best != COST_IMPOSSIBLE;
+}
+
+/* Rules that are too many for any tree: in two halves, in order, and each of these again. */
+static void halve_rules(const struct parter *parter, const uint32_t *rules, size_t count, unsigned kinds, struct parting *parting)
+{
+	if (!count || grow_part(parter, rules, count, kinds, parting))
+		return;
+	if (count > 1) {
+		halve_rules(parter, rules, count / 2, kinds, parting);
+		halve_rules(parter, &rules[count / 2], count - count / 2, kinds, parting);
+	} else if (parting->too_large++ == 0) {
+		parting->too_large_rule = rules[0];
+	}
+}
+
+static void halve_kinds(struct parter *parter, struct parting *parting)
+{
+	const uint8_t *trees = candidates[CANDIDATES - 1];
+
+	for (unsigned i = 0; i < KIND_COUNT; i++) {
+		size_t count;
+		const uint32_t *rules = rules_of_kinds(parter, trees[i], &count);
+
+		halve_rules(parter, rules, count, trees[i], parting);
+	}
+}
+
+struct parting part_rules(struct arena *arena, struct grower *grower, const struct rule_list *list, const uint32_t *rules,
+			  size_t count)
+{
+	struct parter parter = { .arena = arena, .grower = grower, .list = list, .rules = rules, .count = count };
+	struct parting parting = { 0 };
+
+	parter.overlap = overlap_new(arena, grower, list);
+	parter.kinds = arena_new_array(arena, uint8_t, count);
+	draw_samples(&parter);
+	if (!choose(&parter, &parting))
+		halve_kinds(&parter, &parting);
+	parting.next = arena_new_array(arena, uint32_t, list->rule_count);
+	for (uint32_t part = 0; part < parting.parts.count; part++)
+		for (uint32_t i = 0; i < parting.parts.items[part].rule_count; i++) {
+			uint32_t rule = parting.parts.items[part].rules[i];
+
+			parting.next[rule] = next_part(&parter, &parting, rule, part);
+		}
+	return parting;
+}
