@@ -58,6 +58,24 @@ typedef enum {
 	SS_CONNECTING,
 } socket_state;
 
+struct sk_buff {
+	char cb[48];
+};
+
+struct sk_buff_head {
+	struct sk_buff *prev;
+	__u32 qlen;
+};
+
+struct sock_extended_err {
+	__u32 ee_errno;
+	__u8 ee_origin;
+};
+
+struct sock_exterr_skb {
+	struct sock_extended_err ee;
+};
+
 struct sock;
 
 struct socket {
@@ -70,6 +88,8 @@ struct sock {
 	__u16 sk_protocol;
 	__u16 sk_type;
 	int sk_err;
+	int sk_err_soft;
+	struct sk_buff_head sk_error_queue;
 	struct socket *sk_socket;
 };
 
@@ -108,6 +128,10 @@ struct pt_regs___arm64 {
 #define FAMILY_INET6 10
 #define PROTOCOL_TCP 6
 #define TYPE_STREAM  1
+
+/* Who told of an error. */
+#define ORIGIN_ICMP  2
+#define ORIGIN_ICMP6 3
 
 /* Of a socket. */
 enum { STATE_ESTABLISHED = 1, STATE_SYN_SENT, STATE_SYN_RECV, STATE_FIN_WAIT1, STATE_CLOSE = 7, STATE_CLOSE_WAIT };
@@ -462,13 +486,33 @@ static __always_inline bool in_first_call(struct sock *sk)
 	return socket && BPF_CORE_READ(socket, state) == SS_UNCONNECTED;
 }
 
-static __always_inline void fail(struct sock *sk, struct weir_connection *connection, int error)
+/*
+ * What ICMP said of it. While the process holds the socket's lock an answer of ICMP does not end the connection; the process is
+ * told in other ways, and closes.
+ */
+static __always_inline int error_of_icmp(struct sock *sk)
 {
+	int error = BPF_CORE_READ(sk, sk_err_soft);
+	struct sock_exterr_skb *said = NULL;
+	__u8 origin;
+
+	if (error || !BPF_CORE_READ(sk, sk_error_queue.qlen) || !bpf_core_field_exists(said->ee))
+		return error;
+	said = (struct sock_exterr_skb *)&BPF_CORE_READ(sk, sk_error_queue.prev)->cb;
+	origin = BPF_CORE_READ(said, ee.ee_origin);
+	return origin == ORIGIN_ICMP || origin == ORIGIN_ICMP6 ? BPF_CORE_READ(said, ee.ee_errno) : 0;
+}
+
+static __always_inline void fail(struct sock *sk, struct weir_connection *connection)
+{
+	int error = BPF_CORE_READ(sk, sk_err);
 	__u64 cookie;
 	__u8 yes = 1;
 
 	if (!error && in_first_call(sk))
 		return;
+	if (!error)
+		error = error_of_icmp(sk);
 	tell(connection, WEIR_CONNECTION_FAILED, error);
 	if (!begin_at_state || !fails_at_once(-error))
 		return;
@@ -505,7 +549,7 @@ int weir_state(unsigned long long *ctx)
 		if (connection->connected_ns)
 			tell(connection, WEIR_CONNECTION_ENDED, BPF_CORE_READ(sk, sk_err));
 		else
-			fail(sk, connection, BPF_CORE_READ(sk, sk_err));
+			fail(sk, connection);
 		bpf_map_delete_elem(&connections, &key);
 	}
 	return 0;

@@ -15,8 +15,8 @@ CLASSBENCH_PACKETS ?= 60000
 RUN_TESTS = BPFTOOL="$(BPFTOOL)" MAKE="$(MAKE)" DIFFERENTIAL_PACKETS=$(DIFFERENTIAL_PACKETS) FUZZ_SECONDS=$(FUZZ_SECONDS) \
 	CLASSBENCH_PACKETS=$(CLASSBENCH_PACKETS) tests/run
 
-.PHONY: test-tools check check-unit check-golden check-packets check-differential check-classbench check-verifier check-system check-docs check-fuzz check-long
-test-tools: $(TOOLS)
+.PHONY: test-tools check check-unit check-golden check-packets check-import check-differential check-classbench check-verifier check-system check-docs check-fuzz check-long
+test-tools: $(TOOLS) $(OUT)/tests/import/exchange
 
 # With RESULT the exit code goes into that file, so that make adds no line of its own behind the sum (./check).
 check: ## all tests; the last line sums them up
@@ -30,6 +30,9 @@ check-golden: ## every stage's output and every error text
 
 check-packets: ## packet cases by evaluator, tree and kernel
 	@$(RUN_TESTS) packets
+
+check-import: ## other firewalls' rules: what is made of them, and that the same packets arrive
+	@$(RUN_TESTS) import
 
 check-differential: ## a million random packets by evaluator, tree and kernel
 	@$(RUN_TESTS) differential

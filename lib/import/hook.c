@@ -5,8 +5,8 @@
 
 #include "import/ruleset.h"
 
-/* The interface that the chain's rules name, where they name one only; else the usual one. */
-static const char *likely_interface(const struct import_chain *chain, bool leaving)
+/* The first interface that the chain's rules name; else the usual one. *ret_several: they name others, too. */
+static const char *likely_interface(const struct import_chain *chain, bool leaving, bool *ret_several)
 {
 	enum subject subject = leaving ? SUBJECT_META_OIF : SUBJECT_META_IIF;
 	const char *found = NULL;
@@ -21,8 +21,8 @@ static const char *likely_interface(const struct import_chain *chain, bool leavi
 			    strcmp(match->value, "lo") == 0)
 				continue;
 			if (found && strcmp(found, match->value) != 0)
-				return "eth0";
-			found = match->value;
+				*ret_several = true;
+			found = found ? found : match->value;
 		}
 	}
 	return found ? found : "eth0";
@@ -102,10 +102,20 @@ int import_choose_hook(struct ruleset *ruleset, const struct import_chain *chain
 		       struct import_hook *ret_hook)
 {
 	struct import_hook hook = { 0 };
-	bool leaving = goes_out(chain, false);
-	const char *target = chain->device ? chain->device : likely_interface(chain, leaving);
+	bool leaving = goes_out(chain, false), several = false;
+	const char *likely = likely_interface(chain, leaving, &several), *target = chain->device ? chain->device : likely;
 	int error;
 
+	if (!wanted && !chain->device && several) {
+		ruleset->left_out++;
+		ruleset_say(
+			ruleset, SEVERITY_WARNING, chain->place,
+			arena_printf(ruleset->arena, "import it once for each: --hook \"tc %s on %s\"",
+				     leaving ? "egress" : "ingress", likely),
+			arena_printf(ruleset->arena,
+				     "the rules of chain '%s' are about several interfaces, and the policy stands at %s alone",
+				     chain->name, likely));
+	}
 	if (!wanted)
 		wanted = arena_printf(ruleset->arena, "tc %s on %s", leaving ? "egress" : "ingress", target);
 	error = turn_hook(ruleset, chain, wanted, &hook);

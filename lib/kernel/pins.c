@@ -294,6 +294,13 @@ static int check_ownership(const char *path, bool ours, struct diagnostics *diag
 	return -EPERM;
 }
 
+static int check_directories(const struct kernel *kernel, struct diagnostics *diagnostics)
+{
+	int r = pins_exists(kernel->base) ? check_ownership(kernel->base, false, diagnostics) : 0;
+
+	return r ? r : pins_exists(kernel->path) ? check_ownership(kernel->path, true, diagnostics) : 0;
+}
+
 /*
  * Make the directory and lock it. While one waits for the lock, the command that holds it may remove the directory:
  * then what one holds is no longer what the path names, and it begins again.
@@ -331,13 +338,13 @@ static int open_for_change(struct kernel *kernel, struct diagnostics *diagnostic
 
 	if (r)
 		return r;
+	/* Before anything is made in a directory of somebody else's, and once more when nobody can put one there. */
+	r = check_directories(kernel, diagnostics);
+	if (r)
+		return r;
 	r = lock_directory(kernel);
-	if (r == 0) {
-		r = check_ownership(kernel->base, false, diagnostics);
-		r = r ? r : check_ownership(kernel->path, true, diagnostics);
-		if (r)
-			return r;
-	}
+	if (r == 0 && check_directories(kernel, diagnostics))
+		return -EPERM;
 	if (r) {
 		diagnose(diagnostics, SEVERITY_ERROR_SURROUNDINGS, nowhere, "cannot make and lock the directory %s: %s",
 			 kernel->path, strerror(-r));

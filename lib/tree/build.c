@@ -129,7 +129,7 @@ static void keep_reached(struct builder *builder, struct arena *arena, struct tr
 		fresh[kept].high = numbers[nodes[i].high];
 		fresh[kept].rules = arena_copy(arena, nodes[i].rules, nodes[i].rule_count * sizeof(uint32_t));
 		for (uint32_t r = 0; r < nodes[i].rule_count; r++)
-			reached[nodes[i].rules[r]] = true;
+			reached[nodes[i].rules[r]] = !builder->parting.covered[nodes[i].rules[r]];
 		numbers[i] = kept++;
 	}
 	for (size_t i = 0; i < builder->passing_roots.count; i++)

@@ -132,3 +132,31 @@ bool overlap_meet(const struct overlap *overlap, uint32_t a, uint32_t b)
 				return true;
 	return false;
 }
+
+static bool summary_covers(const struct summary *a, const struct summary *b)
+{
+	for (unsigned i = 0; i < BOUND_COUNT; i++)
+		if (a->bounds[i].low > b->bounds[i].low || a->bounds[i].high < b->bounds[i].high)
+			return false;
+	return !(b->profiles & ~a->profiles);
+}
+
+bool overlap_covers(const struct overlap *overlap, uint32_t a, uint32_t b)
+{
+	const uint32_t *a_boxes, *b_boxes;
+
+	if (!summary_covers(&overlap->summaries[a], &overlap->summaries[b]))
+		return false;
+	a_boxes = grower_rule_regions(overlap->grower, a);
+	b_boxes = grower_rule_regions(overlap->grower, b);
+	for (uint32_t j = 0; j < overlap->list->rules[b].box_count; j++) {
+		bool covered = b_boxes[j] == REGION_NONE;
+
+		for (uint32_t i = 0; i < overlap->list->rules[a].box_count && !covered; i++)
+			covered = a_boxes[i] != REGION_NONE &&
+				  region_within(grower_regions(overlap->grower), b_boxes[j], a_boxes[i]);
+		if (!covered)
+			return false;
+	}
+	return true;
+}

@@ -222,6 +222,18 @@ static uint32_t next_part(const struct parter *parter, const struct parting *par
 	return part;
 }
 
+static bool is_covered_elsewhere(const struct parter *parter, const struct parting *parting, uint32_t rule, uint32_t part)
+{
+	for (uint32_t other = 0; other < parting->parts.count; other++) {
+		const struct part *asked = &parting->parts.items[other];
+
+		for (uint32_t i = 0; other != part && i < asked->rule_count && asked->rules[i] < rule; i++)
+			if (overlap_covers(parter->overlap, asked->rules[i], rule))
+				return true;
+	}
+	return false;
+}
+
 /* The rule that a tree names for a sample, or NO_RULE; *COMPARES grows by the comparisons. */
 #define NO_RULE UINT32_MAX
 
@@ -443,11 +455,13 @@ struct parting part_rules(struct arena *arena, struct grower *grower, const stru
 	if (!choose(&parter, &parting))
 		halve_kinds(&parter, &parting);
 	parting.next = arena_new_array(arena, uint32_t, list->rule_count);
+	parting.covered = arena_new_array(arena, bool, list->rule_count);
 	for (uint32_t part = 0; part < parting.parts.count; part++)
 		for (uint32_t i = 0; i < parting.parts.items[part].rule_count; i++) {
 			uint32_t rule = parting.parts.items[part].rules[i];
 
 			parting.next[rule] = next_part(&parter, &parting, rule, part);
+			parting.covered[rule] = is_covered_elsewhere(&parter, &parting, rule, part);
 		}
 	return parting;
 }

@@ -14,6 +14,7 @@ struct part {
 struct parting {
 	VECTOR(struct part) parts;
 	uint32_t *next; /* by rule: the first later part with a rule before it that it meets, or how many parts there are */
+	bool *covered;	/* by rule: does an earlier one in another part match all that it matches? */
 	/* Where it could not be done: */
 	uint32_t too_large; /* rules whose tree alone is too large */
 	uint32_t too_large_rule;

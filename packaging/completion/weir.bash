@@ -17,7 +17,7 @@ _weir() {
 	COMPREPLY=()
 	while [ "$index" -lt "$COMP_CWORD" ]; do
 		case ${COMP_WORDS[index]} in
-		--pins | --name | --chain | --count | --seconds | -n | -c | -s | -e) index=$((index + 1)) ;;
+		--pins | --name | --chain | --hook | --ipset | --verdict | --from | --count | --seconds | -n | -c | -s | -e) index=$((index + 1)) ;;
 		-*) ;;
 		*) [ -z "$command" ] && command=${COMP_WORDS[index]} || plain+=("${COMP_WORDS[index]}") ;;
 		esac
@@ -32,18 +32,24 @@ _weir() {
 		mapfile -t COMPREPLY < <(compgen -W 'ast rules tree code' -- "$current")
 		return
 		;;
+	-f | --from)
+		mapfile -t COMPREPLY < <(compgen -W 'iptables-save ip6tables-save nft classbench' -- "$current")
+		return
+		;;
 	=)
+		[ "${COMP_WORDS[COMP_CWORD - 2]}" = --from ] && mapfile -t COMPREPLY < <(compgen -W 'iptables-save ip6tables-save nft classbench' -- "$current")
 		[ "${COMP_WORDS[COMP_CWORD - 2]}" = --emit ] && mapfile -t COMPREPLY < <(compgen -W 'ast rules tree code' -- "$current")
 		return
 		;;
 	esac
 	case $command in
-	'') words='check apply list set events why remove --pins --version --help' ;;
+	'') words='check apply list set events why remove import --pins --version --help' ;;
 	check) words='--emit= --name --help' ;;
 	apply) words='--name --reset --pins --help' ;;
 	list) words="--verbose --json --pins --help $(_weir_policies)" ;;
 	events) words='--json --count --seconds --pins --help' ;;
 	why) words='--chain --name --verbose --json --help' ;;
+	import) words='--from= --hook --chain --ipset --verdict --partial --help' ;;
 	remove) words="--all --pins --help $(_weir_policies)" ;;
 	set)
 		case ${#plain[@]} in
@@ -55,7 +61,7 @@ _weir() {
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
 	case $command in
-	check | apply | why) [ ${#COMPREPLY[@]} -gt 0 ] || compopt -o default ;;
+	check | apply | why | import) [ ${#COMPREPLY[@]} -gt 0 ] || compopt -o default ;;
 	esac
 	[[ ${COMPREPLY[0]:-} == *= ]] && compopt -o nospace
 	return 0

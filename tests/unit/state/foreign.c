@@ -56,6 +56,8 @@ TEST(a_tcx_program_of_another_is_reported_and_stays)
 	struct scene_outcome outcome;
 	uint32_t ids[8], count = 8, flags;
 
+	if (!kernel_features()->tcx)
+		return;
 	CHECK(link >= 0);
 	outcome = scene_apply_with("p", "chain t { hook tc ingress on v0; tcp dport 80 drop\n }", NULL);
 	CHECK_NUMBER(outcome.result, 0);
@@ -113,6 +115,44 @@ TEST(a_filter_of_another_keeps_its_place_and_the_qdisc)
 	CHECK_NUMBER(scene_remove("p"), 0);
 	CHECK(scene_run("tc filter show dev v0 ingress | grep -q 'pref 1 .*stranger'"));
 	CHECK(scene_run("tc qdisc show dev v0 | grep -q clsact && tc qdisc del dev v0 clsact"));
+	unsetenv("WEIR_NO_TCX");
+}
+
+TEST(a_filter_of_another_in_the_place_of_ours_is_not_touched)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	_cleanup_close_ int stranger = scene_foreign_program(BPF_PROG_TYPE_SCHED_CLS, -1);
+	const struct state_policy *policy;
+
+	setenv("WEIR_NO_TCX", "1", 1);
+	CHECK_NUMBER(scene_apply("p", "chain t { hook tc ingress on v0; tcp dport 80 drop\n }"), 0);
+	CHECK(scene_run("tc filter del dev v0 ingress pref 1"));
+	CHECK(attach_filter(stranger, 1));
+	policy = scene_policy(scene_state(arena), "p");
+	CHECK(policy && !policy->chains[0].attachments[0].present && policy->chains[0].attachments[0].foreign_count == 1);
+	CHECK_NUMBER(scene_apply("p", "chain t { hook tc ingress on v0; tcp dport 81 drop\n }"), 0);
+	CHECK(scene_run("tc filter show dev v0 ingress | grep -q 'pref 1 .*stranger'"));
+	CHECK(scene_run("tc filter show dev v0 ingress | grep -q 'pref 2 .*weir'"));
+	CHECK_NUMBER(scene_remove("p"), 0);
+	CHECK(scene_run("tc filter show dev v0 ingress | grep -q 'pref 1 .*stranger'"));
+	CHECK(!pins_exists(KERNEL_PINS_DEFAULT)); /* the qdisc is theirs now */
+	CHECK(scene_run("tc qdisc del dev v0 clsact"));
+	unsetenv("WEIR_NO_TCX");
+}
+
+TEST(the_older_qdisc_takes_no_filter_for_the_way_out)
+{
+	struct scene_outcome outcome;
+
+	setenv("WEIR_NO_TCX", "1", 1);
+	CHECK(scene_run("tc qdisc add dev v0 ingress"));
+	CHECK_NUMBER(scene_apply("p", "chain t { hook tc ingress on v0; tcp dport 80 drop\n }"), 0);
+	outcome = scene_apply_with("q", "chain t { hook tc egress on v0; tcp dport 80 drop\n }", NULL);
+	CHECK(outcome.result < 0);
+	CHECK(scene_said(&outcome, "its qdisc \"ingress\" stands where clsact would"));
+	scene_outcome_clear(&outcome);
+	CHECK_NUMBER(scene_remove(NULL), 0);
+	CHECK(scene_run("tc qdisc show dev v0 | grep -q ingress && tc qdisc del dev v0 ingress"));
 	unsetenv("WEIR_NO_TCX");
 }
 
@@ -302,6 +342,8 @@ int main(void)
 	RUN(a_second_policy_at_xdp_is_told_of_the_first);
 	RUN(a_tcx_program_of_another_is_reported_and_stays);
 	RUN(a_filter_of_another_keeps_its_place_and_the_qdisc);
+	RUN(a_filter_of_another_in_the_place_of_ours_is_not_touched);
+	RUN(the_older_qdisc_takes_no_filter_for_the_way_out);
 	RUN(a_cgroup_held_by_a_program_alone_is_refused_by_name);
 	RUN(a_glob_takes_the_cgroups_that_are_there);
 	RUN(what_is_missing_is_said_all_at_once);

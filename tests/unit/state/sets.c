@@ -107,6 +107,51 @@ TEST(a_set_that_is_full_says_how_many_went_in)
 	CHECK_NUMBER(scene_remove("p"), 0);
 }
 
+TEST(the_size_counts_single_values_and_prefixes_together)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct set_element elements[] = { scene_address(TEN + 1, TEN + 1, 0), scene_address(TEN + 256, TEN + 511, 0),
+					  scene_address(TEN + 2, TEN + 2, 0), scene_address(TEN + 512, TEN + 518, 0),
+					  scene_address(TEN + 3, TEN + 3, 0) };
+	struct set_element same[3] = { elements[0], elements[0], elements[1] };
+	struct scene_outcome outcome;
+	struct scene_set set;
+	size_t done = 99, missing;
+
+	CHECK_NUMBER(scene_apply("p", POLICY("size 4;")), 0);
+	set = scene_set_open("p", "s");
+	/* The fourth would be three prefixes: it stays out whole, and so does what comes behind it. */
+	CHECK_NUMBER(kernel_set_add(set.set, elements, 5, &done), -ENOSPC);
+	CHECK_NUMBER(done, 3);
+	CHECK_NUMBER(kernel_set_add(set.set, elements + 4, 1, &done), 0);
+	CHECK_NUMBER(kernel_set_add(set.set, same, 3, &done), 0); /* those are there */
+	CHECK_NUMBER(done, 3);
+	scene_set_close(&set);
+	CHECK_TEXT(list(arena), "10.0.0.1, 10.0.0.2, 10.0.0.3, 10.0.1.0/24");
+	CHECK_NUMBER(add(TEN + 9, TEN + 9, 0), -ENOSPC);
+	CHECK_NUMBER(delete (TEN + 256, TEN + 511, &missing), 0);
+	CHECK_NUMBER(add(TEN + 256, TEN + 383, 0), 0); /* one prefix for another */
+	CHECK_NUMBER(add(TEN + 256, TEN + 511, 0), -ENOSPC);
+	/* A policy that gives it more than its size is told so, and changes nothing. */
+	outcome = scene_apply_with("p", POLICY("size 3; elements = { 10.0.0.1-10.0.0.6 }"), NULL);
+	CHECK(outcome.result < 0);
+	CHECK(scene_said(&outcome,
+			 "set 's' has room for 3 elements, and the policy gives it 4 (a range is as many as the prefixes"));
+	scene_outcome_clear(&outcome);
+	CHECK_TEXT(list(arena), "10.0.0.1, 10.0.0.2, 10.0.0.3, 10.0.1.0/25");
+	CHECK_NUMBER(scene_remove("p"), 0);
+}
+
+TEST(ranges_that_overlap_are_counted_once)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+
+	CHECK_NUMBER(scene_apply("p", POLICY("size 3; elements = { 10.0.0.0-10.0.0.2, 10.0.0.2-10.0.0.3, 10.0.0.2 }")), 0);
+	CHECK_TEXT(list(arena), "10.0.0.0/31, 10.0.0.2/31, 10.0.0.2");
+	CHECK_NUMBER(add(TEN + 9, TEN + 9, 0), -ENOSPC);
+	CHECK_NUMBER(scene_remove("p"), 0);
+}
+
 TEST(what_expired_is_no_member_and_makes_room)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
@@ -234,6 +279,8 @@ int main(void)
 	RUN(an_element_counts_from_the_moment_it_is_added);
 	RUN(a_range_is_every_address_in_it_and_none_beside);
 	RUN(a_set_that_is_full_says_how_many_went_in);
+	RUN(the_size_counts_single_values_and_prefixes_together);
+	RUN(ranges_that_overlap_are_counted_once);
 	RUN(what_expired_is_no_member_and_makes_room);
 	RUN(a_prefix_that_expires_does_not_hide_a_shorter_one);
 	RUN(the_timeout_of_the_set_is_that_of_elements_without_one);

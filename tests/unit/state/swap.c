@@ -7,7 +7,9 @@
 #include <bpf/libbpf.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include "scene.h"
@@ -103,6 +105,48 @@ static uint64_t observed(void)
 	return count;
 }
 
+/* ---- At cgroups: a child in the cgroup sends to itself, and counts what it gets ---- */
+
+static uint64_t *received; /* shared with the child */
+
+static void talk_to_oneself(void)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+				  .sin_port = htons(DROPPED_PORT) };
+	int receiver = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0), sender = socket(AF_INET, SOCK_DGRAM, 0);
+	char data[8];
+
+	if (bind(receiver, (struct sockaddr *)&to, sizeof(to)))
+		_exit(1);
+	for (;;) {
+		for (int i = 0; i < 32; i++)
+			sendto(sender, "hello", 5, 0, (struct sockaddr *)&to, sizeof(to));
+		while (recv(receiver, data, sizeof(data), 0) > 0)
+			++*received;
+	}
+}
+
+static pid_t talk_begin(void)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	const char *path = arena_printf(arena, "%s/cgroup.procs", scene_cgroup_path);
+	pid_t child;
+
+	received = mmap(NULL, sizeof(*received), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	fflush(stdout);
+	child = fork();
+	if (child == 0) {
+		_cleanup_close_ int procs = open(path, O_WRONLY);
+
+		alarm(60);
+		if (procs < 0 || write(procs, "0", 1) != 1)
+			_exit(1);
+		talk_to_oneself();
+	}
+	return child;
+}
+
 /* ---- Policies: each drops the flood, each time for another reason ---- */
 
 static const char *generation(struct arena *arena, const char *hook, int number)
@@ -134,6 +178,71 @@ static void swap_under_flood(const char *hook, int times)
 	usleep(100000);
 	CHECK(observed() - before > 1000);
 	printf("# %s: %d generations\n", hook, times);
+	flood_end(child);
+}
+
+static void swap_under_talk(const char *hook, int times)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	static const char *const rules[] = { "udp dport 9 drop", "ip daddr @s drop", "meta l4proto udp drop",
+					     "udp dport 1-100 drop" };
+	uint64_t before = 0;
+	pid_t child = -1;
+
+	for (int i = 0; i <= times; i++) {
+		const char *policy = arena_printf(arena,
+						  "set s { type ipv4_addr; size 100; elements = { 127.0.0.1, 10.9.9.%d } }\n"
+						  "chain c { hook %s on \"%s\"; tcp dport %d drop\n %s\n }\n",
+						  i % 3, hook, scene_cgroup, i + 1, rules[i % 4]);
+
+		CHECK_NUMBER(scene_apply("p", policy), 0);
+		if (i == 0) {
+			child = talk_begin();
+			usleep(100000);
+			before = *received;
+		}
+	}
+	CHECK_NUMBER(*received - before, 0);
+	CHECK_NUMBER(scene_remove("p"), 0);
+	usleep(200000);
+	CHECK(*received - before > 100); /* the control */
+	flood_end(child);
+	munmap(received, sizeof(*received));
+}
+
+/* Only its membership in the set drops the flood: SOURCE is the element that stays while all else in the set changes. */
+static void change_set_under_flood(const char *source, bool live, int times)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	uint64_t before = 0;
+	pid_t child = -1;
+
+	for (int i = 0; i <= times; i++) {
+		const char *policy =
+			arena_printf(arena,
+				     "set s { type ipv4_addr; size %d; elements = { %s%s 10.%d.0.0/16, 10.200.0.%d } }\n"
+				     "chain c { hook xdp ingress on v0; ip saddr @s drop\n }\n",
+				     100 + i % 2, live ? "" : source, live ? "" : ",", 100 + i, i);
+
+		CHECK_NUMBER(scene_apply("p", policy), 0);
+		if (i)
+			continue;
+		if (live) {
+			struct scene_set set = scene_set_open("p", "s");
+			struct set_element element = scene_address(0x0a000001, 0x0a000001, 0);
+			size_t done;
+
+			CHECK_NUMBER(kernel_set_add(set.set, &element, 1, &done), 0);
+			scene_set_close(&set);
+		}
+		child = flood_begin();
+		usleep(100000);
+		before = observed();
+	}
+	CHECK_NUMBER(observed() - before, 0);
+	CHECK_NUMBER(scene_remove("p"), 0);
+	usleep(100000);
+	CHECK(observed() - before > 1000);
 	flood_end(child);
 }
 
@@ -189,6 +298,19 @@ TEST(no_frame_passes_while_clsact_is_swapped)
 	unsetenv("WEIR_NO_TCX");
 }
 
+TEST(nothing_passes_while_programs_at_a_cgroup_are_swapped)
+{
+	swap_under_talk("cgroup egress", 30);
+	swap_under_talk("cgroup ingress", 30);
+}
+
+TEST(a_member_that_stays_is_never_missing_while_the_set_changes)
+{
+	change_set_under_flood("10.0.0.1", false, 30);
+	change_set_under_flood("10.0.0.0/30", false, 30);
+	change_set_under_flood("", true, 30);
+}
+
 TEST(no_frame_passes_while_applies_are_killed)
 {
 	kill_under_flood("xdp ingress", 30);
@@ -208,6 +330,8 @@ int main(void)
 	RUN(no_frame_passes_while_xdp_is_swapped);
 	RUN(no_frame_passes_while_tcx_is_swapped);
 	RUN(no_frame_passes_while_clsact_is_swapped);
+	RUN(nothing_passes_while_programs_at_a_cgroup_are_swapped);
+	RUN(a_member_that_stays_is_never_missing_while_the_set_changes);
 	RUN(no_frame_passes_while_applies_are_killed);
 	scene_end();
 	return tap_end();
