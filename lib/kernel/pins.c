@@ -214,16 +214,20 @@ static bool mount_namespace_is_passing(void)
 	return false;
 }
 
+static bool is_below_usual(const char *base)
+{
+	return strncmp(base, BPFFS "/", strlen(BPFFS "/")) == 0;
+}
+
 /* bpffs below BASE: mounted at its usual place when it is not there; elsewhere that is the user's to decide. */
 static int ensure_bpffs(struct arena *arena, const char *base, struct diagnostics *diagnostics)
 {
 	struct diagnostic *said;
-	bool usual = strncmp(base, BPFFS "/", strlen(BPFFS "/")) == 0;
 	int r;
 
 	if (is_bpffs(nearest_existing(arena, base)))
 		return 0;
-	if (!usual) {
+	if (!is_below_usual(base)) {
 		said = diagnose(diagnostics, SEVERITY_ERROR_SURROUNDINGS, nowhere, "%s is not in a BPF file system", base);
 		diagnostic_hint(diagnostics, said, "name a directory below " BPFFS ", or mount one there: mount -t bpf bpf %s",
 				base);
@@ -360,7 +364,8 @@ static int open_for_reading(struct kernel *kernel, struct diagnostics *diagnosti
 	int fd = open(kernel->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
 
 	if (fd < 0 && errno == ENOENT) {
-		if (!is_bpffs(nearest_existing(kernel->arena, kernel->base)) && mount_namespace_is_passing())
+		if (is_below_usual(kernel->base) && !is_bpffs(nearest_existing(kernel->arena, kernel->base)) &&
+		    mount_namespace_is_passing())
 			diagnostic_hint(
 				diagnostics,
 				diagnose(diagnostics, SEVERITY_WARNING, nowhere,
@@ -387,7 +392,7 @@ static void warn_other_versions(const struct kernel *kernel, struct diagnostics 
 {
 	struct names names;
 
-	if (pins_list(kernel->arena, kernel->base, &names))
+	if (!is_bpffs(kernel->base) || pins_list(kernel->arena, kernel->base, &names))
 		return;
 	for (size_t i = 0; i < names.count; i++)
 		if (names.items[i][0] == 'v' && strcmp(names.items[i], VERSION_FOLDER(WEIR_ABI_VERSION)))
