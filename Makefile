@@ -49,7 +49,7 @@ $(OUT)/libweir.a: $(LIB_OBJECTS)
 	$(AR) rcs $@ $^
 
 $(OUT)/libweir.so: $(LIB_OBJECTS) lib/libweir.map
-	$(CC) $(LDFLAGS) -shared -Wl,-soname,libweir.so.$(ABI) -Wl,--version-script,lib/libweir.map -o $@ $(LIB_OBJECTS) $(LDLIBS)
+	$(CC) $(LDFLAGS) -shared -Wl,-soname,libweir.so.$(ABI) -Wl,-z,defs -Wl,--version-script,lib/libweir.map -o $@ $(LIB_OBJECTS) $(LDLIBS)
 	ln -sf libweir.so $@.$(ABI)
 
 FILL_IN = sed -e 's|@PREFIX@|$(PREFIX)|;s|@LIBDIR@|$(LIBDIR)|;s|@INCLUDEDIR@|$(INCLUDEDIR)|;s|@VERSION@|$(VERSION)|'

@@ -237,16 +237,15 @@ frame_b() { in_b "$SEND_FRAME" vb "eth,src=$BMAC,dst=$AMAC" "$@"; }
 watch_arrivals() {
 	ip netns exec "$1" nft -f - <<-END
 		table netdev watch {
-			counter arrived { }
-			chain in {
+			chain ${3:-in} {
 				type filter hook ingress device "$2" priority 0;
 				icmpv6 type { 130-137, 143 } return comment "what the kernel itself says to its neighbours"
-				counter name arrived
+				counter
 			}
 		}
 	END
 }
-arrivals() { ip netns exec "$1" nft -j list counters table netdev watch 2>/dev/null | jq -r '[.nftables[].counter? | select(.) | .packets] | add // 0'; }
+arrivals() { ip netns exec "$1" nft -j list table netdev watch 2>/dev/null | jq -r '[.nftables[].rule? | select(.) | .expr[].counter? | select(.) | .packets] | add // 0'; }
 
 # arrives SENTENCE yes|no NAMESPACE COMMAND...: does what COMMAND sends reach NAMESPACE past the firewall?
 arrives() {

@@ -60,7 +60,7 @@ exits "and is not there a second time" 1 "renamed" weir remove renamed
 in_b ip link add vc address 02:00:00:00:00:0c type veth peer name vd netns "$A"
 in_b ip link set vc up
 in_a ip link set vd up
-watch_c() { ip netns exec "$B" nft 'add chain netdev watch two { type filter hook ingress device "vc" priority 0; }; add rule netdev watch two icmpv6 type { 130-137, 143 } return; add rule netdev watch two counter name arrived'; }
+watch_c() { watch_arrivals "$B" vc two; }
 watch_c
 ok "all is removed for what follows" weir remove --all
 enforce many "one chain on two interfaces" <<END

@@ -60,7 +60,7 @@ in_b tc qdisc add dev vb ingress
 passes_on() { in_b tc filter add dev vb ingress protocol all u32 match u32 0 0 action mirred egress redirect dev vc; }
 if passes_on 2>"$WORK/tc.err"; then
 	ip netns exec "$A" nft 'delete chain netdev watch in'
-	ip netns exec "$A" nft 'add chain netdev watch far { type filter hook ingress device "vd" priority 0; }; add rule netdev watch far counter name arrived'
+	watch_arrivals "$A" vd far
 	for words in "tc egress on vc netns $B" "tc ingress on vd netns $A"; do
 		policy offload <<-END
 			chain offload {
