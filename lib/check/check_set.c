@@ -237,22 +237,63 @@ static void check_set_elements(struct checker *checker, const struct ast_set *as
 	set_elements_finish(checker, set, elements.list.items, elements.list.count, written);
 }
 
+struct prefixes {
+	VECTOR(struct value_range) list;
+};
+
+static int by_range(const void *left, const void *right)
+{
+	const struct value_range *a = left, *b = right;
+	int order = value_compare(a->low, b->low);
+
+	return order ? order : value_compare(a->high, b->high);
+}
+
+/* How many elements they are where the size is counted: a range is as many as its prefixes, those that ranges share once. */
+static uint32_t set_entries(struct checker *checker, const struct policy_set *set)
+{
+	uint32_t bits = value_type_bits(set->types[0]), entries = 0;
+	struct prefixes prefixes = { 0 };
+
+	if (set->components > 1)
+		return set->element_count;
+	for (uint32_t i = 0; i < set->element_count; i++) {
+		struct value_range rest = set->elements[i].keys[0];
+
+		for (;;) {
+			struct value_range prefix = value_range_first_prefix(rest, bits);
+
+			vector_push(checker->arena, &prefixes.list, prefix);
+			if (value_compare(prefix.high, rest.high) >= 0)
+				break;
+			rest.low = value_next(prefix.high);
+		}
+	}
+	if (prefixes.list.count == set->element_count) /* no range among them, and no doubles */
+		return set->element_count;
+	qsort(prefixes.list.items, prefixes.list.count, sizeof(*prefixes.list.items), by_range);
+	for (size_t i = 0; i < prefixes.list.count; i++)
+		entries += i == 0 || by_range(&prefixes.list.items[i - 1], &prefixes.list.items[i]) != 0;
+	return entries;
+}
+
 static void check_set_size(struct checker *checker, const struct ast_set *ast, struct policy_set *set)
 {
-	uint32_t size = set->element_count > LIMIT_SET_DEFAULT_SIZE ? set->element_count : LIMIT_SET_DEFAULT_SIZE;
+	uint32_t entries = set_entries(checker, set);
+	uint32_t size = entries > LIMIT_SET_DEFAULT_SIZE ? entries : LIMIT_SET_DEFAULT_SIZE;
+	const char *ranges = entries > set->element_count ? " (a range is as many as the prefixes that cover it)" : "";
 	struct diagnostic *d;
 
 	set->size = size;
 	if (ast->size && !check_size(checker, ast->size, &set->size))
 		return;
-	if (set->element_count > set->size) {
+	if (ast->size && entries > set->size) {
 		d = diagnose(checker->diagnostics, SEVERITY_ERROR, ast->size->place,
-			     "set '%s' has %u elements, more than its size %u", set->name, set->element_count, set->size);
-		diagnostic_hint(checker->diagnostics, d, "give it 'size %u;' at least, and room for those added later",
-				set->element_count);
+			     "set '%s' has %u elements%s, more than its size %u", set->name, entries, ranges, set->size);
+		diagnostic_hint(checker->diagnostics, d, "give it 'size %u;' at least, and room for those added later", entries);
 		if (ast->file)
 			diagnostic_related(checker->diagnostics, d, ast->file->place, "its elements come from this file");
-	} else if (set->element_count > LIMIT_SET_SIZE) {
+	} else if (entries > LIMIT_SET_SIZE) {
 		d = diagnose(checker->diagnostics, SEVERITY_ERROR, set->place, "set '%s' has more than %u elements", set->name,
 			     LIMIT_SET_SIZE);
 		diagnostic_hint(checker->diagnostics, d, "a set holds at most %uM", LIMIT_SET_SIZE >> 20);

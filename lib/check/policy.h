@@ -126,6 +126,13 @@ const char *value_range_print(struct arena *arena, enum value_type type, struct 
 /* An element with its timeout: "10.0.0.1 . 80 timeout 30s". */
 const char *element_print(struct arena *arena, const struct policy_set *set, const struct set_element *element);
 
+/*
+ * The longest prefix that begins where RANGE does and ends in it, of a type with BITS bits; and one more than VALUE. A range is
+ * stored as the prefixes that cover it, taken so from the left: each of them is one element where a set's size is counted.
+ */
+struct value_range value_range_first_prefix(struct value_range range, uint32_t bits);
+struct value value_next(struct value value);
+
 /* The word of a set's type ("ipv4_addr") and how many bits a value of it has. */
 const char *value_type_name(enum value_type type);
 uint32_t value_type_bits(enum value_type type);

@@ -308,3 +308,29 @@ enum range_fault value_range_read(const struct value_type_of *wanted, const char
 	}
 	return RANGE_UNREADABLE;
 }
+
+/* COUNT ones at the lower end. */
+static struct value low_bits(uint32_t count)
+{
+	return (struct value){
+		.hi = count <= 64    ? 0
+		      : count >= 128 ? UINT64_MAX
+				     : (1ULL << (count - 64)) - 1,
+		.lo = count >= 64 ? UINT64_MAX : (1ULL << count) - 1,
+	};
+}
+
+struct value_range value_range_first_prefix(struct value_range range, uint32_t bits)
+{
+	struct value_range prefix = { range.low, range.low };
+
+	for (uint32_t host = 1; host <= bits; host++) {
+		struct value mask = low_bits(host);
+		struct value end = { range.low.hi | mask.hi, range.low.lo | mask.lo };
+
+		if ((range.low.hi & mask.hi) || (range.low.lo & mask.lo) || value_compare(end, range.high) > 0)
+			break;
+		prefix.high = end;
+	}
+	return prefix;
+}

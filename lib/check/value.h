@@ -38,9 +38,8 @@ enum range_fault value_range_read(const struct value_type_of *wanted, const char
 struct diagnostic *value_explain(const struct value_type_of *wanted, const char *text, struct place place,
 				 struct diagnostics *diagnostics);
 
-/* The greatest value of so many bits; one more and one less. */
+/* The greatest value of so many bits; one less (one more is value_next in policy.h). */
 struct value value_max(uint32_t bits);
-struct value value_next(struct value value);
 struct value value_previous(struct value value);
 /* The bits of a value that stay with a prefix of LENGTH bits of a type with BITS bits. */
 struct value value_prefix_mask(uint32_t bits, uint32_t length);

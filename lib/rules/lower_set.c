@@ -38,33 +38,6 @@ bool lower_can_be_set(const struct policy_match *match)
 	}
 }
 
-/* COUNT ones at the lower end. */
-static struct value low_bits(uint32_t count)
-{
-	return (struct value){
-		.hi = count <= 64    ? 0
-		      : count >= 128 ? UINT64_MAX
-				     : (1ULL << (count - 64)) - 1,
-		.lo = count >= 64 ? UINT64_MAX : (1ULL << count) - 1,
-	};
-}
-
-/* The longest prefix that begins where the range does and ends in it. */
-static struct value_range first_prefix(struct value_range range, uint32_t bits)
-{
-	struct value_range prefix = { range.low, range.low };
-
-	for (uint32_t host = 1; host <= bits; host++) {
-		struct value mask = low_bits(host);
-		struct value end = { range.low.hi | mask.hi, range.low.lo | mask.lo };
-
-		if ((range.low.hi & mask.hi) || (range.low.lo & mask.lo) || value_compare(end, range.high) > 0)
-			break;
-		prefix.high = end;
-	}
-	return prefix;
-}
-
 struct elements {
 	VECTOR(struct set_element) list;
 };
@@ -77,13 +50,11 @@ static void add_prefixes(struct lowering *lowering, struct elements *elements, c
 	struct set_element element = { .place = match->place };
 
 	for (;;) {
-		element.keys[0] = first_prefix(range, bits);
+		element.keys[0] = value_range_first_prefix(range, bits);
 		vector_push(lowering->arena, &elements->list, element);
 		if (value_compare(element.keys[0].high, range.high) >= 0)
 			return;
-		range.low = element.keys[0].high;
-		range.low.lo++;
-		range.low.hi += range.low.lo == 0;
+		range.low = value_next(element.keys[0].high);
 	}
 }
 

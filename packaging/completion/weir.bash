@@ -17,13 +17,17 @@ _weir() {
 	COMPREPLY=()
 	while [ "$index" -lt "$COMP_CWORD" ]; do
 		case ${COMP_WORDS[index]} in
-		--pins | --name | --chain | --hook | --ipset | --verdict | --from | --count | --seconds | -n | -c | -s | -e) index=$((index + 1)) ;;
+		--pins | --name | --chain | --hook | --ipset | --verdict | --from | --count | --seconds | --probe | -n | -c | -s | -e) index=$((index + 1)) ;;
 		-*) ;;
 		*) [ -z "$command" ] && command=${COMP_WORDS[index]} || plain+=("${COMP_WORDS[index]}") ;;
 		esac
 		index=$((index + 1))
 	done
 	case $previous in
+	--probe)
+		mapfile -t COMPREPLY < <(compgen -W 'fentry kprobe tracepoint' -- "$current")
+		return
+		;;
 	--pins)
 		compopt -o dirnames
 		return
@@ -43,11 +47,12 @@ _weir() {
 		;;
 	esac
 	case $command in
-	'') words='check apply list set events why remove import --pins --version --help' ;;
+	'') words='check apply list set events trace why remove import --pins --version --help' ;;
 	check) words='--emit= --name --help' ;;
 	apply) words='--name --reset --pins --help' ;;
 	list) words="--verbose --json --pins --help $(_weir_policies)" ;;
 	events) words='--json --count --seconds --pins --help' ;;
+	trace) words='connect --json --ends --count --seconds --probe --help' ;;
 	why) words='--chain --name --verbose --json --help' ;;
 	import) words='--from= --hook --chain --ipset --verdict --partial --help' ;;
 	remove) words="--all --pins --help $(_weir_policies)" ;;

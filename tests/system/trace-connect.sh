@@ -192,7 +192,8 @@ kill -STOP "$TRACE"
 in_a perl -MSocket -e 'my $to = pack_sockaddr_in(99, inet_aton($ARGV[0]));
 	for (1 .. 12000) { socket(my $s, AF_INET, SOCK_STREAM, 0); connect($s, $to); }' $B4
 kill -CONT "$TRACE"
-sleep 1
+counted() { awk '/"refused"/ { n++ } /"lost"/ { gsub(/[^0-9]/, " "); n += $2 } END { exit n < 12000 }' "$WORK/trace"; }
+until_true 60 counted
 trace_end
 told=$(lines 'select(.result == "refused") | .result' | wc -l)
 lost=$(jq -s 'map(.lost // 0) | add' "$WORK/trace")
@@ -202,7 +203,8 @@ at_least "what was told and what was lost is all there was" "$((told + lost))" 1
 # On a busy machine others connect as well.
 trace_begin -j --count 2
 for _ in 1 2 3; do connects $B4 99; done
-ok "--count ends it" wait "$TRACE"
+ended() { ! kill -0 "$TRACE"; }
+ok "--count ends it" until_true 20 ended
 is "after so many lines" "$(jq -r 'select(.event) | 1' "$WORK/trace" | wc -l)" 2
 ok "--seconds ends it" timeout 20 "$WEIR" trace connect --seconds 1
 gone() { ! bpftool prog show 2>/dev/null | grep -qE 'name weir_(state|fentry|kprobe|sys_exit|enter_v4)'; }
