@@ -136,7 +136,7 @@ TEST(the_size_counts_single_values_and_prefixes_together)
 	outcome = scene_apply_with("p", POLICY("size 3; elements = { 10.0.0.1-10.0.0.6 }"), NULL);
 	CHECK(outcome.result < 0);
 	CHECK(scene_said(&outcome,
-			 "set 's' has room for 3 elements, and the policy gives it 4 (a range is as many as the prefixes"));
+			 "set 's' has 4 elements (a range is as many as the prefixes that cover it), more than its size 3"));
 	scene_outcome_clear(&outcome);
 	CHECK_TEXT(list(arena), "10.0.0.1, 10.0.0.2, 10.0.0.3, 10.0.1.0/25");
 	CHECK_NUMBER(scene_remove("p"), 0);
