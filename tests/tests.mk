@@ -10,9 +10,10 @@ $(OUT)/tests/tools/%: $(OUT)/tests/tools/%.o
 # How many random packets go through evaluator, tree and kernel, and how long the fuzzer runs.
 DIFFERENTIAL_PACKETS ?= 1000000
 FUZZ_SECONDS ?= 20
+FUZZ_SEED ?= 1
 # How many packets go through each of the large policies.
 CLASSBENCH_PACKETS ?= 60000
-RUN_TESTS = BPFTOOL="$(BPFTOOL)" MAKE="$(MAKE)" DIFFERENTIAL_PACKETS=$(DIFFERENTIAL_PACKETS) FUZZ_SECONDS=$(FUZZ_SECONDS) \
+RUN_TESTS = BPFTOOL="$(BPFTOOL)" MAKE="$(MAKE)" DIFFERENTIAL_PACKETS=$(DIFFERENTIAL_PACKETS) FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_SEED=$(FUZZ_SEED) \
 	CLASSBENCH_PACKETS=$(CLASSBENCH_PACKETS) tests/run
 
 .PHONY: test-tools check check-unit check-golden check-packets check-import check-differential check-classbench check-verifier check-system check-docs check-fuzz check-long
@@ -53,4 +54,4 @@ check-fuzz: ## the fuzzers, for FUZZ_SECONDS each
 	@$(RUN_TESTS) fuzz
 
 check-long: ## all tests, with ten million random packets and five minutes of fuzzing
-	@$(MAKE) --no-print-directory check DIFFERENTIAL_PACKETS=10000000 CLASSBENCH_PACKETS=600000 FUZZ_SECONDS=300
+	@$(MAKE) --no-print-directory check DIFFERENTIAL_PACKETS=10000000 CLASSBENCH_PACKETS=600000 FUZZ_SECONDS=300 FUZZ_SEED=

@@ -113,7 +113,7 @@ static void print_line(const struct place *place, FILE *out, const char *on, con
 			before = "...";
 		}
 		if (length - first > SHOWN_LINE) {
-			for (length = first + SHOWN_LINE; is_continuation(line[length]);)
+			for (length = first + SHOWN_LINE; length > start && is_continuation(line[length]);)
 				length--;
 			behind = "...";
 		}

@@ -108,6 +108,20 @@ TEST(of_a_long_line_the_part_around_the_mark_is_shown)
 	arena_free(arena);
 }
 
+TEST(a_long_line_that_is_no_text_is_cut_nonetheless)
+{
+	char text[1001];
+	struct source source = { "bytes.weir", text, 1000 };
+	WITH_DIAGNOSTICS(all);
+
+	memset(text, 0x80, 1000); /* bytes that only go on with a character */
+	text[1000] = 0;
+	for (uint32_t column = 1; column <= 1001; column += 50)
+		diagnose(&all, SEVERITY_ERROR, (struct place){ &source, 1, column, 9 }, "here");
+	CHECK(strlen(print(&all, false)) < 21 * 300);
+	arena_free(arena);
+}
+
 TEST(they_come_in_the_order_of_their_places)
 {
 	WITH_DIAGNOSTICS(all);
@@ -218,6 +232,7 @@ int main(void)
 	RUN(a_place_past_the_end_of_its_line_is_held_to_it);
 	RUN(what_would_steer_a_terminal_is_not_shown);
 	RUN(of_a_long_line_the_part_around_the_mark_is_shown);
+	RUN(a_long_line_that_is_no_text_is_cut_nonetheless);
 	RUN(they_come_in_the_order_of_their_places);
 	RUN(related_places_and_none);
 	RUN(the_first_error_names_the_exit_code);
