@@ -1,123 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* weir trace connect: prints connections until it has enough, time is up, the reader goes away or a signal comes. */
-#include <errno.h>
-#include <limits.h>
-#include <poll.h>
-#include <signal.h>
+/* weir trace connect: prints each TCP connection of this host. */
 #include <string.h>
-#include <sys/signalfd.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "cli.h"
+#include "follow.h"
 
-struct trace {
-	struct weir_connections_options options;
-	struct weir_connections *connections;
-	unsigned long count; /* ULONG_MAX: no end */
-	unsigned long seen;
-	unsigned long seconds; /* 0: no end */
-	long long end_ms;
-	long long lost_checked_ms;
-};
-
-static long long now_ms(void)
+static int read_connections(void *connections, void (*handle)(void *context, const char *line), void *context)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+	return weir_connections_read(connections, 0, handle, context);
 }
 
-static void print_line(void *context, const char *line)
+static int lost_connections(void *connections, uint64_t *ret_lost)
 {
-	struct trace *trace = context;
-
-	if (trace->seen >= trace->count)
-		return;
-	trace->seen++;
-	puts(line);
-	fflush(stdout);
+	return weir_connections_lost(connections, ret_lost);
 }
 
-static void print_lost(struct trace *trace)
+static int open_and_follow(struct cli *cli, struct follow *follow, struct weir_connections_options *options)
 {
-	uint64_t lost = 0;
+	struct weir_connections *connections = NULL;
+	int result = follow_open(follow);
 
-	trace->lost_checked_ms = now_ms();
-	if (weir_connections_lost(trace->connections, &lost) != 0 || !lost)
-		return;
-	if (trace->options.format == WEIR_FORMAT_JSON)
-		printf("{\"schema\":1,\"lost\":%llu}\n", (unsigned long long)lost);
-	else
-		printf("%llu %s lost: they came faster than they were read\n", (unsigned long long)lost,
-		       lost == 1 ? "connection was" : "connections were");
-	fflush(stdout);
-}
-
-/* 1: go on; 0: a signal came; or a negative errno. Once a second it is looked whether something was lost. */
-static int read_some(struct trace *trace, int signals)
-{
-	struct pollfd wait[] = { { .fd = signals, .events = POLLIN },
-				 { .fd = weir_connections_fd(trace->connections), .events = POLLIN } };
-	int result = weir_connections_read(trace->connections, 0, print_line, trace);
-	long long left = trace->end_ms - now_ms();
-
-	if (result < 0 && result != -EINTR)
-		return result;
-	/* What came meanwhile is read first: its descriptor may not tell of it. */
-	if (poll(wait, 2, result > 0 || left <= 0 ? 0 : left < 1000 ? (int)left : 1000) < 0 && errno != EINTR)
-		return -errno;
-	if (now_ms() - trace->lost_checked_ms >= 1000)
-		print_lost(trace);
-	return !(wait[0].revents & POLLIN);
-}
-
-static int follow(struct trace *trace, int signals)
-{
-	int result = 1;
-
-	while (result > 0 && trace->seen < trace->count && now_ms() < trace->end_ms && !ferror(stdout))
-		result = read_some(trace, signals);
-	/* What was told before the end belongs to it. */
-	if (result >= 0 && trace->seen < trace->count)
-		result = weir_connections_read(trace->connections, 0, print_line, trace);
-	if (result >= 0)
-		print_lost(trace);
-	return result < 0 ? result : 0;
-}
-
-/* SIGINT and SIGTERM come as something to be read, so that none is missed and none breaks off a line. */
-static int open_signals(void)
-{
-	sigset_t ending;
-
-	sigemptyset(&ending);
-	sigaddset(&ending, SIGINT);
-	sigaddset(&ending, SIGTERM);
-	sigprocmask(SIG_BLOCK, &ending, NULL);
-	return signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
-static int open_and_follow(struct cli *cli, struct trace *trace)
-{
-	int result, signals = open_signals();
-
-	if (signals < 0)
-		return -errno;
-	trace->options.colour = cli->colour_out;
-	result = weir_connections_open(&trace->options, cli->messages, &trace->connections);
+	options->format = follow->format;
+	options->colour = cli->colour_out;
+	if (!result)
+		result = weir_connections_open(options, cli->messages, &connections);
 	if (!result) {
-		puts(weir_connections_probe(trace->connections));
+		puts(weir_connections_probe(connections));
 		fflush(stdout);
-		if (isatty(STDOUT_FILENO) && isatty(STDERR_FILENO))
-			fputs("waiting for TCP connections that this host makes; Ctrl-C ends\n", stderr);
-		trace->lost_checked_ms = now_ms();
-		trace->end_ms = trace->seconds ? now_ms() + 1000LL * (long long)trace->seconds : LLONG_MAX;
-		result = follow(trace, signals);
+		follow_announce("TCP connections that this host makes");
+		result = follow_run(follow, &(struct follow_source){ .object = connections,
+								     .fd = weir_connections_fd(connections),
+								     .read = read_connections,
+								     .lost = lost_connections });
 	}
-	weir_connections_close(trace->connections);
-	close(signals);
+	weir_connections_close(connections);
+	follow_close(follow);
 	return result;
 }
 
@@ -137,47 +53,27 @@ static int choose_probe(const struct cli *cli, const char *word, enum weir_probe
 
 enum { OPTION_PROBE = CLI_OPTION_OWN, OPTION_ENDS };
 
-/* An option's value. Gives an exit code. */
-static int take_option(struct cli *cli, struct trace *trace, int option)
-{
-	unsigned long number;
-
-	switch (option) {
-	case 'j':
-		trace->options.format = WEIR_FORMAT_JSON;
-		return EXIT_FINE;
-	case OPTION_ENDS:
-		trace->options.ends = true;
-		return EXIT_FINE;
-	case OPTION_PROBE:
-		return choose_probe(cli, optarg, &trace->options.probe);
-	}
-	if (cli_number(optarg, &number) != 0 || number > INT_MAX)
-		return cli_usage(cli, "a whole number from 1 on", "'%s' is no number of %s", optarg,
-				 option == 'c' ? "lines" : "seconds");
-	if (option == 'c')
-		trace->count = number;
-	else
-		trace->seconds = number;
-	return EXIT_FINE;
-}
-
 static int run(struct cli *cli, int argc, char **argv)
 {
-	static const struct option options[] = { { "json", no_argument, NULL, 'j' },
-						 { "count", required_argument, NULL, 'c' },
-						 { "seconds", required_argument, NULL, 's' },
-						 { "probe", required_argument, NULL, OPTION_PROBE },
-						 { "ends", no_argument, NULL, OPTION_ENDS },
-						 CLI_OPTIONS,
-						 { 0 } };
-	struct trace trace = { .options = WEIR_OPTIONS(struct weir_connections_options), .count = ULONG_MAX };
+	static const struct option words[] = { FOLLOW_OPTIONS,
+					       { "probe", required_argument, NULL, OPTION_PROBE },
+					       { "ends", no_argument, NULL, OPTION_ENDS },
+					       CLI_OPTIONS,
+					       { 0 } };
+	struct weir_connections_options options = WEIR_OPTIONS(struct weir_connections_options);
+	struct follow follow = FOLLOW("connection");
 	int option, code;
 
-	while ((option = cli_option(cli, argc, argv, ":hjc:s:", options)) != -1) {
+	while ((option = cli_option(cli, argc, argv, ":h" FOLLOW_LETTERS, words)) != -1) {
 		if (option == CLI_STOP)
 			return cli->exit_code;
-		code = take_option(cli, &trace, option);
+		code = EXIT_FINE;
+		if (option == OPTION_ENDS)
+			options.ends = true;
+		else if (option == OPTION_PROBE)
+			code = choose_probe(cli, optarg, &options.probe);
+		else
+			code = follow_option(cli, &follow, option);
 		if (code != EXIT_FINE)
 			return code;
 	}
@@ -187,7 +83,7 @@ static int run(struct cli *cli, int argc, char **argv)
 		return cli_usage(cli, "weir trace connect", "'%s' cannot be traced", argv[optind]);
 	if (optind + 1 < argc)
 		return cli_usage(cli, NULL, "'%s' is too much: all connections of the host are traced", argv[optind + 1]);
-	return cli_finish(cli, open_and_follow(cli, &trace));
+	return cli_finish(cli, open_and_follow(cli, &follow, &options));
 }
 
 const struct command command_trace = {
