@@ -5,7 +5,7 @@ TOOL_SOURCES := $(wildcard tests/tools/*.c)
 TOOLS := $(TOOL_SOURCES:%.c=$(OUT)/%)
 
 $(OUT)/tests/tools/%: $(OUT)/tests/tools/%.o
-	$(CC) $(LDFLAGS) -o $@ $^
+	$(CC) $(LDFLAGS) -o $@ $^ -Wl,--as-needed $(LDLIBS)
 
 # How many random packets go through evaluator, tree and kernel, and how long the fuzzer runs.
 DIFFERENTIAL_PACKETS ?= 1000000

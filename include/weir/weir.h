@@ -284,6 +284,20 @@ WEIR_API int weir_connections_read(struct weir_connections *connections, int tim
 /* How many lines were lost since the last call (the first: since opening), because nobody read them in time. */
 WEIR_API int weir_connections_lost(struct weir_connections *connections, uint64_t *ret_lost);
 
+/* ---- Types of the kernel, for eBPF programs ---- */
+
+struct weir_types_options {
+	size_t size;
+	const char *btf; /* a file of BTF, or an object with BTF; NULL: the running kernel's */
+};
+
+/*
+ * Print the types called NAMES ("task_struct", "struct task_struct", "u32"), and what they hold, to OUT as a C header. Without root.
+ * Nothing is printed when one of them is unknown.
+ */
+WEIR_API int weir_types_print(const char *const *names, size_t count, const struct weir_types_options *options, FILE *out,
+			      struct weir_messages *messages);
+
 #ifdef __cplusplus
 }
 #endif

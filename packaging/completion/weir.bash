@@ -47,12 +47,13 @@ _weir() {
 		;;
 	esac
 	case $command in
-	'') words='check apply list set events trace why remove import --pins --version --help' ;;
+	'') words='check apply list set events trace why remove import types --pins --version --help' ;;
 	check) words='--emit= --name --help' ;;
 	apply) words='--name --reset --pins --help' ;;
 	list) words="--verbose --json --pins --help $(_weir_policies)" ;;
 	events) words='--json --count --seconds --pins --help' ;;
 	trace) words='connect --json --ends --count --seconds --probe --help' ;;
+	types) words='--btf= --help' ;;
 	why) words='--chain --name --verbose --json --help' ;;
 	import) words='--from= --hook --chain --ipset --verdict --partial --help' ;;
 	remove) words="--all --pins --help $(_weir_policies)" ;;
