@@ -122,7 +122,7 @@ enum weir_import_format {
 	WEIR_IMPORT_DETECT, /* by what the file begins with */
 	WEIR_IMPORT_IPTABLES,
 	WEIR_IMPORT_IP6TABLES,
-	WEIR_IMPORT_NFT, /* nft -j list ruleset */
+	WEIR_IMPORT_NFT, /* nft list ruleset, as text or with -j */
 	WEIR_IMPORT_CLASSBENCH,
 };
 

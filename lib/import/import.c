@@ -29,7 +29,7 @@ static enum import_format detect(const struct source *source)
 	case '*':
 		return IMPORT_IPTABLES;
 	default:
-		return strncmp(at, "table ", 6) == 0 ? IMPORT_NFT : IMPORT_DETECT;
+		return strncmp(at, "table ", 6) == 0 || strncmp(at, "flush ruleset", 13) == 0 ? IMPORT_NFT : IMPORT_DETECT;
 	}
 }
 
@@ -56,10 +56,27 @@ static int read_ruleset(struct ruleset *ruleset, const struct source *source, st
 				      "this is none of the formats that can be imported");
 		diagnostic_hint(
 			ruleset->diagnostics, diagnostic,
-			"iptables-save, ip6tables-save, nft -j list ruleset, or a ClassBench file; say which with --from");
+			"iptables-save, ip6tables-save, nft list ruleset (or -j), or a ClassBench file; say which with --from");
 		return -EINVAL;
 	}
 	return error ? error : ruleset_print(ruleset, source, options, out);
+}
+
+/* A name may have bytes that no policy can: what comes out is read once more, and then there is no policy at all. */
+static int check_text(const struct ruleset *ruleset, const struct source *read, const char *text, size_t length)
+{
+	const struct source source = { "what was made of it", text, length };
+	struct diagnostics mistakes;
+	const struct diagnostic *first;
+
+	diagnostics_init(&mistakes, ruleset->arena);
+	syntax_parse(ruleset->arena, ruleset->host, &source, &mistakes);
+	if (!mistakes.errors)
+		return 0;
+	first = &mistakes.list.items[0];
+	diagnose(ruleset->diagnostics, SEVERITY_ERROR, (struct place){ .source = read },
+		 "these rules have a name or a value that cannot stand in a policy: %s", first->message);
+	return -EINVAL;
 }
 
 int import_run(struct arena *arena, const struct host *host, const struct source *source, const struct import_options *options,
@@ -76,6 +93,8 @@ int import_run(struct arena *arena, const struct host *host, const struct source
 		return -ENOMEM;
 	error = read_ruleset(&ruleset, source, &chosen, memory);
 	fclose(memory);
+	if (!error && chosen.format != IMPORT_CLASSBENCH)
+		error = check_text(&ruleset, source, text, length);
 	if (error)
 		return error;
 	fwrite(text, 1, length, out);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Other firewalls' rule sets to policies of weir. In: what iptables-save, `nft -j list ruleset` or ClassBench wrote. Out: the
+ * Other firewalls' rule sets to policies of weir. In: what iptables-save, `nft list ruleset` or ClassBench wrote. Out: the
  * text of a policy, and a diagnostic for each rule that is not in it or is not quite what it was.
  */
 #ifndef WEIR_IMPORT_IMPORT_H

@@ -2,12 +2,14 @@
 /*
  * What `nft -j list ruleset` writes: tables, sets, chains, rules, in an array. Chains of type filter at input, output, forward,
  * ingress and egress are of weir's kind. A rule's place is where its object begins in the text, which jansson does not tell.
+ * What `nft list ruleset` writes becomes the same array first (nft_text.c), and its rules have their own lines.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "import/nft.h"
+#include "import/nft_text.h"
 
 /* Where the next {"rule": begins: the objects of the array are two braces and a bracket deep. */
 struct scanner {
@@ -189,59 +191,76 @@ static void read_set(struct ruleset *ruleset, const json_t *object)
 	}
 }
 
-static void read_rule(struct ruleset *ruleset, struct place place, const json_t *object)
+/* What is quoted of a rule in JSON. */
+static const char *rule_text(const struct ruleset *ruleset, const json_t *object)
+{
+	_cleanup_free_ char *dump = json_dumps(json_object_get(object, "expr"), JSON_COMPACT);
+
+	return arena_printf(ruleset->arena, "%s %s handle %lld: %s", table_of(ruleset, object), text_of(object, "chain"),
+			    (long long)json_integer_value(json_object_get(object, "handle")), dump ? dump : "");
+}
+
+static void read_rule(struct ruleset *ruleset, struct nft_text_rule told, const json_t *object)
 {
 	struct import_chain *chain = ruleset_chain(ruleset, table_of(ruleset, object), text_of(object, "chain"));
 	const json_t *expressions = json_object_get(object, "expr");
-	_cleanup_free_ char *dump = json_dumps(expressions, JSON_COMPACT);
-	const char *comment = json_string_value(json_object_get(object, "comment")), *text;
+	const char *comment = json_string_value(json_object_get(object, "comment"));
 	struct import_rule *rule;
 
 	if (!chain)
 		return;
-	text = arena_printf(ruleset->arena, "%s %s handle %lld: %s", chain->table, chain->name,
-			    (long long)json_integer_value(json_object_get(object, "handle")), dump ? dump : "");
-	rule = ruleset_add_rule(ruleset, chain, place, text);
+	rule = ruleset_add_rule(ruleset, chain, told.place, told.text);
 	rule->comment = comment ? arena_strdup(ruleset->arena, comment) : NULL;
 	nft_read_rule(ruleset, chain, rule, expressions);
 }
 
-static int wrong(struct ruleset *ruleset, struct place place, const char *message)
+static void wrong(struct ruleset *ruleset, struct place place, const char *message)
 {
 	struct diagnostic *diagnostic = diagnose(ruleset->diagnostics, SEVERITY_ERROR, place, "%s", message);
 
 	diagnostic_hint(ruleset->diagnostics, diagnostic, "'nft -j list ruleset >FILE' writes what is read here");
-	return -EINVAL;
+}
+
+/* The array of objects in JSON. NULL: told what is wrong. */
+static json_t *read_json(struct ruleset *ruleset, const struct source *source)
+{
+	json_error_t error;
+	_cleanup_(json_decrefp) json_t *root = json_loadb(source->text, source->length, 0, &error);
+	json_t *array = json_object_get(root, "nftables");
+
+	if (!root)
+		wrong(ruleset, (struct place){ source, (uint32_t)error.line, error.column > 0 ? (uint32_t)error.column : 1, 1 },
+		      arena_printf(ruleset->arena, "this is not JSON: %s", error.text));
+	else if (!json_is_array(array))
+		wrong(ruleset, (struct place){ .source = source }, "this JSON is no rule set of nftables");
+	return json_is_array(array) ? json_incref(array) : NULL;
 }
 
 int nft_read(struct ruleset *ruleset, const struct source *source)
 {
+	bool is_text = source->text[strspn(source->text, " \t\r\n")] != '{';
 	struct scanner scanner = { source->text, source->text + source->length, source->text, 1, 0 };
-	json_error_t error;
-	_cleanup_(json_decrefp) json_t *root = NULL;
-	const json_t *array;
+	nft_text_rules rules = { 0 };
+	_cleanup_(json_decrefp) json_t *array = is_text ? nft_text_read(ruleset, source, &rules) : read_json(ruleset, source);
+	size_t rule = 0;
 
-	ruleset->from = "nft -j list ruleset";
-	if (source->length && source->text[strspn(source->text, " \t\r\n")] != '{')
-		return wrong(ruleset, (struct place){ .source = source, .line = 1, .column = 1, .length = 1 },
-			     "nftables' rules are read as JSON, not as text");
-	root = json_loadb(source->text, source->length, 0, &error);
-	if (!root)
-		return wrong(ruleset,
-			     (struct place){ source, (uint32_t)error.line, error.column > 0 ? (uint32_t)error.column : 1, 1 },
-			     arena_printf(ruleset->arena, "this is not JSON: %s", error.text));
-	array = json_object_get(root, "nftables");
-	if (!json_is_array(array))
-		return wrong(ruleset, (struct place){ .source = source }, "this JSON is no rule set of nftables");
+	ruleset->from = is_text ? "nft list ruleset" : "nft -j list ruleset";
+	if (!array)
+		return -EINVAL;
 	for (size_t i = 0; i < json_array_size(array); i++) {
 		const json_t *entry = json_array_get(array, i), *object;
 
-		if ((object = json_object_get(entry, "chain")))
+		if ((object = json_object_get(entry, "chain"))) {
 			read_chain(ruleset, source, object);
-		else if ((object = json_object_get(entry, "set")))
+		} else if ((object = json_object_get(entry, "set"))) {
 			read_set(ruleset, object);
-		else if ((object = json_object_get(entry, "rule")))
-			read_rule(ruleset, next_rule(&scanner, source), object);
+		} else if ((object = json_object_get(entry, "rule"))) {
+			struct nft_text_rule told = is_text ? rules.items[rule++] :
+							      (struct nft_text_rule){ next_rule(&scanner, source),
+										      rule_text(ruleset, object) };
+
+			read_rule(ruleset, told, object);
+		}
 	}
 	return 0;
 }

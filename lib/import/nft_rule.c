@@ -12,6 +12,9 @@ struct rule_reader {
 	struct ruleset *ruleset;
 	struct import_chain *chain;
 	struct import_rule *rule; /* the one that is being read, the last of its chain */
+	/* A list of interfaces: each has a rule of its own when all is read, since they are judged one by one against the hook. */
+	enum subject interface;
+	const json_t *interfaces; /* NULL: none */
 };
 
 static struct arena *arena_of(const struct rule_reader *reader)
@@ -236,27 +239,46 @@ static void match_set(struct rule_reader *reader, const struct subject_asked *as
 	vector_push(arena_of(reader), &reader->rule->matches, match);
 }
 
-/* Interfaces are judged one by one against the hook: != is one match each, == one rule each. */
+/* Interfaces are judged one by one against the hook: of a list, != is one match each, == one rule each. */
 static void match_interfaces(struct rule_reader *reader, enum subject subject, bool unequal, const json_t *right)
 {
 	const json_t *list = json_object_get(right, "set");
-	struct import_rule *first = reader->rule;
 	size_t count = list ? json_array_size(list) : 1;
 
 	for (size_t i = 0; i < count; i++) {
-		const json_t *one = list ? json_array_get(list, i) : right;
-		const char *name = nft_value(reader->ruleset, TYPE_INTERFACE, one);
+		const char *name = nft_value(reader->ruleset, TYPE_INTERFACE, list ? json_array_get(list, i) : right);
 
-		if (!name) {
+		if (!name)
 			refuse(reader, "write a rule for each interface, or name them behind 'on' of the hook",
 			       "weir compares interfaces whole, without wildcards");
-			return;
-		}
-		if (count == 1 || unequal)
-			rule_match(reader->ruleset, first, subject, unequal, name);
+		else if (count == 1 || unequal)
+			rule_match(reader->ruleset, reader->rule, subject, unequal, name);
 	}
-	if (count > 1 && !unequal)
-		refuse(reader, "write a rule for each interface", "a list of interfaces is not taken over");
+	if (count == 1 || unequal)
+		return;
+	if (reader->interfaces)
+		refuse(reader, "write a rule for each interface", "one list of interfaces a rule is taken over");
+	reader->interface = subject;
+	reader->interfaces = list;
+}
+
+/* The rule, once for each interface of its list. */
+static void split_by_interface(struct rule_reader *reader, const struct import_rule *first)
+{
+	size_t count = json_array_size(reader->interfaces);
+	struct import_rule *rule = reader->rule;
+
+	if (count && reader->rule != first)
+		refuse(reader, "write a rule for each interface",
+		       "a list of interfaces is not taken over in a rule that becomes several");
+	if (rule->refusal)
+		return;
+	for (size_t i = 1; i < count; i++)
+		rule_match(reader->ruleset, ruleset_split_rule(reader->ruleset, reader->chain, rule), reader->interface, false,
+			   nft_value(reader->ruleset, TYPE_INTERFACE, json_array_get(reader->interfaces, i)));
+	if (count)
+		rule_match(reader->ruleset, rule, reader->interface, false,
+			   nft_value(reader->ruleset, TYPE_INTERFACE, json_array_get(reader->interfaces, 0)));
 }
 
 static void match_flags_any(struct rule_reader *reader, const struct subject_asked *asked, const json_t *right)
@@ -417,4 +439,5 @@ void nft_read_rule(struct ruleset *ruleset, struct import_chain *chain, struct i
 		       arena_printf(ruleset->arena, "weir has nothing like the chain '%s' of %s", chain->name, chain->table));
 	for (size_t i = 0; i < json_array_size(expressions); i++)
 		read_statement(&reader, json_array_get(expressions, i));
+	split_by_interface(&reader, rule);
 }

@@ -202,7 +202,7 @@ static const char *chain_words(const struct ruleset *ruleset, const struct impor
 		if (other != chain && other->hook != IMPORT_USER_CHAIN && strcmp(other->name, name) == 0)
 			name = arena_printf(ruleset->arena, "%s-%s", chain->table, chain->name);
 	}
-	words = arena_strndup(ruleset->arena, name, 48);
+	words = arena_strndup(ruleset->arena, name, strnlen(name, 48));
 	for (char *at = words; *at; at++)
 		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-", *at) ||
 		    (at == words && *at == '-'))
