@@ -4,6 +4,8 @@
 #define WEIR_BPF_ACT_H
 
 #include "context.h"
+#include "effects.h"
+#include "verdicts.h"
 #ifndef LAYER_XDP
 #include "owners.h"
 #endif
@@ -107,15 +109,23 @@ static __always_inline void act_record(CONTEXT *ctx, struct weir_flow *flow, __u
 	if (slot == WEIR_SLOT_MALFORMED)
 		slot += flow->malformed;
 	act_count(slot, flow->length);
+	if (have_actions && outcome & WEIR_OUTCOME_ACTION)
+		act_effects(ctx, flow, outcome);
 	if (log_events && outcome & WEIR_OUTCOME_LOG)
 		act_log(ctx, flow, outcome);
 }
 
-/* Whether the packet may go on. What is neither accept nor drop cannot come; if it does, nothing passes. */
-static __always_inline bool act(CONTEXT *ctx, struct weir_flow *flow, __u32 outcome)
+/* The code that the hook is given. What is none of the verdicts cannot come; if it does, nothing passes. */
+static __always_inline int act(CONTEXT *ctx, struct weir_flow *flow, __u32 outcome)
 {
+	__u32 verdict = (outcome & WEIR_OUTCOME_VERDICT_MASK) >> WEIR_OUTCOME_VERDICT_SHIFT;
+
 	act_record(ctx, flow, outcome);
-	return (outcome & WEIR_OUTCOME_VERDICT_MASK) == WEIR_VERDICT_ACCEPT << WEIR_OUTCOME_VERDICT_SHIFT;
+	if (verdict == WEIR_VERDICT_ACCEPT)
+		return CODE_ACCEPT;
+	if (more_verdicts && verdict != WEIR_VERDICT_DROP)
+		return act_verdict(verdict);
+	return CODE_DROP;
 }
 
 #endif

@@ -7,7 +7,6 @@
 #include "act.h"
 #include "stub.h"
 
-/* 1 lets the packet pass, 0 drops it. */
 static __always_inline int run(struct __sk_buff *ctx)
 {
 	struct weir_flow flow = {};

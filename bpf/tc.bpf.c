@@ -9,13 +9,12 @@
 #include "act.h"
 #include "stub.h"
 
-/* What weir does not stop goes on to whoever stands behind it: TCX_NEXT has the same number. */
 static __always_inline int run(struct __sk_buff *ctx)
 {
 	struct weir_flow flow = {};
 
 	parse(ctx, &flow);
-	return act(ctx, &flow, classify(ctx, &flow)) ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+	return act(ctx, &flow, classify(ctx, &flow));
 }
 
 SEC("weir/tc_ingress")

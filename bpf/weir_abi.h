@@ -12,55 +12,59 @@
 
 #include <linux/types.h>
 
-#define WEIR_ABI_VERSION 1
+#define WEIR_ABI_VERSION 2
 
 /* The places where a chain can stand: id, word for the layer, word for the direction. */
-#define WEIR_HOOKS(X) \
-	X(XDP_INGRESS, "xdp", "ingress") \
-	X(TC_INGRESS, "tc", "ingress") \
-	X(TC_EGRESS, "tc", "egress") \
-	X(CGROUP_INGRESS, "cgroup", "ingress") \
+#define WEIR_HOOKS(X)                                                                                                            \
+	X(XDP_INGRESS, "xdp", "ingress")                                                                                         \
+	X(TC_INGRESS, "tc", "ingress")                                                                                           \
+	X(TC_EGRESS, "tc", "egress")                                                                                             \
+	X(CGROUP_INGRESS, "cgroup", "ingress")                                                                                   \
 	X(CGROUP_EGRESS, "cgroup", "egress")
 
 enum weir_hook {
 #define X(id, layer, direction) WEIR_HOOK_##id,
 	WEIR_HOOKS(X)
 #undef X
-	WEIR_HOOK_COUNT
+		WEIR_HOOK_COUNT
 };
 
-/* What a rule, or a chain's policy, says of a packet. CONTINUE: the rule has no verdict and the next is asked. */
-#define WEIR_VERDICTS(X) \
-	X(CONTINUE, "continue") \
-	X(ACCEPT, "accept") \
-	X(DROP, "drop")
+/*
+ * What a rule, or a chain's policy, says of a packet; at most 16 (the bits of an outcome). CONTINUE: the rule has no verdict and
+ * the next is asked. FINAL: accepted, and whoever stands behind this chain at the same hook is not asked.
+ */
+#define WEIR_VERDICTS(X)                                                                                                         \
+	X(CONTINUE, "continue")                                                                                                  \
+	X(ACCEPT, "accept")                                                                                                      \
+	X(DROP, "drop")                                                                                                          \
+	X(FINAL, "accept final")
 
 enum weir_verdict {
 #define X(id, name) WEIR_VERDICT_##id,
 	WEIR_VERDICTS(X)
 #undef X
-	WEIR_VERDICT_COUNT
+		WEIR_VERDICT_COUNT
 };
 
 /* Why a packet could not be parsed: id, name in the language, text for people. NONE is a whole packet. */
-#define WEIR_MALFORMED(X) \
-	X(NONE, "none", "well formed") \
-	X(SHORT, "short", "ends inside a header") \
-	X(BAD_HEADER, "bad-header", "a header contradicts itself (version or header length)") \
-	X(BAD_LENGTH, "bad-length", "a header names more bytes than the packet has") \
-	X(TINY_FRAGMENT, "tiny-fragment", "a fragment that cuts or overlaps the transport header") \
-	X(EXTENSION_LIMIT, "extension-limit", "more IPv6 extension headers than weir walks") \
+#define WEIR_MALFORMED(X)                                                                                                        \
+	X(NONE, "none", "well formed")                                                                                           \
+	X(SHORT, "short", "ends inside a header")                                                                                \
+	X(BAD_HEADER, "bad-header", "a header contradicts itself (version or header length)")                                    \
+	X(BAD_LENGTH, "bad-length", "a header names more bytes than the packet has")                                             \
+	X(TINY_FRAGMENT, "tiny-fragment", "a fragment that cuts or overlaps the transport header")                               \
+	X(EXTENSION_LIMIT, "extension-limit", "more IPv6 extension headers than weir walks")                                     \
 	X(VLAN_LIMIT, "vlan-limit", "more VLAN tags than weir walks")
 
 enum weir_malformed {
 #define X(id, name, text) WEIR_MALFORMED_##id,
 	WEIR_MALFORMED(X)
 #undef X
-	WEIR_MALFORMED_COUNT
+		WEIR_MALFORMED_COUNT
 };
 
 /* Limits of the packet parser; a packet past one of them is malformed with the reason of that name. */
-#define WEIR_MAX_VLAN_TAGS 2	   /* tags in the frame and in the offload together */
+#define WEIR_MAX_VLAN_TAGS	   2 /* tags in the frame and in the offload together */
 #define WEIR_MAX_EXTENSION_HEADERS 8 /* IPv6 extension headers of all kinds before the transport header */
 
 /* weir_flow.network: which network header was found. */
@@ -74,7 +78,7 @@ enum weir_network {
 
 /* weir_flow.transport: which transport header lies in this packet. */
 enum weir_transport {
-	WEIR_TRANSPORT_NONE, /* none: not IP, or a fragment that is not the first, or malformed before it */
+	WEIR_TRANSPORT_NONE,  /* none: not IP, or a fragment that is not the first, or malformed before it */
 	WEIR_TRANSPORT_OTHER, /* a protocol weir does not look into; weir_flow.protocol says which */
 	WEIR_TRANSPORT_TCP,
 	WEIR_TRANSPORT_UDP,
@@ -120,54 +124,55 @@ struct weir_flow {
 _Static_assert(sizeof(struct weir_flow) == 104, "struct weir_flow has holes or has grown");
 
 /* The fields a rule may look at: id, member of struct weir_flow, how many of its bits are used. */
-#define WEIR_FIELDS(X) \
-	X(MALFORMED, malformed, 8) \
-	X(NETWORK, network, 8) \
-	X(TRANSPORT, transport, 8) \
-	X(ETHER_SADDR, ether_saddr, 48) \
-	X(ETHER_DADDR, ether_daddr, 48) \
-	X(ETHER_TYPE, ether_type, 16) \
-	X(VLAN_TAGS, vlan_tags, 8) \
-	X(VLAN_ID, vlan_id, 12) \
-	X(ARP_OPERATION, arp_operation, 16) \
-	X(SADDR4, saddr4, 32) \
-	X(DADDR4, daddr4, 32) \
-	X(SADDR_HI, saddr_hi, 64) \
-	X(SADDR_LO, saddr_lo, 64) \
-	X(DADDR_HI, daddr_hi, 64) \
-	X(DADDR_LO, daddr_lo, 64) \
-	X(PROTOCOL, protocol, 8) \
-	X(NEXT_HEADER, next_header, 8) \
-	X(DSCP, dscp, 6) \
-	X(HOP_LIMIT, hop_limit, 8) \
-	X(FRAG_OFF, frag_off, 16) \
-	X(IP_LENGTH, ip_length, 16) \
-	X(SPORT, sport, 16) \
-	X(DPORT, dport, 16) \
-	X(TCP_FLAGS, tcp_flags, 8) \
-	X(ICMP_TYPE, icmp_type, 8) \
-	X(ICMP_CODE, icmp_code, 8) \
-	X(LENGTH, length, 32) \
-	X(MARK, mark, 32) \
-	X(IIF, iif, 32) \
+#define WEIR_FIELDS(X)                                                                                                           \
+	X(MALFORMED, malformed, 8)                                                                                               \
+	X(NETWORK, network, 8)                                                                                                   \
+	X(TRANSPORT, transport, 8)                                                                                               \
+	X(ETHER_SADDR, ether_saddr, 48)                                                                                          \
+	X(ETHER_DADDR, ether_daddr, 48)                                                                                          \
+	X(ETHER_TYPE, ether_type, 16)                                                                                            \
+	X(VLAN_TAGS, vlan_tags, 8)                                                                                               \
+	X(VLAN_ID, vlan_id, 12)                                                                                                  \
+	X(ARP_OPERATION, arp_operation, 16)                                                                                      \
+	X(SADDR4, saddr4, 32)                                                                                                    \
+	X(DADDR4, daddr4, 32)                                                                                                    \
+	X(SADDR_HI, saddr_hi, 64)                                                                                                \
+	X(SADDR_LO, saddr_lo, 64)                                                                                                \
+	X(DADDR_HI, daddr_hi, 64)                                                                                                \
+	X(DADDR_LO, daddr_lo, 64)                                                                                                \
+	X(PROTOCOL, protocol, 8)                                                                                                 \
+	X(NEXT_HEADER, next_header, 8)                                                                                           \
+	X(DSCP, dscp, 6)                                                                                                         \
+	X(HOP_LIMIT, hop_limit, 8)                                                                                               \
+	X(FRAG_OFF, frag_off, 16)                                                                                                \
+	X(IP_LENGTH, ip_length, 16)                                                                                              \
+	X(SPORT, sport, 16)                                                                                                      \
+	X(DPORT, dport, 16)                                                                                                      \
+	X(TCP_FLAGS, tcp_flags, 8)                                                                                               \
+	X(ICMP_TYPE, icmp_type, 8)                                                                                               \
+	X(ICMP_CODE, icmp_code, 8)                                                                                               \
+	X(LENGTH, length, 32)                                                                                                    \
+	X(MARK, mark, 32)                                                                                                        \
+	X(IIF, iif, 32)                                                                                                          \
 	X(OIF, oif, 32)
 
 enum weir_field {
 #define X(id, member, bits) WEIR_FIELD_##id,
 	WEIR_FIELDS(X)
 #undef X
-	WEIR_FIELD_COUNT
+		WEIR_FIELD_COUNT
 };
 
 /*
  * An outcome in one number, as classify returns it: the counter slot of what decided (bits 0 to 23), the
- * verdict (bits 24 to 27), and whether it is to be logged (bit 28).
+ * verdict (bits 24 to 27), whether it is to be logged (bit 28), and whether the slot has a row in weir_actions (bit 29).
  */
-#define WEIR_OUTCOME_SLOT_MASK 0x00ffffffu
+#define WEIR_OUTCOME_SLOT_MASK	   0x00ffffffu
 #define WEIR_OUTCOME_VERDICT_SHIFT 24
-#define WEIR_OUTCOME_VERDICT_MASK 0x0f000000u
-#define WEIR_OUTCOME_LOG 0x10000000u
-#define WEIR_OUTCOME(slot, verdict, log) \
+#define WEIR_OUTCOME_VERDICT_MASK  0x0f000000u
+#define WEIR_OUTCOME_LOG	   0x10000000u
+#define WEIR_OUTCOME_ACTION	   0x20000000u
+#define WEIR_OUTCOME(slot, verdict, log)                                                                                         \
 	((__u32)(slot) | (__u32)(verdict) << WEIR_OUTCOME_VERDICT_SHIFT | ((log) ? WEIR_OUTCOME_LOG : 0))
 
 /*
@@ -175,15 +180,31 @@ enum weir_field {
  * malformed when no rule decided it (slot 1 + enum weir_malformed; classify returns WEIR_SLOT_MALFORMED
  * and the program adds the reason), one for the events that found the ring buffer full, then the rules'.
  */
-#define WEIR_SLOT_POLICY 0
-#define WEIR_SLOT_MALFORMED 1
+#define WEIR_SLOT_POLICY      0
+#define WEIR_SLOT_MALFORMED   1
 #define WEIR_SLOT_EVENTS_LOST 15
-#define WEIR_SLOT_FIRST_RULE 16
+#define WEIR_SLOT_FIRST_RULE  16
 
 struct weir_counter {
 	__u64 packets;
 	__u64 bytes;
 };
+
+/*
+ * What a rule does to a packet beside judging, counting and logging it: the row of weir_actions (an array by counter slot, made
+ * anew with each program) that is looked up when the outcome has WEIR_OUTCOME_ACTION. Done in the order of the flags.
+ */
+#define WEIR_ACTION_MARK	  1u /* skb->mark becomes mark */
+#define WEIR_ACTION_PRIORITY	  2u /* skb->priority becomes priority: a qdisc's class, major << 16 | minor */
+#define WEIR_ACTION_PRIORITY_MARK 4u /* the same, with the packet's mark as the minor number, where it is below 65536 */
+
+struct weir_action {
+	__u32 flags; /* WEIR_ACTION_* */
+	__u32 mark;
+	__u32 priority;
+	__u32 padding;
+};
+_Static_assert(sizeof(struct weir_action) == 16, "struct weir_action has holes or has grown");
 
 /*
  * The keys of a set: its components one behind the other, each in network byte order and padded with zero
@@ -196,18 +217,19 @@ struct weir_counter {
 struct weir_set_value {
 	__u64 expires_ns; /* CLOCK_MONOTONIC; 0: never. Past it the element is no member, whether or not it is still there */
 	/* For user space alone; programs do not read them. */
-	__u64 own_expires_ns; /* as it was asked for; expires_ns of a prefix is the latest of its own and of those that cover it */
+	__u64 own_expires_ns; /* as it was asked for; expires_ns of a prefix is the latest of its own and of those that cover it
+			       */
 	__u32 flags;	      /* WEIR_SET_* */
 	__u32 prefix_length;  /* of a prefix map's row its own, since a look-up there is answered by any that covers the key */
 };
 _Static_assert(sizeof(struct weir_set_value) == 24, "struct weir_set_value has holes or has grown");
 
 #define WEIR_SET_FROM_POLICY 1 /* stands in the policy or its element file; goes when it no longer does */
-#define WEIR_SET_LIVE 2	       /* was added to the set in force; stays when the policy is applied again */
+#define WEIR_SET_LIVE	     2 /* was added to the set in force; stays when the policy is applied again */
 
 /*
- * Who last made, bound or connected a socket, or sent to an address through it: the value of the socket's storage. A socket that was
- * accepted has that of the one that listened.
+ * Who last made, bound or connected a socket, or sent to an address through it: the value of the socket's storage. A socket that
+ * was accepted has that of the one that listened.
  */
 struct weir_socket_owner {
 	__u64 cgroup_id;

@@ -13,7 +13,7 @@ int weir_xdp(struct xdp_md *ctx)
 	struct weir_flow flow = {};
 
 	parse(ctx, &flow);
-	return act(ctx, &flow, classify(ctx, &flow)) ? XDP_PASS : XDP_DROP;
+	return act(ctx, &flow, classify(ctx, &flow));
 }
 
 char _license[] SEC("license") = "GPL";

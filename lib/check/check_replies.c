@@ -205,7 +205,7 @@ static bool falls_through(const struct policy_set *sets, const struct policy_cha
 	for (uint32_t i = 0; i < chain->rule_count; i++) {
 		const struct policy_rule *rule = &chain->rules[i];
 
-		if (rule->verdict == WEIR_VERDICT_ACCEPT && rule_chance(sets, rule, kind) != NEVER)
+		if (verdict_accepts(rule->verdict) && rule_chance(sets, rule, kind) != NEVER)
 			return false;
 		if (rule->verdict == WEIR_VERDICT_DROP && rule_chance(sets, rule, kind) == ALWAYS)
 			return false;
@@ -218,7 +218,7 @@ static bool accepts_version(const struct policy_chain *chain, bool ip6)
 {
 	for (uint32_t i = 0; i < chain->rule_count; i++) {
 		const struct policy_rule *rule = &chain->rules[i];
-		bool fits = rule->verdict == WEIR_VERDICT_ACCEPT;
+		bool fits = verdict_accepts(rule->verdict);
 
 		for (uint32_t m = 0; m < rule->match_count && fits; m++) {
 			enum subject subject = rule->matches[m].subjects[0];

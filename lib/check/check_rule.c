@@ -10,7 +10,7 @@ struct rule_frame {
 	struct policy_rule rule;
 	VECTOR(struct policy_match) matches;
 	/* What was met already; NULL: not yet. */
-	const struct ast_statement *log, *counter, *comment;
+	const struct ast_statement *log, *counter, *comment, *mark, *priority;
 };
 
 static bool check_once(struct rule_frame *frame, const struct ast_statement **earlier, const struct ast_statement *statement,
@@ -45,12 +45,17 @@ static bool check_text(struct rule_frame *frame, const struct ast_statement *sta
 static bool check_order(struct rule_frame *frame, const struct ast_statement *statement)
 {
 	struct diagnostics *diagnostics = frame->chain->checker->diagnostics;
-	const struct ast_statement *before = frame->log ? frame->log : frame->counter;
+	const struct ast_statement *before = frame->log	      ? frame->log
+					     : frame->counter ? frame->counter
+					     : frame->mark    ? frame->mark
+							      : frame->priority;
 	struct diagnostic *d;
 
 	if (statement->kind == AST_MATCH && before) {
 		d = diagnose(diagnostics, SEVERITY_ERROR, statement->place, "a match behind '%s'",
-			     frame->log ? "log" : "counter");
+			     frame->log	      ? "log"
+			     : frame->counter ? "counter"
+					      : arena_printf(frame->chain->checker->arena, "%s set", before->text));
 		diagnostic_related(diagnostics, d, before->place, "this would be done only where all matches hold");
 		diagnostic_hint(diagnostics, d, "write the match in front of it, or make two rules");
 		return false;
@@ -81,9 +86,14 @@ static bool check_statement(struct rule_frame *frame, const struct ast_statement
 		frame->rule.comment = statement->text;
 		return check_once(frame, &frame->comment, statement, "comment") &&
 		       check_text(frame, statement, "comment", LIMIT_COMMENT_BYTES);
-	case AST_VERDICT: /* the parser knows no third word, and nothing but a comment behind it */
-		frame->rule.verdict = strcmp(statement->text, "accept") == 0 ? WEIR_VERDICT_ACCEPT : WEIR_VERDICT_DROP;
-		return true;
+	case AST_META_SET:
+		return check_once(frame, strcmp(statement->text, "meta mark") == 0 ? &frame->mark : &frame->priority, statement,
+				  arena_printf(frame->chain->checker->arena, "'%s set'", statement->text)) &&
+		       check_meta_set(frame->chain, statement, &frame->rule.action);
+	case AST_VERDICT: /* the parser knows the words, and nothing but a comment behind them */
+		while (strcmp(statement->text, verdict_name(frame->rule.verdict)) != 0)
+			frame->rule.verdict++;
+		return check_verdict(frame->chain, statement, frame->rule.verdict);
 	}
 	return false;
 }

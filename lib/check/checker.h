@@ -92,6 +92,13 @@ bool check_chain(struct checker *checker, const struct ast_chain *chain, struct 
 bool check_rule(struct chain_frame *frame, const struct ast_rule *rule, struct policy_rule *ret_rule);
 bool check_match(struct chain_frame *frame, const struct ast_statement *match, struct policy_match *ret_match);
 
+/* ---- check_effect.c ---- */
+
+/* Does the chain's hook have that verdict? False after an error. */
+bool check_verdict(struct chain_frame *frame, const struct ast_statement *statement, enum weir_verdict verdict);
+/* `meta mark set` and `meta priority set` into ACTION. False after an error. */
+bool check_meta_set(struct chain_frame *frame, const struct ast_statement *statement, struct weir_action *action);
+
 /* ---- check_replies.c ---- */
 
 /* Warn of an ingress chain that drops by default and lets no answers in, nor ARP and neighbour discovery. */

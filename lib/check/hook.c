@@ -57,3 +57,52 @@ bool hook_serves(enum weir_hook hook, enum subject subject, const char **ret_why
 		*ret_why = why;
 	return !why;
 }
+
+const char *verdict_name(enum weir_verdict verdict)
+{
+	static const char *const names[] = {
+#define X(id, name) name,
+		WEIR_VERDICTS(X)
+#undef X
+	};
+
+	return names[verdict];
+}
+
+bool hook_has_effect(enum weir_hook hook, uint32_t flag, const char **ret_why)
+{
+	const char *why = NULL;
+
+	switch (flag) {
+	case WEIR_ACTION_MARK:
+	case WEIR_ACTION_PRIORITY:
+	case WEIR_ACTION_PRIORITY_MARK:
+		if (hooks[hook].xdp)
+			why = "a packet gets mark and priority only behind XDP";
+		break;
+	default:
+		break;
+	}
+	if (why && ret_why)
+		*ret_why = why;
+	return !why;
+}
+
+bool hook_has_verdict(enum weir_hook hook, enum weir_verdict verdict, const char **ret_why)
+{
+	const char *why = NULL;
+
+	switch (verdict) {
+	case WEIR_VERDICT_FINAL:
+		if (hooks[hook].xdp)
+			why = "one program alone stands at XDP, so nobody is behind it";
+		else if (!hooks[hook].link_layer)
+			why = "all programs of a cgroup are asked, whatever one of them says";
+		break;
+	default:
+		break;
+	}
+	if (why && ret_why)
+		*ret_why = why;
+	return !why;
+}

@@ -72,7 +72,8 @@ struct policy_rule {
 	const char *text; /* as ast_rule.text */
 	const char *comment;
 	bool log;
-	const char *log_prefix; /* NULL: none */
+	const char *log_prefix;	   /* NULL: none */
+	struct weir_action action; /* flags 0: none */
 	enum weir_verdict verdict;
 	uint32_t match_count;
 	const struct policy_match *matches;
@@ -144,5 +145,19 @@ bool hook_serves(enum weir_hook hook, enum subject subject, const char **ret_why
 
 /* "xdp ingress" */
 const char *hook_name(enum weir_hook hook);
+
+/* "accept final"; and whether a packet goes on with it. */
+const char *verdict_name(enum weir_verdict verdict);
+static inline bool verdict_accepts(enum weir_verdict verdict)
+{
+	return verdict == WEIR_VERDICT_ACCEPT || verdict == WEIR_VERDICT_FINAL;
+}
+
+/* Whether a hook has an effect (one of WEIR_ACTION_*) or a verdict; where not, *ret_why says it in a sentence. */
+bool hook_has_effect(enum weir_hook hook, uint32_t flag, const char **ret_why);
+bool hook_has_verdict(enum weir_hook hook, enum weir_verdict verdict, const char **ret_why);
+
+/* What an action does, in the words of the language: "meta mark set 0x7, meta priority set 1:10". NULL: nothing. */
+const char *effects_print(struct arena *arena, const struct weir_action *action);
 
 #endif

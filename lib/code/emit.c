@@ -138,7 +138,7 @@ static void emit_outcome(struct emitter *emitter, uint8_t reg, uint32_t index)
 	const struct rule *rule = &emitter->tree->rules->rules[index];
 
 	draft_refer(emitter->draft, REFERENCE_OUTCOME, index);
-	draft_emit(emitter->draft, move_constant(reg, WEIR_OUTCOME(rule->slot, rule->verdict, rule->log)));
+	draft_emit(emitter->draft, move_constant(reg, rule_outcome(rule, rule->slot)));
 }
 
 static void emit_deciding_leaf(struct emitter *emitter, const struct tree_node *leaf)

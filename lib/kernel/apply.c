@@ -77,6 +77,7 @@ static void describe_rules(struct application *apply, const struct policy_chain 
 			.text = manifest_text(arena, rule->text),
 			.comment = manifest_text(arena, rule->comment),
 			.log_prefix = manifest_text(arena, rule->log_prefix),
+			.effects = effects_print(arena, &rule->action),
 			.line = rule->place.line,
 			.verdict = rule->verdict,
 			.file = manifest_text(arena, rule->place.source ? rule->place.source->name : NULL),

@@ -37,7 +37,8 @@ struct apply_options {
 	/* Called now and then in long work; NULL: never. DONE of TOTAL of what WHAT says. */
 	void (*progress)(void *context, const char *what, uint64_t done, uint64_t total);
 	void *progress_context;
-	/* For tests; NULL: nobody is asked. Called before each step that changes something; what is not 0 fails the apply there. */
+	/* For tests; NULL: nobody is asked. Called before each step that changes something; what is not 0 fails the apply there.
+	 */
 	int (*before)(void *context, const char *step);
 	void *before_context;
 };
@@ -53,6 +54,7 @@ int kernel_remove(struct kernel *kernel, const char *policy, struct diagnostics 
 
 struct state_rule {
 	const char *text, *comment, *log_prefix; /* NULL: none */
+	const char *effects;			 /* what it does beside judging: "meta mark set 0x7"; NULL: nothing */
 	const char *file;
 	uint32_t line, slot;
 	enum weir_verdict verdict;
@@ -135,14 +137,15 @@ int kernel_state_planned(struct kernel *kernel, struct arena *arena, const struc
 struct kernel_set;
 
 /* -ENOENT with a diagnostic (and a near match) where policy or set is not there. FOR_CHANGE as in kernel_open. */
-int kernel_set_open(struct kernel *kernel, struct arena *arena, const char *policy, const char *set,
-		    struct kernel_set **ret_set, struct diagnostics *diagnostics);
+int kernel_set_open(struct kernel *kernel, struct arena *arena, const char *policy, const char *set, struct kernel_set **ret_set,
+		    struct diagnostics *diagnostics);
 void kernel_set_close(struct kernel_set *set); /* NULL is fine */
 const struct policy_set *kernel_set_type(const struct kernel_set *set);
 
 /*
  * Add (an element that is there gets the new timeout) or delete. *ret_done: how many went in, also on failure: -ENOSPC
- * when the set is full, after what had expired was cleared away. Deleting what is not there is counted in *ret_missing and no error.
+ * when the set is full, after what had expired was cleared away. Deleting what is not there is counted in *ret_missing and no
+ * error.
  */
 int kernel_set_add(struct kernel_set *set, const struct set_element *elements, size_t count, size_t *ret_done);
 int kernel_set_delete(struct kernel_set *set, const struct set_element *elements, size_t count, size_t *ret_missing);
@@ -160,7 +163,7 @@ int kernel_events_open(struct kernel *kernel, struct arena *arena, struct kernel
 void kernel_events_close(struct kernel_events *events);
 int kernel_events_fd(const struct kernel_events *events); /* for poll */
 /* Hand out what has come within TIMEOUT_MS (-1: for ever; 0: do not wait). How many, or -EINTR and other errnos. */
-int kernel_events_read(struct kernel_events *events, int timeout_ms, void (*handle)(void *context, const struct weir_event *event),
-		       void *context);
+int kernel_events_read(struct kernel_events *events, int timeout_ms,
+		       void (*handle)(void *context, const struct weir_event *event), void *context);
 
 #endif

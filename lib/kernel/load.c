@@ -89,6 +89,22 @@ static bool uses_fields(const struct rule_list *list, enum weir_field first, enu
 	return false;
 }
 
+static bool any_action(const struct rule_list *list)
+{
+	for (uint32_t i = 0; i < list->rule_count; i++)
+		if (list->rules[i].action.flags)
+			return true;
+	return false;
+}
+
+static bool any_more_verdicts(const struct rule_list *list)
+{
+	for (uint32_t i = 0; i < list->rule_count; i++)
+		if (list->rules[i].verdict > WEIR_VERDICT_DROP)
+			return true;
+	return false;
+}
+
 static int set_constants(struct bpf_object *object, const struct load_request *request)
 {
 	const struct rule_list *list = request->code->tree->rules;
@@ -102,6 +118,8 @@ static int set_constants(struct bpf_object *object, const struct load_request *r
 		{ "raw_ip", request->raw_ip },
 		{ "log_events", log },
 		{ "know_owners", log && request->owners_fd >= 0 },
+		{ "have_actions", any_action(list) },
+		{ "more_verdicts", any_more_verdicts(list) },
 		{ "know_buffers", list->hook == WEIR_HOOK_XDP_INGRESS && kernel_context()->cast },
 		/* An event carries every field. */
 		{ "want_ether", log || uses_fields(list, WEIR_FIELD_ETHER_SADDR, WEIR_FIELD_ETHER_DADDR) },
@@ -170,6 +188,32 @@ static int set_counters(struct bpf_object *object, const struct load_request *re
 	return bpf_map__reuse_fd(map, request->counters_fd);
 }
 
+/* One row for each slot, or no map at all. */
+static int set_actions(struct bpf_object *object, const struct load_request *request)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object, "weir_actions");
+
+	if (!map)
+		return -ESRCH;
+	return any_action(request->code->tree->rules) ? bpf_map__set_max_entries(map, slots_needed(request))
+						      : bpf_map__set_autocreate(map, false);
+}
+
+/* Before anybody can attach the program. */
+static int fill_actions(const struct bpf_object *object, const struct load_request *request)
+{
+	int fd = bpf_map__fd(bpf_object__find_map_by_name(object, "weir_actions")), error = 0;
+	const struct rule_list *list = request->code->tree->rules;
+
+	for (uint32_t i = 0; !error && i < list->rule_count; i++) {
+		uint32_t slot = request->slots ? request->slots[i] : list->rules[i].slot;
+
+		if (list->rules[i].action.flags)
+			error = bpf_map_update_elem(fd, &slot, &list->rules[i].action, BPF_ANY);
+	}
+	return error;
+}
+
 /* A map that all chains share, or none: then it is not made, and the verifier sees that nothing reaches for it. */
 static int set_shared_map(struct bpf_object *object, const char *name, int fd)
 {
@@ -230,6 +274,8 @@ static int object_prepare(struct bpf_object *object, const struct load_request *
 	if (!error)
 		error = set_counters(object, request);
 	if (!error)
+		error = set_actions(object, request);
+	if (!error)
 		error = set_shared_map(object, "weir_events", request->events_fd);
 	if (!error)
 		error = set_shared_map(object, "weir_owners", log ? request->owners_fd : -1);
@@ -285,6 +331,8 @@ static int load_with(const struct template_program *template, struct splice *spl
 	begin = now_ns();
 	error = bpf_object__load(object);
 	chain.load_ns = now_ns() - begin;
+	if (!error)
+		error = fill_actions(object, request);
 	if (!error)
 		error = take_chain(object, program, &chain);
 	if (!error)

@@ -26,12 +26,6 @@ static const char *const how_names[HOW_COUNT] = {
 	[HOW_NATIVE] = "native", [HOW_GENERIC] = "generic", [HOW_TCX] = "tcx", [HOW_CLSACT] = "clsact", [HOW_CGROUP] = "cgroup",
 };
 
-static const char *const verdict_names[WEIR_VERDICT_COUNT] = {
-#define X(id, name) name,
-	WEIR_VERDICTS(X)
-#undef X
-};
-
 const char *attachment_how_name(enum attachment_how how)
 {
 	return how_names[how];
@@ -77,9 +71,9 @@ static json_t *write_attachment(const struct manifest_attachment *at)
 
 static json_t *write_rule(const struct manifest_rule *rule)
 {
-	return json_pack("{ss ss* ss* ss* sI sI ss sb}", "text", rule->text, "comment", rule->comment, "log_prefix",
-			 rule->log_prefix, "file", rule->file, "line", (json_int_t)rule->line, "slot", (json_int_t)rule->slot,
-			 "verdict", verdict_names[rule->verdict], "log", rule->log);
+	return json_pack("{ss ss* ss* ss* ss* sI sI ss sb}", "text", rule->text, "effects", rule->effects, "comment",
+			 rule->comment, "log_prefix", rule->log_prefix, "file", rule->file, "line", (json_int_t)rule->line,
+			 "slot", (json_int_t)rule->slot, "verdict", verdict_name(rule->verdict), "log", rule->log);
 }
 
 static json_t *write_chain(const struct manifest_chain *chain)
@@ -91,7 +85,7 @@ static json_t *write_chain(const struct manifest_chain *chain)
 	for (uint32_t i = 0; i < chain->attachment_count; i++)
 		json_array_append_new(attachments, write_attachment(&chain->attachments[i]));
 	return json_pack("{ss ss ss sI sI sI sI sI sI so so}", "name", chain->name, "hook", hook_name(chain->hook), "policy",
-			 verdict_names[chain->policy], "line", (json_int_t)chain->line, "chain_id", (json_int_t)chain->chain_id,
+			 verdict_name(chain->policy), "line", (json_int_t)chain->line, "chain_id", (json_int_t)chain->chain_id,
 			 "counter_slots", (json_int_t)chain->counter_slots, "program_id", (json_int_t)chain->program_id,
 			 "verified_instructions", (json_int_t)chain->verified_instructions, "load_ns", (json_int_t)chain->load_ns,
 			 "attachments", attachments, "rules", rules);
@@ -152,17 +146,26 @@ static bool read_attachment(struct arena *arena, json_t *json, struct manifest_a
 	return found >= 0 && (link ? !strchr(link, '/') : found == HOW_CLSACT);
 }
 
+static int verdict_by_name(const char *name)
+{
+	for (int verdict = 0; verdict < WEIR_VERDICT_COUNT; verdict++)
+		if (strcmp(name, verdict_name((enum weir_verdict)verdict)) == 0)
+			return verdict;
+	return -1;
+}
+
 static bool read_rule(struct arena *arena, json_t *json, struct manifest_rule *rule)
 {
-	const char *text, *comment = NULL, *prefix = NULL, *file = NULL, *verdict;
+	const char *text, *comment = NULL, *prefix = NULL, *file = NULL, *effects = NULL, *verdict;
 	json_int_t line, slot;
 	int log, found;
 
-	if (json_unpack(json, "{ss s?s s?s s?s sI sI ss sb}", "text", &text, "comment", &comment, "log_prefix", &prefix, "file",
-			&file, "line", &line, "slot", &slot, "verdict", &verdict, "log", &log))
+	if (json_unpack(json, "{ss s?s s?s s?s s?s sI sI ss sb}", "text", &text, "effects", &effects, "comment", &comment,
+			"log_prefix", &prefix, "file", &file, "line", &line, "slot", &slot, "verdict", &verdict, "log", &log))
 		return false;
-	found = word_index(verdict, verdict_names, WEIR_VERDICT_COUNT);
+	found = verdict_by_name(verdict);
 	*rule = (struct manifest_rule){ .text = take(arena, text),
+					.effects = take(arena, effects),
 					.comment = take(arena, comment),
 					.log_prefix = take(arena, prefix),
 					.file = take(arena, file),
@@ -193,7 +196,7 @@ static bool read_chain(struct arena *arena, json_t *json, struct manifest_chain 
 			&verified, "load_ns", &load, "attachments", &attachments, "rules", &rules))
 		return false;
 	found_hook = hook_by_name(hook);
-	found_policy = word_index(policy, verdict_names, WEIR_VERDICT_COUNT);
+	found_policy = verdict_by_name(policy);
 	if (found_hook < 0 || found_policy < 0)
 		return false;
 	*chain = (struct manifest_chain){

@@ -304,11 +304,11 @@ static void copy_template(struct splice *splice, const struct template *template
 	}
 }
 
-static uint32_t rule_outcome(const struct load_request *request, uint32_t rule)
+static uint32_t outcome_of(const struct load_request *request, uint32_t rule)
 {
 	const struct rule *of = &request->code->tree->rules->rules[rule];
 
-	return WEIR_OUTCOME(request->slots ? request->slots[rule] : of->slot, of->verdict, of->log);
+	return rule_outcome(of, request->slots ? request->slots[rule] : of->slot);
 }
 
 static void refer_map(struct bpf_insn *instruction, int fd)
@@ -358,7 +358,7 @@ static void copy_generated(struct splice *splice, const struct template *templat
 			instruction->imm = piece_named(template, "pass")->moved - (at + 1);
 			break;
 		case REFERENCE_OUTCOME:
-			instruction->imm = rule_outcome(request, reference->index);
+			instruction->imm = outcome_of(request, reference->index);
 			break;
 		case REFERENCE_SET_EXACT:
 			refer_map(instruction, request->sets[reference->index].exact_fd);

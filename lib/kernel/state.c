@@ -199,6 +199,7 @@ static void describe_chain(struct arena *arena, const struct manifest_chain *cha
 		rules[i] = (struct state_rule){ .text = rule->text,
 						.comment = rule->comment,
 						.log_prefix = rule->log_prefix,
+						.effects = rule->effects,
 						.file = rule->file,
 						.line = rule->line,
 						.slot = rule->slot,

@@ -33,15 +33,10 @@ static void set_value(json_t *object, const char *name, struct arena *arena, enu
 
 static void set_origin(json_t *object, const struct event_report *report)
 {
-	static const char *const verdicts[] = {
-#define X(id, name) name,
-		WEIR_VERDICTS(X)
-#undef X
-	};
 	uint32_t verdict = (report->event->outcome & WEIR_OUTCOME_VERDICT_MASK) >> WEIR_OUTCOME_VERDICT_SHIFT;
 	const struct state_rule *rule = report->rule;
 
-	set(object, "verdict", json_text(name_or_null(verdicts, WEIR_VERDICT_COUNT, verdict)));
+	set(object, "verdict", json_text(verdict < WEIR_VERDICT_COUNT ? verdict_name((enum weir_verdict)verdict) : NULL));
 	set(object, "policy", json_text(report->policy ? report->policy->name : NULL));
 	set(object, "chain", json_text(report->chain ? report->chain->name : NULL));
 	set(object, "hook", json_text(report->chain ? hook_name(report->chain->hook) : NULL));
@@ -52,6 +47,8 @@ static void set_origin(json_t *object, const struct event_report *report)
 	set(object, "line", json_number_or_null(rule ? rule->line : 0));
 	set(object, "rule", json_text(rule ? rule->text : NULL));
 	set(object, "prefix", json_text(rule ? rule->log_prefix : NULL));
+	if (rule && rule->effects)
+		set(object, "effects", json_text(rule->effects));
 }
 
 static void set_link(json_t *object, struct arena *arena, const struct weir_flow *flow)

@@ -25,16 +25,12 @@ static const char *time_words(struct arena *arena, uint64_t time_ns)
 
 static const char *verdict_words(struct arena *arena, uint32_t outcome, bool colour)
 {
-	static const struct {
-		const char *name, *colour;
-	} verdicts[] = { { "continue", "" }, { "accept", "\033[32m" }, { "drop", "\033[1;31m" } };
 	uint32_t verdict = (outcome & WEIR_OUTCOME_VERDICT_MASK) >> WEIR_OUTCOME_VERDICT_SHIFT;
+	const char *name = verdict < WEIR_VERDICT_COUNT ? verdict_name((enum weir_verdict)verdict) : "unknown";
 
-	if (verdict >= WEIR_VERDICT_COUNT)
-		return "unknown ";
-	if (!colour)
-		return arena_printf(arena, "%-8s", verdicts[verdict].name);
-	return arena_printf(arena, "%s%-8s\033[0m", verdicts[verdict].colour, verdicts[verdict].name);
+	if (!colour || verdict == WEIR_VERDICT_CONTINUE || verdict >= WEIR_VERDICT_COUNT)
+		return arena_printf(arena, "%-8s", name);
+	return arena_printf(arena, "%s%-8s\033[0m", verdict == WEIR_VERDICT_DROP ? "\033[1;31m" : "\033[32m", name);
 }
 
 /* "xdp ingress eth0", "cgroup egress" */

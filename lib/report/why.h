@@ -30,7 +30,8 @@ struct why_match {
 struct why_rule {
 	uint32_t index; /* in the chain's rule_list */
 	const struct rule *rule;
-	const char *name; /* "edge.weir:14"; "policy" or "malformed" for weir's own two */
+	const char *name;    /* "edge.weir:14"; "policy" or "malformed" for weir's own two */
+	const char *effects; /* what it does beside judging, in the words of the language; NULL: nothing */
 	/* The matches in order. Of a rule that did not match: up to the first that failed, which is the last here. */
 	uint32_t match_count;
 	const struct why_match *matches;

@@ -4,26 +4,18 @@
 
 #include <string.h>
 
-static const char *verdict_name(enum weir_verdict verdict)
-{
-	static const char *const names[] = {
-#define X(id, name) name,
-		WEIR_VERDICTS(X)
-#undef X
-	};
-
-	return names[verdict];
-}
-
 static const struct rule_list *answer_rules(const struct why_answer *answer)
 {
 	return answer->compiled->chains[answer->chain].rules;
 }
 
+/* Its matches, each with what the packet has; and what the rule does to the packet. */
 static void print_matches(const struct why_rule *rule, const char *indent, FILE *out)
 {
 	for (uint32_t i = 0; i < rule->match_count; i++)
 		fprintf(out, "%s%s: %s\n", indent, rule->matches[i].text, rule->matches[i].answer);
+	if (rule->effects)
+		fprintf(out, "%sdoes: %s\n", indent, rule->effects);
 }
 
 /* Weir's own two have no text that a person wrote: what they are stands instead. */
@@ -88,9 +80,9 @@ static json_t *rule_json(const struct why_rule *rule)
 
 	for (uint32_t i = 0; i < rule->match_count; i++)
 		json_array_append_new(matches, match_json(&rule->matches[i]));
-	return json_pack("{s:s, s:I, s:s, s:s, s:b, s:o}", "rule", rule->name, "line", (json_int_t)rule->rule->place.line, "text",
-			 rule->rule->text, "verdict", verdict_name(rule->rule->verdict), "log", rule->rule->log, "matches",
-			 matches);
+	return json_pack("{s:s, s:I, s:s, s:s, s:s?, s:b, s:o}", "rule", rule->name, "line", (json_int_t)rule->rule->place.line,
+			 "text", rule->rule->text, "verdict", verdict_name(rule->rule->verdict), "effects", rule->effects, "log",
+			 rule->rule->log, "matches", matches);
 }
 
 static json_t *rules_json(const struct why_rule *rules, uint32_t count)

@@ -163,6 +163,7 @@ static struct rule lower_rule(struct lowering *lowering, const struct policy_rul
 		.verdict = written->verdict,
 		.log = written->log,
 		.log_prefix = written->log_prefix,
+		.action = written->action,
 		.slot = WEIR_SLOT_FIRST_RULE + index,
 		.place = written->place,
 		.text = written->text,

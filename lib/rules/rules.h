@@ -56,11 +56,18 @@ struct rule {
 	const struct box *boxes;
 	enum weir_verdict verdict; /* CONTINUE: does its statements and goes on */
 	bool log;
-	const char *log_prefix; /* NULL: none */
-	uint32_t slot;		/* of its counter (weir_abi.h) */
-	struct place place;	/* line 0 for malformed; the policy's is its statement's, line 0 where none is written */
+	const char *log_prefix;	   /* NULL: none */
+	struct weir_action action; /* flags 0: none */
+	uint32_t slot;		   /* of its counter (weir_abi.h) */
+	struct place place;	   /* line 0 for malformed; the policy's is its statement's, line 0 where none is written */
 	const char *text;
 };
+
+/* What classify returns for a rule whose counter lies in SLOT. */
+static inline uint32_t rule_outcome(const struct rule *rule, uint32_t slot)
+{
+	return WEIR_OUTCOME(slot, rule->verdict, rule->log) | (rule->action.flags ? WEIR_OUTCOME_ACTION : 0);
+}
 
 /* A set as the later stages need it: the checked one, or an anonymous list too long for the tree. */
 struct rule_set {

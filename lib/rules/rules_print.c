@@ -107,17 +107,14 @@ static void print_box(struct arena *arena, const struct rule_list *list, const s
 
 static void print_rule(struct arena *arena, const struct rule_list *list, uint32_t index, FILE *out)
 {
-	static const char *const verdicts[] = {
-#define X(id, name) name,
-		WEIR_VERDICTS(X)
-#undef X
-	};
 	const struct rule *rule = &list->rules[index];
 
 	fprintf(out, "  rule %u slot %u", index, rule->slot);
 	if (rule->place.line)
 		fprintf(out, " line %u", rule->place.line);
-	fprintf(out, ": %s\n    %s", rule->text, verdicts[rule->verdict]);
+	fprintf(out, ": %s\n    %s", rule->text, verdict_name(rule->verdict));
+	if (rule->action.flags)
+		fprintf(out, ", %s", effects_print(arena, &rule->action));
 	if (rule->log)
 		fputs(", log", out);
 	if (rule->log_prefix)

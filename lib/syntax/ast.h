@@ -37,7 +37,7 @@ struct ast_value {
 
 enum ast_operator { AST_EQUAL, AST_NOT_EQUAL, AST_LESS, AST_LESS_EQUAL, AST_GREATER, AST_GREATER_EQUAL };
 
-enum ast_statement_kind { AST_MATCH, AST_LOG, AST_COUNTER, AST_COMMENT, AST_VERDICT };
+enum ast_statement_kind { AST_MATCH, AST_LOG, AST_COUNTER, AST_COMMENT, AST_META_SET, AST_VERDICT };
 
 struct ast_statement {
 	enum ast_statement_kind kind;
@@ -50,8 +50,8 @@ struct ast_statement {
 	struct ast_value *mask;	    /* NULL: none */
 	enum ast_operator operator; /* AST_EQUAL when none is written */
 	struct place operator_place;
-	struct ast_value *value; /* NULL: the subject stands alone (PRESENCE, meta malformed) */
-	/* LOG: prefix, or NULL. COMMENT: text. VERDICT: the word (accept, drop). */
+	struct ast_value *value; /* NULL: the subject stands alone (PRESENCE, meta malformed); META_SET: what it is set to */
+	/* LOG: prefix, or NULL. COMMENT: text. META_SET: "meta mark" or "meta priority". VERDICT: its name (weir_abi.h). */
 	const char *text;
 };
 

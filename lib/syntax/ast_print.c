@@ -105,6 +105,11 @@ static void print_statement(const struct ast_statement *statement, unsigned leve
 	case AST_COMMENT:
 		print_text("comment", statement->text, level, out);
 		break;
+	case AST_META_SET:
+		indent(out, level);
+		fprintf(out, "%s set\n", statement->text);
+		print_value(statement->value, level + 1, out);
+		break;
 	case AST_VERDICT:
 		print_word("verdict", statement->text, level, out);
 		break;

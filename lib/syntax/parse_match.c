@@ -362,7 +362,7 @@ static bool match_value(struct parser *parser, struct ast_statement *match)
 	static const struct foreign foreign[] = {
 		{ "map", NULL, "it has sets, but no maps", "write a rule for each value of the map" },
 		{ "vmap", NULL, "it has sets, but no maps", "write a rule for each verdict of the map" },
-		{ "set", NULL, "it lets packets pass or drops them, and changes none", "leave it to nftables" },
+		{ "set", NULL, "of a packet it sets mark and priority only", "leave it to nftables" },
 	};
 	const char *words = subject_words(match->subjects[match->subject_count - 1]);
 	enum value_type type = subject_type(match->subjects[match->subject_count - 1]);

@@ -83,13 +83,50 @@ static struct ast_statement *comment_statement(struct parser *parser)
 	return statement->text ? statement : NULL;
 }
 
-/* verdict = "accept" | "drop" */
+/* Does "meta WORD set" stand here, with a word that can be set? Else it is a match, or an error that is told there. */
+static bool at_meta_set(const struct parser *parser)
+{
+	struct lexer ahead = parser->lexer;
+	struct token what;
+	bool settable;
+
+	ahead.diagnostics = NULL;
+	if (!token_is(&parser->token, "meta"))
+		return false;
+	what = lexer_next(&ahead);
+	settable = token_is(&what, "mark") || token_is(&what, "priority");
+	what = lexer_next(&ahead);
+	return settable && token_is(&what, "set");
+}
+
+/* meta-set = "meta" ( "mark" | "priority" ) "set" primary */
+static struct ast_statement *meta_set_statement(struct parser *parser)
+{
+	struct ast_statement *statement = new_statement(parser, AST_META_SET);
+
+	parser_advance(parser);
+	statement->text = token_is(&parser->token, "mark") ? "meta mark" : "meta priority";
+	parser_advance(parser);
+	parser_advance(parser);
+	if (parser_at_end(parser)) {
+		parser_expected(parser, "what it is set to", NULL);
+		return NULL;
+	}
+	statement->value = parse_primary(parser);
+	return statement->value ? statement : NULL;
+}
+
+/* verdict = "accept" [ "final" ] | "drop" */
 static struct ast_statement *verdict_statement(struct parser *parser)
 {
 	struct ast_statement *statement = new_statement(parser, AST_VERDICT);
 
 	statement->text = token_text(parser->arena, &parser->token);
 	parser_advance(parser);
+	if (strcmp(statement->text, "accept") == 0 && token_is(&parser->token, "final")) {
+		statement->text = "accept final";
+		parser_advance(parser);
+	}
 	return statement;
 }
 
@@ -100,7 +137,7 @@ static bool is_raw_payload(const struct token *token)
 					      !memcmp(token->start, "@th", 3) || !memcmp(token->start, "@ih", 3))));
 }
 
-/* statement = match | log | counter | comment | verdict */
+/* statement = match | log | counter | comment | meta-set | verdict */
 static struct ast_statement *statement(struct parser *parser)
 {
 	struct token token = parser->token;
@@ -115,6 +152,8 @@ static struct ast_statement *statement(struct parser *parser)
 		parsed = comment_statement(parser);
 	} else if (token_is(&token, "accept") || token_is(&token, "drop")) {
 		parsed = verdict_statement(parser);
+	} else if (at_meta_set(parser)) {
+		parsed = meta_set_statement(parser);
 	} else if (token.kind == TOKEN_WORD) {
 		return parse_match(parser);
 	} else if (token.kind == TOKEN_SET || token.kind == TOKEN_VARIABLE) {

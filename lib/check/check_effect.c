@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What a rule does beside judging: its statements to an action, and the verdicts that not every hook has. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "check/checker.h"
+
+/* "tc ingress, tc egress": the hooks that have an effect (FLAG), or where that is 0 a verdict. */
+static const char *hooks_with(struct arena *arena, uint32_t flag, enum weir_verdict verdict)
+{
+	const char *all = NULL;
+
+	for (int i = 0; i < WEIR_HOOK_COUNT; i++) {
+		enum weir_hook hook = (enum weir_hook)i;
+
+		if (flag ? hook_has_effect(hook, flag, NULL) : hook_has_verdict(hook, verdict, NULL))
+			all = all ? arena_printf(arena, "%s, %s", all, hook_name(hook)) : hook_name(hook);
+	}
+	return all;
+}
+
+bool check_verdict(struct chain_frame *frame, const struct ast_statement *statement, enum weir_verdict verdict)
+{
+	struct checker *checker = frame->checker;
+	struct diagnostic *d;
+	const char *why;
+
+	if (!frame->hook_known || hook_has_verdict(frame->hook, verdict, &why))
+		return true;
+	d = diagnose(checker->diagnostics, SEVERITY_ERROR, statement->place, "hook %s has no '%s': %s", hook_name(frame->hook),
+		     statement->text, why);
+	diagnostic_hint(checker->diagnostics, d, "hooks that have it: %s", hooks_with(checker->arena, 0, verdict));
+	return false;
+}
+
+static bool check_served(struct chain_frame *frame, const struct ast_statement *statement, uint32_t flag)
+{
+	struct checker *checker = frame->checker;
+	struct diagnostic *d;
+	const char *why;
+
+	if (!frame->hook_known || hook_has_effect(frame->hook, flag, &why))
+		return true;
+	d = diagnose(checker->diagnostics, SEVERITY_ERROR, statement->place, "hook %s has no '%s set': %s",
+		     hook_name(frame->hook), statement->text, why);
+	diagnostic_hint(checker->diagnostics, d, "hooks that have it: %s", hooks_with(checker->arena, flag, 0));
+	return false;
+}
+
+static bool check_mark(struct checker *checker, const struct ast_statement *statement, struct weir_action *action)
+{
+	const struct value_type_of wanted = { .type = TYPE_NUMBER, .bits = 32, .words = "meta mark set", .host = checker->host };
+	struct leaf leaf = { .value = leaf_single(checker, statement->value, NULL, "a mark") };
+	struct value value;
+
+	if (!leaf.value || !check_single(checker, &wanted, &leaf, &value))
+		return false;
+	action->flags |= WEIR_ACTION_MARK;
+	action->mark = (uint32_t)value.lo;
+	return true;
+}
+
+/* A half of a class's name, in hexadecimal digits as tc has it: 0 to ffff. */
+static bool read_half(const char *text, const char *end, uint32_t *ret_half)
+{
+	uint32_t half = 0;
+
+	if (text == end || end - text > 4)
+		return false;
+	for (; text < end; text++) {
+		const char *digits = "0123456789abcdef",
+			   *digit = strchr(digits, *text >= 'A' && *text <= 'F' ? *text + 32 : *text);
+
+		if (!digit || !*text)
+			return false;
+		half = half << 4 | (uint32_t)(digit - digits);
+	}
+	*ret_half = half;
+	return true;
+}
+
+/* class = MAJOR ":" ( MINOR | "mark" ) */
+static bool read_class(const char *text, struct weir_action *action)
+{
+	const char *colon = strchr(text, ':');
+	uint32_t major, minor = 0;
+	bool by_mark = colon && strcmp(colon + 1, "mark") == 0;
+
+	if (!colon || !read_half(text, colon, &major) || (!by_mark && !read_half(colon + 1, text + strlen(text), &minor)))
+		return false;
+	action->flags |= by_mark ? WEIR_ACTION_PRIORITY_MARK : WEIR_ACTION_PRIORITY;
+	action->priority = major << 16 | minor;
+	return true;
+}
+
+static bool check_priority(struct checker *checker, const struct ast_statement *statement, struct weir_action *action)
+{
+	const struct ast_value *word = leaf_single(checker, statement->value, NULL, "a class");
+	struct diagnostic *d;
+
+	if (!word)
+		return false;
+	if (read_class(word->text, action))
+		return true;
+	d = diagnose(checker->diagnostics, SEVERITY_ERROR, word->place, "'%s' cannot be a class", word->text);
+	diagnostic_hint(checker->diagnostics, d,
+			"write it as 'tc class show' does: 1:10 (hexadecimal), or 1:mark for the packet's mark");
+	return false;
+}
+
+bool check_meta_set(struct chain_frame *frame, const struct ast_statement *statement, struct weir_action *action)
+{
+	struct diagnostics *diagnostics = frame->checker->diagnostics;
+	bool mark = strcmp(statement->text, "meta mark") == 0;
+	struct diagnostic *d;
+
+	if (!check_served(frame, statement, mark ? WEIR_ACTION_MARK : WEIR_ACTION_PRIORITY))
+		return false;
+	if (mark && action->flags & WEIR_ACTION_PRIORITY_MARK) {
+		d = diagnose(diagnostics, SEVERITY_ERROR, statement->place,
+			     "'meta mark set' behind a class that is named by the mark");
+		diagnostic_hint(diagnostics, d, "write it in front: 'meta mark set 7 meta priority set 1:mark'");
+		return false;
+	}
+	return mark ? check_mark(frame->checker, statement, action) : check_priority(frame->checker, statement, action);
+}
+
+const char *effects_print(struct arena *arena, const struct weir_action *action)
+{
+	const char *text = NULL;
+
+	if (action->flags & WEIR_ACTION_MARK)
+		text = arena_printf(arena, "meta mark set 0x%x", action->mark);
+	if (action->flags & (WEIR_ACTION_PRIORITY | WEIR_ACTION_PRIORITY_MARK)) {
+		uint32_t major = action->priority >> 16, minor = action->priority & 0xffff;
+		const char *class = action->flags & WEIR_ACTION_PRIORITY ? arena_printf(arena, "%x:%x", major, minor)
+									 : arena_printf(arena, "%x:mark", major);
+
+		text = arena_printf(arena, "%s%smeta priority set %s", text ? text : "", text ? ", " : "", class);
+	}
+	return text;
+}
