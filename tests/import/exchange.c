@@ -5,6 +5,7 @@
  *compared.
  *
  *	exchange NAMESPACE_A NAMESPACE_B SEED COUNT 4|6
+ *	exchange NAMESPACE_A NAMESPACE_B - COUNT 4|6	packets as standard input has them: "SADDR DADDR PROTOCOL SPORT DPORT"
  *
  * A line each: "N passed|dropped WHAT". Each packet carries its number in its last four bytes.
  */
@@ -66,11 +67,10 @@ static unsigned int port(void)
 	return below(8) ? PICK(ports) : 1 + below(65535);
 }
 
-static size_t transport(uint8_t *at, uint8_t protocol, char *words)
+static size_t transport(uint8_t *at, uint8_t protocol, unsigned int source, unsigned int destination, char *words)
 {
 	static const uint8_t flags[] = { 0x02, 0x12, 0x10, 0x18, 0x01, 0x11, 0x04, 0x14, 0x00, 0x29, 0x3f, 0x03, 0x20 };
 	static const uint8_t types4[] = { 0, 3, 5, 8, 11, 12, 13 }, types6[] = { 1, 2, 3, 4, 128, 129, 133 };
-	unsigned int source = port(), destination = port();
 
 	if (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP) {
 		put16(at, source);
@@ -112,18 +112,43 @@ static void finish4(uint8_t *ip, size_t length)
 	put16(ip + 10, ~sum & 0xffff);
 }
 
-static void make(struct packet *packet, uint32_t number, bool ipv6)
+/* What a packet is made of: by chance, or as it was asked for. */
+struct wanted {
+	char source[64], target[64];
+	uint8_t protocol;
+	unsigned int sport, dport;
+};
+
+static void wish(struct wanted *wanted, bool ipv6)
 {
 	static const char *const sources4[] = { "10.0.0.1",    "10.0.0.77",  "10.1.2.3",   "192.168.1.5",
 						"192.168.2.5", "192.0.2.66", "203.0.113.9" };
 	static const char *const targets4[] = { "10.0.0.2", "10.9.9.9", "10.9.9.10", "192.168.7.7" };
 	static const char *const sources6[] = { "fd00::1", "fd00::77", "2001:db8::5", "2001:db8:66::9", "2001:db8:1::1" };
 	static const char *const targets6[] = { "fd00::2", "fd00:9::9", "fd00:9::10" };
+
+	strcpy(wanted->source, ipv6 ? PICK(sources6) : PICK(sources4));
+	strcpy(wanted->target, ipv6 ? PICK(targets6) : PICK(targets4));
+	wanted->protocol = ipv6 ? PICK(protocols6) : PICK(protocols4);
+	wanted->sport = port();
+	wanted->dport = port();
+}
+
+static bool read_wish(struct wanted *wanted)
+{
+	unsigned int protocol;
+
+	if (scanf("%63s %63s %u %u %u", wanted->source, wanted->target, &protocol, &wanted->sport, &wanted->dport) != 5)
+		return false;
+	wanted->protocol = (uint8_t)protocol;
+	return true;
+}
+
+static void make(struct packet *packet, const struct wanted *wanted, uint32_t number, bool ipv6)
+{
 	static const uint8_t macs[] = { 0x02, 0, 0, 0, 0, 0x0b, 0x02, 0, 0, 0, 0, 0x0a };
 	static const uint8_t hops[] = { 2, 4, 5, 6, 64, 255 }, dscp[] = { 0, 0, 10, 46 };
-	const char *source = ipv6 ? PICK(sources6) : PICK(sources4), *target = ipv6 ? PICK(targets6) : PICK(targets4);
-	uint8_t protocol = ipv6 ? PICK(protocols6) : PICK(protocols4), *ip = packet->bytes + 14;
-	uint8_t hop = PICK(hops), class = PICK(dscp);
+	uint8_t *ip = packet->bytes + 14, hop = PICK(hops), class = PICK(dscp);
 	size_t header = ipv6 ? 40 : 20, length;
 	char words[WORDS];
 
@@ -132,31 +157,32 @@ static void make(struct packet *packet, uint32_t number, bool ipv6)
 	if (below(5) == 0)
 		packet->bytes[11] = 0x0c; /* another sender */
 	put16(packet->bytes + 12, ipv6 ? 0x86dd : 0x0800);
-	length = header + transport(ip + header, protocol, words) + 4 + (below(3) == 0 ? below(300) : 0);
-	if (protocol == IPPROTO_UDP)
+	length = header + transport(ip + header, wanted->protocol, wanted->sport, wanted->dport, words) + 4 +
+		 (below(3) == 0 ? below(300) : 0);
+	if (wanted->protocol == IPPROTO_UDP)
 		put16(ip + header + 4, (unsigned int)(length - header));
 	if (ipv6) {
 		ip[0] = (uint8_t)(0x60 | class >> 2);
 		ip[1] = (uint8_t)(class << 6);
 		put16(ip + 4, (unsigned int)(length - 40));
-		ip[6] = protocol;
+		ip[6] = wanted->protocol;
 		ip[7] = hop;
-		inet_pton(AF_INET6, source, ip + 8);
-		inet_pton(AF_INET6, target, ip + 24);
+		inet_pton(AF_INET6, wanted->source, ip + 8);
+		inet_pton(AF_INET6, wanted->target, ip + 24);
 	} else {
 		ip[0] = 0x45;
 		ip[1] = (uint8_t)(class << 2);
 		ip[8] = hop;
-		ip[9] = protocol;
-		inet_pton(AF_INET, source, ip + 12);
-		inet_pton(AF_INET, target, ip + 16);
+		ip[9] = wanted->protocol;
+		inet_pton(AF_INET, wanted->source, ip + 12);
+		inet_pton(AF_INET, wanted->target, ip + 16);
 		finish4(ip, length);
 	}
 	number = htonl(number);
 	memcpy(ip + length - 4, &number, 4);
 	packet->length = 14 + length;
-	snprintf(packet->words, WORDS, "%s > %s %.80s, ttl %u dscp %u length %zu mac %02x", source, target, words, hop, class,
-		 length, packet->bytes[11]);
+	snprintf(packet->words, WORDS, "%.40s > %.40s %.60s, ttl %u dscp %u length %zu mac %02x", wanted->source, wanted->target, words,
+		 hop, class, length, packet->bytes[11]);
 }
 
 static void enter(const char *name)
@@ -194,14 +220,16 @@ int main(int argc, char **argv)
 	struct sockaddr_ll address = { .sll_family = AF_PACKET };
 	struct pollfd sockets[PROTOCOL_COUNT];
 	struct packet packet;
+	struct wanted wanted;
 	uint32_t count;
 	uint8_t *passed;
 	char(*words)[WORDS];
-	bool ipv6;
+	bool ipv6, by_chance;
 	int out;
 
 	if (argc != 6)
-		return fputs("usage: exchange NAMESPACE_A NAMESPACE_B SEED COUNT 4|6\n", stderr), 2;
+		return fputs("usage: exchange NAMESPACE_A NAMESPACE_B SEED|- COUNT 4|6\n", stderr), 2;
+	by_chance = strcmp(argv[3], "-") != 0;
 	state = strtoull(argv[3], NULL, 10);
 	count = (uint32_t)strtoul(argv[4], NULL, 10);
 	ipv6 = argv[5][0] == '6';
@@ -223,7 +251,11 @@ int main(int argc, char **argv)
 	if (out < 0 || !address.sll_ifindex)
 		fail("va");
 	for (uint32_t i = 0; i < count; i++) {
-		make(&packet, i, ipv6);
+		if (by_chance)
+			wish(&wanted, ipv6);
+		else if (!read_wish(&wanted))
+			return fputs("exchange: standard input has fewer packets\n", stderr), 2;
+		make(&packet, &wanted, i, ipv6);
 		memcpy(words[i], packet.words, WORDS);
 		if (sendto(out, packet.bytes, packet.length, 0, (struct sockaddr *)&address, sizeof(address)) < 0)
 			fail("a packet cannot be sent");
