@@ -24,12 +24,18 @@ __weak __noinline int set_member(struct weir_flow *flow)
 	return flow ? flow->malformed : 0;
 }
 
+/* Does the packet meet a condition that is computed from its bytes? 1 or 0. There may be several of these, or none. */
+__weak __noinline int predicate(CONTEXT *ctx, struct weir_flow *flow)
+{
+	return ctx && flow ? flow->malformed : 0;
+}
+
 /* The outcome (WEIR_OUTCOME) of the rule that decides. */
 __weak __noinline int classify(CONTEXT *ctx, struct weir_flow *flow)
 {
 	if (!flow)
 		return WEIR_OUTCOME(WEIR_SLOT_POLICY, WEIR_VERDICT_DROP, 0);
-	pass(ctx, flow, set_member(flow));
+	pass(ctx, flow, set_member(flow) + predicate(ctx, flow));
 	return WEIR_OUTCOME(WEIR_SLOT_POLICY, WEIR_VERDICT_DROP, 0);
 }
 

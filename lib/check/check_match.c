@@ -481,6 +481,12 @@ bool check_match(struct chain_frame *chain, const struct ast_statement *match, s
 	memcpy(checked.subjects, match->subjects, sizeof(checked.subjects));
 	checked.negated = match->operator== AST_NOT_EQUAL;
 	fine = check_hook(chain, match);
+	if (subject_type(match->subjects[0]) == TYPE_PREDICATE) {
+		fine &= check_predicate(chain, match, &checked);
+		if (fine)
+			*ret_match = checked;
+		return fine;
+	}
 	if (match->value && !leaves_gather(chain->checker, match->value, &leaves))
 		return false;
 	if (!match->value)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/diagnostic.h"
+#include "classic/classic.h"
 #include "host/host.h"
 #include "syntax/ast.h"
 #include "weir_abi.h"
@@ -54,6 +55,16 @@ struct policy_set {
 	const struct set_element *elements; /* of the policy and of the file, sorted, without doubles */
 };
 
+/* A yes or no that is computed from the packet's bytes. */
+enum predicate_kind { PREDICATE_CLASSIC };
+
+struct predicate {
+	enum predicate_kind kind;
+	const char *text; /* as written: pcap "tcp port 80" */
+	/* CLASSIC: for packets that begin with an Ethernet header, and that begin with an IP header. NULL: such packets are not met. */
+	const struct classic_program *programs[2]; /* by enum classic_link */
+};
+
 /* How a match compares: the field (masked, when mask is set) lies in one of the ranges, or the key is in the set. */
 struct policy_match {
 	struct place place;
@@ -63,6 +74,7 @@ struct policy_match {
 	bool masked;
 	uint64_t mask;
 	int32_t set; /* index into policy.sets; -1: ranges */
+	const struct predicate *predicate; /* NULL: none; else there are neither ranges nor a set */
 	uint32_t range_count;
 	const struct value_range *ranges; /* sorted, disjoint, not touching; PRESENCE has none */
 };

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * eBPF instructions. In: a tree. Out: the functions that take the place of classify() and set_member() in a
+ * eBPF instructions. In: a tree. Out: the functions that take the place of classify(), set_member() and predicate() in a
  * chain's program, with what must be filled in when it is loaded.
  *
  *	int classify(ctx, struct weir_flow *flow)	returns WEIR_OUTCOME; calls pass(ctx, flow, outcome) for
  *							each rule without a verdict that the packet met, in order
  *	int set_member(struct weir_flow *flow)		one for each set dimension: 1 member, 0 not
+ *	int predicate(ctx, struct weir_flow *flow)	one for each predicate dimension: 1 the packet meets it, 0 not
  */
 #ifndef WEIR_CODE_H
 #define WEIR_CODE_H
@@ -23,6 +24,7 @@ enum code_reference_kind {
 	REFERENCE_OUTCOME,    /* a 32-bit immediate that is the WEIR_OUTCOME of rule `index` */
 	REFERENCE_SET_EXACT,  /* ld_imm64 of the exact map of set `index`: a descriptor */
 	REFERENCE_SET_PREFIX, /* the same of its prefix map */
+	REFERENCE_RAW_IP,     /* a 32-bit immediate: 1 when packets begin with an IP header (load_request.raw_ip) */
 };
 
 struct code_reference {
@@ -35,12 +37,12 @@ struct code_line {
 	uint32_t rule; /* index in rule_list: whose code begins here */
 };
 
-enum code_function_kind { FUNCTION_CLASSIFY, FUNCTION_SET_MEMBER };
+enum code_function_kind { FUNCTION_CLASSIFY, FUNCTION_SET_MEMBER, FUNCTION_PREDICATE };
 
 struct code_function {
 	enum code_function_kind kind;
 	uint32_t first, count; /* instructions */
-	uint32_t dimension;    /* SET_MEMBER: which */
+	uint32_t dimension;    /* SET_MEMBER, PREDICATE: which */
 };
 
 struct code {

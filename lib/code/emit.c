@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * In: a tree. Out: classify(), then a function for each set it asks (set_member.c).
+ * In: a tree. Out: classify(), then a function for each set (set_member.c) and predicate (predicate.c) it asks.
  *
  * classify's registers:
  *	r0	its answer, and what the functions it calls gave back
  *	r1-r5	arguments; r2 the value of the dimension that is compared, r3 a constant of 64 bits
- *	r6	ctx	where there are passing trees
+ *	r6	ctx	where there are passing trees or predicates
  *	r7	flow
  *	r8	the outcome of the rule that decides so far, where more trees are asked
  *	r9	the index of that rule; what stands behind it does not count
@@ -34,6 +34,7 @@
 #include "base/limits.h"
 #include "code/draft.h"
 #include "code/instructions.h"
+#include "code/predicate.h"
 #include "code/set_member.h"
 
 #define NEAR_LEAF    20000 /* a copy of a leaf that many instructions back is still jumped to */
@@ -58,9 +59,10 @@ struct emitter {
 	struct draft *draft;
 	const struct tree *tree;
 	struct arena *arena;
-	uint32_t *functions;		 /* for each dimension that is a set, its function */
+	uint32_t *functions;		 /* for each dimension that is no field, its function */
 	uint32_t least_decided;		 /* the least index of a rule that some leaf decides for */
 	bool has_passing, needs_decided; /* some rule without verdict stands behind one that may decide */
+	bool has_predicates;
 	uint32_t *starts;		 /* labels of the deciding trees */
 	uint32_t decided;		 /* label: r8 and r9 are final, the passing trees come, or the answer */
 	/* The tree that is written now. */
@@ -91,7 +93,7 @@ static struct test node_test(const struct emitter *emitter, uint32_t number)
 	const struct tree_node *low = &emitter->tree->nodes[node->low], *high = &emitter->tree->nodes[node->high];
 	struct test test = { .dimension = node->dimension, .bound = node->bound, .yes = node->low, .no = node->high };
 
-	if (node_dimension(emitter, node->dimension)->kind == DIMENSION_SET)
+	if (node_dimension(emitter, node->dimension)->kind != DIMENSION_FIELD)
 		return test;
 	if (node->bound < UINT64_MAX && is_cut(high, node->dimension, node->bound + 1) && high->high == node->low) {
 		test.equal = true;
@@ -294,23 +296,33 @@ static void emit_compare(struct emitter *emitter, const struct test *test, bool 
 	}
 }
 
+/* r0 = the answer of a set or a predicate. */
+static void emit_question(struct emitter *emitter, uint32_t dimension)
+{
+	if (node_dimension(emitter, dimension)->kind == DIMENSION_PREDICATE) {
+		draft_emit(emitter->draft, move_register(BPF_REG_1, BPF_REG_6));
+		draft_emit(emitter->draft, move_register(BPF_REG_2, BPF_REG_7));
+	} else {
+		draft_emit(emitter->draft, move_register(BPF_REG_1, BPF_REG_7));
+	}
+	draft_refer(emitter->draft, REFERENCE_FUNCTION, emitter->functions[dimension]);
+	draft_emit(emitter->draft, call_function());
+}
+
 /* Write a node's comparison with the jump to one child; the other one, which must come next, comes back. */
 static uint32_t emit_test(struct emitter *emitter, uint32_t number)
 {
 	struct test test = node_test(emitter, number);
-	bool is_set = node_dimension(emitter, test.dimension)->kind == DIMENSION_SET;
+	bool is_called = node_dimension(emitter, test.dimension)->kind != DIMENSION_FIELD;
 	bool jump_if_yes = fitness_behind(emitter, test.yes) < fitness_behind(emitter, test.no);
 	uint32_t target;
 
-	if (is_set) {
-		draft_emit(emitter->draft, move_register(BPF_REG_1, BPF_REG_7));
-		draft_refer(emitter->draft, REFERENCE_FUNCTION, emitter->functions[test.dimension]);
-		draft_emit(emitter->draft, call_function());
-	} else if (emitter->entries[number] != test.dimension) {
+	if (is_called)
+		emit_question(emitter, test.dimension);
+	else if (emitter->entries[number] != test.dimension)
 		emit_load(emitter, number);
-	}
 	target = label_of(emitter, jump_if_yes ? test.yes : test.no);
-	if (is_set)
+	if (is_called)
 		draft_branch(emitter->draft, branch_constant_32(jump_if_yes ? BPF_JEQ : BPF_JNE, BPF_REG_0, 0), target);
 	else
 		emit_compare(emitter, &test, jump_if_yes, target);
@@ -436,7 +448,7 @@ static void emit_classify(struct emitter *emitter)
 	uint32_t body = draft_label(draft), nothing = draft_label(draft);
 
 	draft_function(draft, FUNCTION_CLASSIFY, 0);
-	if (emitter->has_passing)
+	if (emitter->has_passing || emitter->has_predicates)
 		draft_emit(draft, move_register(BPF_REG_6, BPF_REG_1));
 	draft_branch(draft, branch_constant(BPF_JNE, BPF_REG_2, 0), body);
 	draft_place(draft, nothing); /* never come to: there always is a flow, and the chain's policy decides the rest */
@@ -455,15 +467,20 @@ static void emit_classify(struct emitter *emitter)
 	emit_decided(emitter);
 }
 
-/* Number the set functions in order of their dimensions; classify is 0. */
+/* Number the functions of sets and predicates in order of their dimensions; classify is 0. */
 static void number_functions(struct emitter *emitter)
 {
 	const struct tree *tree = emitter->tree;
 	uint32_t next = 1;
 
-	for (uint32_t i = 0; i < tree->node_count; i++)
-		if (!tree->nodes[i].leaf && node_dimension(emitter, tree->nodes[i].dimension)->kind == DIMENSION_SET)
-			emitter->functions[tree->nodes[i].dimension] = 0;
+	for (uint32_t i = 0; i < tree->node_count; i++) {
+		const struct dimension *dimension = node_dimension(emitter, tree->nodes[i].dimension);
+
+		if (tree->nodes[i].leaf || dimension->kind == DIMENSION_FIELD)
+			continue;
+		emitter->functions[tree->nodes[i].dimension] = 0;
+		emitter->has_predicates |= dimension->kind == DIMENSION_PREDICATE;
+	}
 	for (uint32_t i = 0; i < tree->rules->dimension_count; i++)
 		if (emitter->functions[i] != NO_FUNCTION)
 			emitter->functions[i] = next++;
@@ -510,8 +527,10 @@ static const struct code *emit_whole(struct emitter *emitter, struct arena *aren
 	survey_rules(emitter);
 	emit_classify(emitter);
 	for (uint32_t i = 0; i < list->dimension_count; i++)
-		if (emitter->functions[i] != NO_FUNCTION)
+		if (emitter->functions[i] != NO_FUNCTION && list->dimensions[i].kind == DIMENSION_SET)
 			emit_set_member(emitter->draft, list, i);
+		else if (emitter->functions[i] != NO_FUNCTION)
+			emit_predicate(emitter->draft, list, i);
 	count = emitter->draft->instructions.count;
 	if (count > LIMIT_INSTRUCTIONS)
 		return too_long(list, count, diagnostics);

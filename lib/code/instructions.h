@@ -8,6 +8,8 @@
 
 #define HELPER_MAP_LOOKUP_ELEM	   1
 #define HELPER_KTIME_GET_COARSE_NS 160
+#define HELPER_SKB_LOAD_BYTES	   26
+#define HELPER_XDP_LOAD_BYTES	   189
 
 static inline struct bpf_insn instruction(uint8_t code, uint8_t destination, uint8_t source, int16_t offset, int32_t immediate)
 {
@@ -24,6 +26,12 @@ static inline struct bpf_insn move_constant(uint8_t destination, uint32_t value)
 static inline struct bpf_insn move_register(uint8_t destination, uint8_t source)
 {
 	return instruction(BPF_ALU64 | BPF_MOV | BPF_X, destination, source, 0, 0);
+}
+
+/* The lower 32 bits; the upper ones become 0. */
+static inline struct bpf_insn move_register_32(uint8_t destination, uint8_t source)
+{
+	return instruction(BPF_ALU | BPF_MOV | BPF_X, destination, source, 0, 0);
 }
 
 /* 64 bits; OPERATION such as BPF_ADD; VALUE is sign-extended. */

@@ -62,6 +62,35 @@ static const char *set_name(const struct printer *printer, uint32_t set)
 	return printer->code->tree->rules->sets[set].name;
 }
 
+/* "set_member 2 (blocklist)", "predicate 3 (pcap "tcp port 80")" */
+static void print_function_name(struct printer *printer, const struct code_function *function)
+{
+	const struct dimension *dimension = &printer->code->tree->rules->dimensions[function->dimension];
+
+	if (function->kind == FUNCTION_CLASSIFY)
+		fputs("classify", printer->out);
+	else if (function->kind == FUNCTION_SET_MEMBER)
+		fprintf(printer->out, "set_member %u (%s)", function->dimension, set_name(printer, dimension->set));
+	else
+		fprintf(printer->out, "predicate %u (%s)", function->dimension, dimension->predicate->text);
+}
+
+static const char *helper_name(int32_t helper)
+{
+	switch (helper) {
+	case HELPER_MAP_LOOKUP_ELEM:
+		return "bpf_map_lookup_elem";
+	case HELPER_KTIME_GET_COARSE_NS:
+		return "bpf_ktime_get_coarse_ns";
+	case HELPER_SKB_LOAD_BYTES:
+		return "bpf_skb_load_bytes";
+	case HELPER_XDP_LOAD_BYTES:
+		return "bpf_xdp_load_bytes";
+	default:
+		return "?";
+	}
+}
+
 static void print_call(struct printer *printer, const struct bpf_insn *insn, const struct code_reference *reference)
 {
 	const struct code *code = printer->code;
@@ -69,13 +98,10 @@ static void print_call(struct printer *printer, const struct bpf_insn *insn, con
 	if (reference && reference->kind == REFERENCE_PASS) {
 		fputs("call pass", printer->out);
 	} else if (reference) {
-		uint32_t dimension = code->functions[reference->index].dimension;
-
-		fprintf(printer->out, "call set_member %u (%s)", dimension,
-			set_name(printer, code->tree->rules->dimensions[dimension].set));
+		fputs("call ", printer->out);
+		print_function_name(printer, &code->functions[reference->index]);
 	} else {
-		fprintf(printer->out, "call %s",
-			insn->imm == HELPER_MAP_LOOKUP_ELEM ? "bpf_map_lookup_elem" : "bpf_ktime_get_coarse_ns");
+		fprintf(printer->out, "call %s", helper_name(insn->imm));
 	}
 }
 
@@ -115,8 +141,14 @@ static void print_calculation(struct printer *printer, const struct bpf_insn *in
 		fprintf(printer->out, "r%u = be%d r%u", insn->dst_reg, insn->imm, insn->dst_reg);
 		return;
 	}
+	if (BPF_OP(insn->code) == BPF_NEG) {
+		fprintf(printer->out, "%c%u = -%c%u", width, insn->dst_reg, width, insn->dst_reg);
+		return;
+	}
 	fprintf(printer->out, "%c%u %s ", width, insn->dst_reg, operations[BPF_OP(insn->code) >> 4]);
-	if (reference)
+	if (reference && reference->kind == REFERENCE_RAW_IP)
+		fputs("raw_ip", printer->out);
+	else if (reference)
 		fprintf(printer->out, "outcome of rule %u", reference->index);
 	else if (BPF_SRC(insn->code) == BPF_X)
 		fprintf(printer->out, "%c%u", width, insn->src_reg);
@@ -179,14 +211,10 @@ static void print_line(struct printer *printer, const struct code_line *line)
 static void print_function(struct printer *printer)
 {
 	const struct code *code = printer->code;
-	uint32_t first = printer->function->first, set;
+	uint32_t first = printer->function->first;
 
-	if (printer->function->kind == FUNCTION_CLASSIFY) {
-		fputs("classify:\n", printer->out);
-	} else {
-		set = code->tree->rules->dimensions[printer->function->dimension].set;
-		fprintf(printer->out, "set_member %u (%s):\n", printer->function->dimension, set_name(printer, set));
-	}
+	print_function_name(printer, printer->function);
+	fputs(":\n", printer->out);
 	for (uint32_t i = first; i < first + printer->function->count; i++) {
 		for (; printer->next_line < code->line_count && code->lines[printer->next_line].instruction == i;
 		     printer->next_line++)

@@ -5,6 +5,7 @@
  * but for another namespace.
  */
 #include "host/host.h"
+#include "host/filter.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -190,6 +191,7 @@ const struct host *host_system(void)
 		.service = host_service,
 		.protocol = host_protocol,
 		.interface = host_interface,
+		.filter = host_filter,
 	};
 
 	return &host;

@@ -10,6 +10,12 @@
 
 #include "base/arena.h"
 #include "base/diagnostic.h"
+#include "classic/classic.h"
+
+struct host_filter_request {
+	const char *expression;
+	enum classic_link link;
+};
 
 struct host {
 	void *context; /* handed to each function */
@@ -31,6 +37,13 @@ struct host {
 	 * 0; -ENODEV no such interface; -ENOENT no such namespace; -EACCES may not enter it.
 	 */
 	int (*interface)(void *context, const char *name, const char *netns, uint32_t *ret_index);
+
+	/*
+	 * A tcpdump expression as a program that lives in ARENA. 0; -EINVAL with what is wrong with it, in libpcap's words; another
+	 * negative errno without a message. A NULL in place of this function: there is no libpcap.
+	 */
+	int (*filter)(void *context, struct arena *arena, const struct host_filter_request *request,
+		      const struct classic_program **ret_program, const char **ret_message);
 };
 
 /* The machine itself. */

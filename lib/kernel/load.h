@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * From instructions to a program in the kernel: the chain's template (bpf/xdp.bpf.c, tc.bpf.c, cgroup.bpf.c) is
- * opened, classify() and set_member() in it are replaced by the generated functions, and it is verified and
+ * opened, classify(), set_member() and predicate() in it are replaced by the generated functions, and it is verified and
  * loaded. Nothing is attached or pinned here.
  */
 #ifndef WEIR_KERNEL_LOAD_H

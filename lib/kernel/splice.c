@@ -45,6 +45,15 @@ static uint32_t line_column(struct place place)
 	return place.line << 10 | (place.column < 1024 ? place.column : 1023);
 }
 
+/* A generated function for a predicate: its number is that in `weir check --emit=code`. */
+static int add_predicate_function(struct btf *btf, uint32_t dimension, uint32_t prototype)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "predicate_%u", dimension);
+	return btf__add_func(btf, name, BTF_FUNC_GLOBAL, prototype);
+}
+
 /* The name of a generated function for a set, as C would allow it. */
 static int add_set_function(struct btf *btf, const char *set_name, uint32_t prototype)
 {
@@ -63,17 +72,21 @@ static int prepare_types(struct splice *splice, struct btf *btf)
 	const struct rule_list *list = code->tree->rules;
 	int classify = btf__find_by_name_kind(btf, "classify", BTF_KIND_FUNC);
 	int set_member = btf__find_by_name_kind(btf, "set_member", BTF_KIND_FUNC);
-	uint32_t prototype;
+	int predicate = btf__find_by_name_kind(btf, "predicate", BTF_KIND_FUNC);
+	uint32_t set_prototype, predicate_prototype;
 
-	if (classify < 0 || set_member < 0)
+	if (classify < 0 || set_member < 0 || predicate < 0)
 		return -ESRCH;
-	prototype = btf__type_by_id(btf, set_member)->type;
+	set_prototype = btf__type_by_id(btf, set_member)->type;
+	predicate_prototype = btf__type_by_id(btf, predicate)->type;
 	for (uint32_t i = 0; i < code->function_count; i++) {
 		const struct code_function *function = &code->functions[i];
 		int id = classify;
 
 		if (function->kind == FUNCTION_SET_MEMBER)
-			id = add_set_function(btf, list->sets[list->dimensions[function->dimension].set].name, prototype);
+			id = add_set_function(btf, list->sets[list->dimensions[function->dimension].set].name, set_prototype);
+		else if (function->kind == FUNCTION_PREDICATE)
+			id = add_predicate_function(btf, function->dimension, predicate_prototype);
 		if (id < 0)
 			return id;
 		splice->type_ids[i] = id;
@@ -168,7 +181,8 @@ static int template_cut(struct splice *splice, const struct bpf_program *program
 		piece->count = template->instruction_count - info->insn_off;
 		if (i)
 			piece[-1].count = info->insn_off - piece[-1].first;
-		piece->stub = strcmp(piece->name, "classify") == 0 || strcmp(piece->name, "set_member") == 0;
+		piece->stub = strcmp(piece->name, "classify") == 0 || strcmp(piece->name, "set_member") == 0 ||
+			      strcmp(piece->name, "predicate") == 0;
 	}
 	return 0;
 }
@@ -365,6 +379,9 @@ static void copy_generated(struct splice *splice, const struct template *templat
 			break;
 		case REFERENCE_SET_PREFIX:
 			refer_map(instruction, request->sets[reference->index].prefix_fd);
+			break;
+		case REFERENCE_RAW_IP:
+			instruction->imm = request->raw_ip;
 			break;
 		}
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Putting generated functions in the place of the stubs classify() and set_member() of a chain's template.
+ * Putting generated functions in the place of the stubs classify(), set_member() and predicate() of a chain's template.
  *
  * libbpf is asked to call back just before it hands a program to the kernel (prog_prepare_load_fn): then all
  * subprograms are in place, maps have descriptors, and BTF records point at the right instructions. What libbpf

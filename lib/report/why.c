@@ -70,12 +70,15 @@ static const char *lacks(struct arena *arena, const struct policy_match *match, 
 }
 
 static const char *match_answer(struct arena *arena, const struct rule_list *list, const struct policy_match *match,
-				const struct weir_flow *flow)
+				const struct judged_packet *packet)
 {
+	const struct weir_flow *flow = packet->flow;
 	const char *values;
 
 	if (!match_present(match, flow))
 		return lacks(arena, match, flow);
+	if (match->predicate)
+		return match_holds(list, match, packet) != match->negated ? "the packet meets it" : "the packet does not meet it";
 	if (subject_fields(match->subjects[0])->field == WEIR_FIELD_COUNT)
 		return arena_printf(arena, "the packet has %s %s",
 				    strchr("AEIO", subject_fields(match->subjects[0])->what[0]) ? "an" : "a",
@@ -85,7 +88,7 @@ static const char *match_answer(struct arena *arena, const struct rule_list *lis
 		values = arena_printf(arena, "%s . %s", values, subject_value(arena, match, i, flow));
 	if (match->set >= 0 && !list->sets[match->set].anonymous)
 		return arena_printf(arena, "the packet has %s, which is %s the set", values,
-				    match_holds(list, match, flow) != match->negated ? "in" : "not in");
+				    match_holds(list, match, packet) != match->negated ? "in" : "not in");
 	if (match->subjects[0] == SUBJECT_META_MALFORMED)
 		return arena_printf(arena, "the packet is malformed, %s", values);
 	return arena_printf(arena, "the packet has %s", values);
@@ -114,8 +117,9 @@ static struct why_match malformed_match(struct arena *arena, const struct weir_f
 
 /* All matches of a rule that matched; of one that did not, up to the first that failed. */
 static struct why_rule explain_rule(struct arena *arena, const struct rule_list *list, uint32_t index,
-				    const struct weir_flow *flow)
+				    const struct judged_packet *packet)
 {
+	const struct weir_flow *flow = packet->flow;
 	struct why_rule explained = { .index = index, .rule = &list->rules[index], .name = rule_name(arena, list, index) };
 	const struct policy_rule *written = index + 2 < list->rule_count ? &list->chain->rules[index] : NULL;
 	struct why_match *matches;
@@ -137,8 +141,8 @@ static struct why_rule explain_rule(struct arena *arena, const struct rule_list 
 
 		matches[i] = (struct why_match){
 			.text = match_text(arena, match),
-			.answer = match_answer(arena, list, match, flow),
-			.holds = match_holds(list, match, flow),
+			.answer = match_answer(arena, list, match, packet),
+			.holds = match_holds(list, match, packet),
 			.place = match->place,
 		};
 		explained.match_count++;
@@ -149,7 +153,7 @@ static struct why_rule explain_rule(struct arena *arena, const struct rule_list 
 }
 
 static void explain_failed(struct arena *arena, const struct rule_list *list, const struct judgement *judgement,
-			   struct why_answer *answer)
+			   const struct judged_packet *packet, struct why_answer *answer)
 {
 	struct why_rule *failed = arena_new_array(arena, struct why_rule, judgement->decided);
 	uint32_t passed = 0;
@@ -161,7 +165,7 @@ static void explain_failed(struct arena *arena, const struct rule_list *list, co
 		}
 		if (i + 2 == list->rule_count) /* weir's own for malformed packets, and this is none */
 			break;
-		failed[answer->failed_count++] = explain_rule(arena, list, i, &answer->flow);
+		failed[answer->failed_count++] = explain_rule(arena, list, i, packet);
 	}
 	answer->failed = failed;
 }
@@ -206,6 +210,7 @@ const struct why_answer *why_ask(struct arena *arena, const struct compiled *com
 	_cleanup_free_ uint32_t *passed = calloc(list->rule_count, sizeof(*passed));
 	struct judgement judgement = { .passed = passed };
 	struct packet_context context = packet->context;
+	struct judged_packet judged;
 	struct why_rule *met;
 	const uint8_t *data = packet->data;
 	size_t length = packet->length;
@@ -226,16 +231,17 @@ const struct why_answer *why_ask(struct arena *arena, const struct compiled *com
 			return answer;
 	}
 	packet_parse(list->hook, &context, data, length, &answer->flow);
-	rules_judge(list, &answer->flow, rules_set_contains, (void *)list, &judgement);
+	judged = (struct judged_packet){ &answer->flow, &context, data, length };
+	rules_judge(list, &judged, rules_answer, (void *)list, &judgement);
 	answer->verdict = list->rules[judgement.decided].verdict;
-	answer->decided = explain_rule(arena, list, judgement.decided, &answer->flow);
+	answer->decided = explain_rule(arena, list, judgement.decided, &judged);
 	met = arena_new_array(arena, struct why_rule, judgement.passed_count);
 	for (uint32_t i = 0; i < judgement.passed_count; i++)
-		met[i] = explain_rule(arena, list, judgement.passed[i], &answer->flow);
+		met[i] = explain_rule(arena, list, judgement.passed[i], &judged);
 	answer->passed = met;
 	answer->passed_count = judgement.passed_count;
 	if (verbose)
-		explain_failed(arena, list, &judgement, answer);
+		explain_failed(arena, list, &judgement, &judged, answer);
 	return answer;
 }
 

@@ -21,22 +21,22 @@ uint64_t flow_field(const struct weir_flow *flow, enum weir_field field)
 	return 0;
 }
 
-uint64_t flow_dimension(const struct weir_flow *flow, const struct rule_list *list, uint32_t dimension, set_lookup sets,
-			void *context)
+uint64_t packet_dimension(const struct judged_packet *packet, const struct rule_list *list, uint32_t dimension,
+			  dimension_lookup lookup, void *context)
 {
 	const struct dimension *asked = &list->dimensions[dimension];
 
-	if (asked->kind == DIMENSION_SET)
-		return sets(context, asked, flow);
-	return flow_field(flow, asked->field) & asked->mask;
+	if (asked->kind != DIMENSION_FIELD)
+		return lookup(context, asked, packet);
+	return flow_field(packet->flow, asked->field) & asked->mask;
 }
 
-static bool box_holds(const struct rule_list *list, const struct box *box, const struct weir_flow *flow, set_lookup sets,
-		      void *context)
+static bool box_holds(const struct rule_list *list, const struct box *box, const struct judged_packet *packet,
+		      dimension_lookup lookup, void *context)
 {
 	for (uint32_t i = 0; i < box->count; i++) {
 		const struct constraint *constraint = &box->constraints[i];
-		uint64_t value = flow_dimension(flow, list, constraint->dimension, sets, context);
+		uint64_t value = packet_dimension(packet, list, constraint->dimension, lookup, context);
 
 		if (!intervals_contain(constraint->intervals, constraint->count, value))
 			return false;
@@ -44,7 +44,7 @@ static bool box_holds(const struct rule_list *list, const struct box *box, const
 	return true;
 }
 
-void rules_judge(const struct rule_list *list, const struct weir_flow *flow, set_lookup sets, void *context,
+void rules_judge(const struct rule_list *list, const struct judged_packet *packet, dimension_lookup lookup, void *context,
 		 struct judgement *judgement)
 {
 	judgement->passed_count = 0;
@@ -53,7 +53,7 @@ void rules_judge(const struct rule_list *list, const struct weir_flow *flow, set
 		bool holds = false;
 
 		for (uint32_t b = 0; b < rule->box_count && !holds; b++)
-			holds = box_holds(list, &rule->boxes[b], flow, sets, context);
+			holds = box_holds(list, &rule->boxes[b], packet, lookup, context);
 		if (!holds)
 			continue;
 		if (rule->verdict != WEIR_VERDICT_CONTINUE) {
@@ -65,12 +65,14 @@ void rules_judge(const struct rule_list *list, const struct weir_flow *flow, set
 	judgement->decided = list->rule_count - 1; /* never come to: the chain's policy has no constraint */
 }
 
-bool rules_set_contains(void *context, const struct dimension *dimension, const struct weir_flow *flow)
+bool rules_answer(void *context, const struct dimension *dimension, const struct judged_packet *packet)
 {
 	const struct rule_list *list = context;
 	struct value key[SET_MAX_COMPONENTS] = { 0 };
 
+	if (dimension->kind == DIMENSION_PREDICATE)
+		return predicate_holds(dimension->predicate, list->hook, packet);
 	for (uint32_t i = 0; i < dimension->key_count; i++)
-		key[i] = flow_value(flow, dimension->keys[i]);
+		key[i] = flow_value(packet->flow, dimension->keys[i]);
 	return set_search(&list->sets[dimension->set], key);
 }

@@ -12,12 +12,20 @@
 #include "rules/set_search.h"
 #include "rules/subject_fields.h"
 
+static bool predicate_equal(const struct predicate *a, const struct predicate *b)
+{
+	return a->kind == b->kind && classic_equal(a->programs[CLASSIC_ETHERNET], b->programs[CLASSIC_ETHERNET]) &&
+	       classic_equal(a->programs[CLASSIC_RAW], b->programs[CLASSIC_RAW]);
+}
+
 bool dimension_equal(const struct dimension *a, const struct dimension *b)
 {
 	if (a->kind != b->kind)
 		return false;
 	if (a->kind == DIMENSION_FIELD)
 		return a->field == b->field && a->mask == b->mask;
+	if (a->kind == DIMENSION_PREDICATE)
+		return predicate_equal(a->predicate, b->predicate);
 	if (a->set != b->set || a->key_count != b->key_count)
 		return false;
 	for (uint32_t i = 0; i < a->key_count; i++)

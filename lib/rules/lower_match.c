@@ -38,6 +38,13 @@ static void add_set(struct lowering *lowering, const struct policy_match *match,
 	add_part(lowering, dimension, (struct interval_list){ 1, match->negated ? &no : &yes }, index);
 }
 
+static void add_predicate(struct lowering *lowering, const struct policy_match *match, int index)
+{
+	struct dimension dimension = { .kind = DIMENSION_PREDICATE, .max = 1, .predicate = match->predicate };
+
+	add_part(lowering, dimension, (struct interval_list){ 1, match->negated ? &no : &yes }, index);
+}
+
 void lower_union_as_set(struct lowering *lowering, const struct alternatives *alternatives)
 {
 	add_set(lowering, alternatives->match, lower_anonymous_set(lowering, alternatives->match), alternatives->index);
@@ -209,7 +216,9 @@ void lower_match(struct lowering *lowering, int index)
 		add_demands(lowering, needs, index, false);
 		add_demands(lowering, subject_fields(match->subjects[i])->implies, index, true);
 	}
-	if (match->set >= 0)
+	if (match->predicate)
+		add_predicate(lowering, match, index);
+	else if (match->set >= 0)
 		add_set(lowering, match, (uint32_t)match->set, index);
 	else if (match->range_count > (fields->wide ? LIMIT_IPV6_LIST_IN_TREE : LIMIT_LIST_IN_TREE) && lower_can_be_set(match))
 		add_set(lowering, match, lower_anonymous_set(lowering, match), index);

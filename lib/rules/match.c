@@ -43,8 +43,9 @@ static bool in_ranges(const struct policy_match *match, struct value value)
 	return false;
 }
 
-bool match_holds(const struct rule_list *list, const struct policy_match *match, const struct weir_flow *flow)
+bool match_holds(const struct rule_list *list, const struct policy_match *match, const struct judged_packet *packet)
 {
+	const struct weir_flow *flow = packet->flow;
 	struct value values[SET_MAX_COMPONENTS] = { 0 };
 	bool inside;
 
@@ -53,7 +54,9 @@ bool match_holds(const struct rule_list *list, const struct policy_match *match,
 	for (uint32_t i = 0; i < match->subject_count; i++)
 		if (subject_fields(match->subjects[i])->field != WEIR_FIELD_COUNT)
 			values[i] = match_value(match, i, flow);
-	if (match->set >= 0)
+	if (match->predicate)
+		inside = predicate_holds(match->predicate, list->hook, packet);
+	else if (match->set >= 0)
 		inside = set_search(&list->sets[match->set], values);
 	else
 		inside = !match->range_count || in_ranges(match, values[0]);

@@ -13,7 +13,7 @@
 /* Does the packet have what the match is about? */
 bool match_present(const struct policy_match *match, const struct weir_flow *flow);
 /* Does the match hold? False for a packet that does not have what it is about. */
-bool match_holds(const struct rule_list *list, const struct policy_match *match, const struct weir_flow *flow);
+bool match_holds(const struct rule_list *list, const struct policy_match *match, const struct judged_packet *packet);
 /* May the rule look at this packet at all? A malformed one is only for rules that say `meta malformed`. */
 bool rule_concerns(const struct policy_rule *rule, const struct weir_flow *flow);
 

@@ -2,7 +2,7 @@
 /*
  * Rules as boxes over the fields of a packet. In: a chain of the checked policy. Out: a list in which every
  * rule is a union of boxes, and a box is a list of constraints "this dimension lies in one of these
- * intervals". A dimension is a field of struct weir_flow, perhaps masked, or the answer of a set (0 or 1).
+ * intervals". A dimension is a field of struct weir_flow, perhaps masked, or the answer of a set or a predicate (0 or 1).
  *
  * What a match takes for granted is a constraint of its own: `tcp dport 80` is transport in {TCP}, dport in
  * {80}; `!=` keeps the constraint that the field is there. Every rule that does not speak of
@@ -21,19 +21,21 @@
 #include "base/arena.h"
 #include "base/diagnostic.h"
 #include "check/policy.h"
+#include "rules/packet.h"
 #include "weir_abi.h"
 
-enum dimension_kind { DIMENSION_FIELD, DIMENSION_SET };
+enum dimension_kind { DIMENSION_FIELD, DIMENSION_SET, DIMENSION_PREDICATE };
 
 struct dimension {
 	enum dimension_kind kind;
 	enum weir_field field; /* FIELD */
 	uint64_t mask;	       /* FIELD: what is compared is value & mask; all ones of the field's bits when none was written */
-	uint64_t max;	       /* the greatest value it can take: the mask, or 1 for a set */
+	uint64_t max;	       /* the greatest value it can take: the mask, or 1 for a set and a predicate */
 	uint32_t set;	       /* SET: index into rule_list.sets */
 	/* SET: where the key's components come from; an IPv6 address is named by its _HI field. */
 	uint32_t key_count;
 	enum weir_field keys[SET_MAX_COMPONENTS];
+	const struct predicate *predicate; /* PREDICATE */
 };
 
 struct interval {
@@ -101,8 +103,16 @@ const struct rule_list *rules_lower(struct arena *arena, const struct policy *po
 /* `weir check --emit=rules`. */
 void rules_print(const struct rule_list *list, FILE *out);
 
-/* Is the key of this packet in that set? What the kernel's maps would say. */
-typedef bool (*set_lookup)(void *context, const struct dimension *dimension, const struct weir_flow *flow);
+/* A packet to be judged: its bytes as the hook has them, and what packet_parse made of them. */
+struct judged_packet {
+	const struct weir_flow *flow;
+	const struct packet_context *context;
+	const uint8_t *data; /* may be NULL where no rule has a predicate */
+	size_t length;
+};
+
+/* The answer of a dimension that is no field: what the kernel's maps and predicate functions would say. */
+typedef bool (*dimension_lookup)(void *context, const struct dimension *dimension, const struct judged_packet *packet);
 
 /* What became of a packet: the rules without a verdict that it met, in order, and the one that decided. */
 struct judgement {
@@ -113,18 +123,24 @@ struct judgement {
 
 /*
  * The truth: go through the rules one after another. What tree and kernel say is compared with this.
- * SETS answers for sets; rules_set_contains does it from the policy's own elements.
+ * LOOKUP answers for sets and predicates; rules_answer does it from the policy's own elements and programs.
  */
-void rules_judge(const struct rule_list *list, const struct weir_flow *flow, set_lookup sets, void *context,
+void rules_judge(const struct rule_list *list, const struct judged_packet *packet, dimension_lookup lookup, void *context,
 		 struct judgement *judgement);
 
-/* A set_lookup over the elements that stand in the policy and its files; CONTEXT is the rule_list. Timeouts do not run. */
-bool rules_set_contains(void *context, const struct dimension *dimension, const struct weir_flow *flow);
+/*
+ * A dimension_lookup over the elements that stand in the policy and its files, and over the predicates themselves; CONTEXT is the
+ * rule_list. Timeouts do not run.
+ */
+bool rules_answer(void *context, const struct dimension *dimension, const struct judged_packet *packet);
 
-/* The value of a field, and of a dimension (masked; sets by SETS). */
+/* Does this packet meet the predicate at this hook? */
+bool predicate_holds(const struct predicate *predicate, enum weir_hook hook, const struct judged_packet *packet);
+
+/* The value of a field, and of a dimension (masked; sets and predicates by LOOKUP). */
 uint64_t flow_field(const struct weir_flow *flow, enum weir_field field);
-uint64_t flow_dimension(const struct weir_flow *flow, const struct rule_list *list, uint32_t dimension, set_lookup sets,
-			void *context);
+uint64_t packet_dimension(const struct judged_packet *packet, const struct rule_list *list, uint32_t dimension,
+			  dimension_lookup lookup, void *context);
 
 /* "tcp dport", "set blocklist": a dimension in words, for printers. */
 const char *dimension_print(struct arena *arena, const struct rule_list *list, uint32_t dimension);

@@ -59,6 +59,8 @@ static void print_interval(struct arena *arena, const struct dimension *dimensio
 
 	if (dimension->kind == DIMENSION_SET) {
 		fputs(interval.low ? "member" : "no member", out);
+	} else if (dimension->kind == DIMENSION_PREDICATE) {
+		fputs(interval.low ? "yes" : "no", out);
 	} else if (type != TYPE_NUMBER) {
 		const struct value_range range = { { 0, interval.low }, { 0, interval.high } };
 
@@ -81,6 +83,8 @@ const char *dimension_print(struct arena *arena, const struct rule_list *list, u
 		return field_name(asked->field);
 	if (asked->kind == DIMENSION_FIELD)
 		return arena_printf(arena, "%s & 0x%" PRIx64, field_name(asked->field), asked->mask);
+	if (asked->kind == DIMENSION_PREDICATE)
+		return asked->predicate->text;
 	keys = field_name(asked->keys[0]);
 	for (uint32_t i = 1; i < asked->key_count; i++)
 		keys = arena_printf(arena, "%s . %s", keys, field_name(asked->keys[i]));

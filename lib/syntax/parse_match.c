@@ -253,7 +253,7 @@ static bool subjects(struct parser *parser, struct ast_statement *match)
 	for (unsigned i = 0; match->subject_count == 2 && i < 2; i++) {
 		const char *words = subject_words(match->subjects[i]);
 
-		if (subject_type(match->subjects[i]) != TYPE_PRESENCE)
+		if (subject_type(match->subjects[i]) != TYPE_PRESENCE && subject_type(match->subjects[i]) != TYPE_PREDICATE)
 			continue;
 		d = parser_error(parser, match->subject_place, "'%s' has no value that could be part of a pair", words);
 		parser_hint(parser, d, "join two fields that have one: ip saddr . tcp dport");
@@ -394,9 +394,26 @@ static bool match_value(struct parser *parser, struct ast_statement *match)
 	return true;
 }
 
+/* predicate = "pcap" STRING */
+static struct ast_statement *predicate(struct parser *parser, struct ast_statement *match)
+{
+	const char *words = subject_words(match->subjects[0]);
+	struct diagnostic *d;
+
+	if (parser->token.kind != TOKEN_STRING && parser->token.kind != TOKEN_VARIABLE) {
+		d = parser_error(parser, match->subject_place, "behind '%s' stands a text in quotation marks", words);
+		parser_hint(parser, d, "write it like this: pcap \"tcp port 80 and not host 10.0.0.1\"");
+		return NULL;
+	}
+	match->value = parse_primary(parser);
+	match->place = parser_join(match->subject_place, parser->last.place);
+	return match;
+}
+
 /*
  * match = subjects [ "&" mask ] [ operator ] match-value
  *	 | subject			; a protocol's name, or "meta malformed"
+ *	 | predicate
  */
 struct ast_statement *parse_match(struct parser *parser)
 {
@@ -411,6 +428,8 @@ struct ast_statement *parse_match(struct parser *parser)
 	match->place = match->subject_place;
 	if (type == TYPE_PRESENCE)
 		return alone(parser, match) ? match : NULL;
+	if (type == TYPE_PREDICATE && match->subject_count == 1)
+		return predicate(parser, match);
 	if (type == TYPE_MALFORMED && match->subject_count == 1 &&
 	    (parser_at_end(parser) || parse_begins_statement(&parser->token)))
 		return match;

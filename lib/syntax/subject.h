@@ -55,7 +55,8 @@
 	X(META_IIF, "meta iif", INTERFACE) \
 	X(META_OIF, "meta oif", INTERFACE) \
 	X(META_MARK, "meta mark", NUMBER) \
-	X(META_MALFORMED, "meta malformed", MALFORMED)
+	X(META_MALFORMED, "meta malformed", MALFORMED) \
+	X(PCAP, "pcap", PREDICATE)
 
 enum subject {
 #define X(id, words, type) SUBJECT_##id,
@@ -83,6 +84,7 @@ enum value_type {
 	TYPE_TCP_FLAGS,
 	TYPE_INTERFACE,
 	TYPE_MALFORMED,
+	TYPE_PREDICATE, /* no value, but a text from which a yes or no is computed */
 };
 
 #endif

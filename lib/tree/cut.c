@@ -17,7 +17,8 @@
 #include <stdlib.h>
 
 #define SETTLING      16 /* see above */
-#define SET_EXTRA     4	 /* in the same units: a look-up in a map costs as much as many comparisons */
+#define SET_EXTRA     4	 /* in the same units: a look-up in a map costs as much as many comparisons, */
+#define PREDICATE_EXTRA 8 /* and going through the packet's bytes as two of those */
 #define FRACTION_BITS 8	 /* of logarithms */
 
 /*
@@ -157,6 +158,18 @@ static bool weigh_alone(const struct dimension_ends *dimension, uint64_t whole, 
 	return above == apart;
 }
 
+static uint64_t extra_cost(const struct dimension *dimension)
+{
+	switch (dimension->kind) {
+	case DIMENSION_SET:
+		return SET_EXTRA;
+	case DIMENSION_PREDICATE:
+		return PREDICATE_EXTRA;
+	default:
+		return 0;
+	}
+}
+
 /* The cheapest cut of one dimension, when it is cheaper than *BEST_COST. */
 static void weigh_dimension(struct cut_chooser *chooser, uint32_t number, uint64_t whole, uint64_t *best_cost, struct cut *best)
 {
@@ -173,8 +186,7 @@ static void weigh_dimension(struct cut_chooser *chooser, uint32_t number, uint64
 		return;
 	}
 	high = whole;
-	if (chooser->regions->list->dimensions[number].kind == DIMENSION_SET)
-		extra = whole * (SET_EXTRA << FRACTION_BITS);
+	extra = whole * (extra_cost(&chooser->regions->list->dimensions[number]) << FRACTION_BITS);
 	for (size_t i = 0; i < count;) {
 		uint64_t point = ends[i].point, more_low = 0, cost;
 
@@ -191,19 +203,22 @@ static void weigh_dimension(struct cut_chooser *chooser, uint32_t number, uint64
 	}
 }
 
-/* A set that the first rule asks for and nothing else: there is no way round it. */
-static bool must_ask_set(const struct cut_chooser *chooser, const struct item *first, struct cut *ret_cut)
+/* Sets and predicates that the first rule asks for and nothing else: there is no way round them. The cheapest of them. */
+static bool must_ask(const struct cut_chooser *chooser, const struct item *first, struct cut *ret_cut)
 {
 	const struct region *region = &chooser->regions->items.items[first->region];
-	uint32_t dimension;
+	const struct dimension *dimensions = chooser->regions->list->dimensions;
+	uint32_t cheapest = UINT32_MAX;
 
 	for (uint32_t i = 0; i < region->count; i++) {
-		dimension = region_constraint(chooser->regions, region->constraints[i])->dimension;
-		if (chooser->regions->list->dimensions[dimension].kind != DIMENSION_SET)
+		uint32_t dimension = region_constraint(chooser->regions, region->constraints[i])->dimension;
+
+		if (dimensions[dimension].kind == DIMENSION_FIELD)
 			return false;
+		if (cheapest == UINT32_MAX || extra_cost(&dimensions[dimension]) < extra_cost(&dimensions[cheapest]))
+			cheapest = dimension;
 	}
-	dimension = region_constraint(chooser->regions, region->constraints[0])->dimension;
-	*ret_cut = (struct cut){ dimension, 1, false };
+	*ret_cut = (struct cut){ cheapest, 1, false };
 	return true;
 }
 
@@ -219,7 +234,7 @@ struct cut cut_choose(struct cut_chooser *chooser, const struct item *items, siz
 	uint64_t whole = 0, best_cost = UINT64_MAX;
 	struct cut best = { 0 };
 
-	if (deciding && must_ask_set(chooser, &items[0], &best))
+	if (deciding && must_ask(chooser, &items[0], &best))
 		return best;
 	chooser->touched.count = 0;
 	for (size_t i = 0; i < count; i++) {

@@ -2,13 +2,13 @@
 /* The walk that the kernel's program does, in C. */
 #include "tree/tree.h"
 
-static const struct tree_node *find_leaf(const struct tree *tree, uint32_t root, const struct weir_flow *flow, set_lookup sets,
-					 void *context)
+static const struct tree_node *find_leaf(const struct tree *tree, uint32_t root, const struct judged_packet *packet,
+					 dimension_lookup lookup, void *context)
 {
 	const struct tree_node *node = &tree->nodes[root];
 
 	while (!node->leaf) {
-		uint64_t value = flow_dimension(flow, tree->rules, node->dimension, sets, context);
+		uint64_t value = packet_dimension(packet, tree->rules, node->dimension, lookup, context);
 
 		node = &tree->nodes[value < node->bound ? node->low : node->high];
 	}
@@ -25,7 +25,7 @@ static void insert_passed(struct judgement *judgement, uint32_t rule)
 	judgement->passed[at] = rule;
 }
 
-void tree_judge(const struct tree *tree, const struct weir_flow *flow, set_lookup sets, void *context,
+void tree_judge(const struct tree *tree, const struct judged_packet *packet, dimension_lookup lookup, void *context,
 		struct judgement *judgement)
 {
 	const struct tree_node *leaf;
@@ -33,7 +33,7 @@ void tree_judge(const struct tree *tree, const struct weir_flow *flow, set_looku
 	judgement->passed_count = 0;
 	judgement->decided = UINT32_MAX;
 	for (uint32_t i = 0; i < tree->deciding_count && tree->least[i] < judgement->decided;) {
-		leaf = find_leaf(tree, tree->deciding[i], flow, sets, context);
+		leaf = find_leaf(tree, tree->deciding[i], packet, lookup, context);
 		i++;
 		if (leaf->rule_count > 0 && leaf->rules[0] < judgement->decided) {
 			judgement->decided = leaf->rules[0];
@@ -41,7 +41,7 @@ void tree_judge(const struct tree *tree, const struct weir_flow *flow, set_looku
 		}
 	}
 	for (uint32_t i = 0; i < tree->passing_count; i++) {
-		leaf = find_leaf(tree, tree->passing[i], flow, sets, context);
+		leaf = find_leaf(tree, tree->passing[i], packet, lookup, context);
 		for (uint32_t r = 0; r < leaf->rule_count && leaf->rules[r] < judgement->decided; r++)
 			insert_passed(judgement, leaf->rules[r]);
 	}

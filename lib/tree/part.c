@@ -61,7 +61,7 @@ static const struct narrowness narrownesses[] = { { 24, 24, 24 }, { 16, 16, 8 } 
 
 struct sample {
 	struct weir_flow flow;
-	const struct box *box; /* what it is drawn from: says what sets it is in */
+	const struct box *box; /* what it is drawn from: says what sets it is in and what predicates it meets */
 };
 
 struct parter {
@@ -194,14 +194,14 @@ static void draw_samples(struct parter *parter)
 			draw_sample(parter, parter->rules[(uint64_t)i * parter->count / parter->sample_count], &state);
 }
 
-/* A sample is in the sets that its box asks for, and in no other. */
-static bool sample_in_set(void *context, const struct dimension *dimension, const struct weir_flow *flow)
+/* A sample is in the sets and meets the predicates that its box asks for, and no other. */
+static bool sample_answers(void *context, const struct dimension *dimension, const struct judged_packet *packet)
 {
 	const struct parter *parter = ((void **)context)[0];
 	const struct sample *sample = ((void **)context)[1];
 	uint32_t number = dimension - parter->list->dimensions;
 
-	(void)flow;
+	(void)packet;
 	for (uint32_t i = 0; i < sample->box->count; i++)
 		if (sample->box->constraints[i].dimension == number)
 			return sample->box->constraints[i].count && sample->box->constraints[i].intervals[0].high == 1;
@@ -239,13 +239,14 @@ static bool is_covered_elsewhere(const struct parter *parter, const struct parti
 
 static uint32_t walk(const struct parter *parter, uint32_t root, const struct sample *sample, uint64_t *compares)
 {
+	const struct judged_packet packet = { .flow = &sample->flow };
 	const void *context[] = { parter, sample };
 	const struct tree_node *nodes;
 	uint32_t count;
 
 	nodes = grower_nodes(parter->grower, &count);
 	while (!nodes[root].leaf) {
-		uint64_t value = flow_dimension(&sample->flow, parter->list, nodes[root].dimension, sample_in_set, context);
+		uint64_t value = packet_dimension(&packet, parter->list, nodes[root].dimension, sample_answers, context);
 
 		root = value < nodes[root].bound ? nodes[root].low : nodes[root].high;
 		++*compares;

@@ -15,7 +15,7 @@
 /* A bound in the manner of its field: addresses as such, the rest as numbers. */
 static void print_bound(const struct dimension *dimension, uint64_t bound, FILE *out)
 {
-	if (dimension->kind == DIMENSION_SET) {
+	if (dimension->kind != DIMENSION_FIELD) {
 		fprintf(out, "%" PRIu64, bound);
 		return;
 	}

@@ -49,7 +49,7 @@ struct tree {
 const struct tree *tree_build(struct arena *arena, const struct rule_list *rules, struct diagnostics *diagnostics);
 
 /* Judge a packet by walking the tree, as the kernel's program does. */
-void tree_judge(const struct tree *tree, const struct weir_flow *flow, set_lookup sets, void *context,
+void tree_judge(const struct tree *tree, const struct judged_packet *packet, dimension_lookup lookup, void *context,
 		struct judgement *judgement);
 
 /* `weir check --emit=tree`. */

@@ -288,6 +288,7 @@ static bool compare_packet(struct compared *compared, uint64_t number, uint64_t 
 	struct judgement judgement = { 0 };
 	uint8_t frame[FRAME_BYTES];
 	struct weir_flow flow;
+	const struct judged_packet judged = { &flow, &context, frame + strip, FRAME_BYTES - strip };
 	const char *why;
 	uint32_t truth;
 
@@ -295,11 +296,11 @@ static bool compare_packet(struct compared *compared, uint64_t number, uint64_t 
 	packet_parse(list->hook, &context, frame + strip, FRAME_BYTES - strip, &flow);
 	truth = judge_one_after_another(compared, &flow);
 	if (number % SLOW_EACH == 0) {
-		rules_judge(list, &flow, rules_set_contains, (void *)list, &judgement);
+		rules_judge(list, &judged, rules_answer, (void *)list, &judgement);
 		if (judgement.decided != truth)
 			return differs(compared, "evaluator", truth, judgement.decided, &flow);
 	}
-	tree_judge(compared->chain->tree, &flow, rules_set_contains, (void *)list, &judgement);
+	tree_judge(compared->chain->tree, &judged, rules_answer, (void *)list, &judgement);
 	if (judgement.decided != truth)
 		return differs(compared, "tree", truth, judgement.decided, &flow);
 	why = ask_kernel(compared, frame, &flow, truth);

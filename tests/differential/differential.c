@@ -57,23 +57,23 @@ static bool is_cgroup(enum weir_hook hook)
 
 /* ---- Judging by matches ---- */
 
-static bool rule_holds(const struct rule_list *list, const struct policy_rule *rule, const struct weir_flow *flow)
+static bool rule_holds(const struct rule_list *list, const struct policy_rule *rule, const struct judged_packet *packet)
 {
-	if (!rule_concerns(rule, flow))
+	if (!rule_concerns(rule, packet->flow))
 		return false;
 	for (uint32_t i = 0; i < rule->match_count; i++)
-		if (!match_holds(list, &rule->matches[i], flow))
+		if (!match_holds(list, &rule->matches[i], packet))
 			return false;
 	return true;
 }
 
-static void judge_by_matches(const struct rule_list *list, const struct weir_flow *flow, struct judgement *judgement)
+static void judge_by_matches(const struct rule_list *list, const struct judged_packet *packet, struct judgement *judgement)
 {
 	const struct policy_chain *chain = list->chain;
 
 	judgement->passed_count = 0;
 	for (uint32_t i = 0; i < chain->rule_count; i++) {
-		if (!rule_holds(list, &chain->rules[i], flow))
+		if (!rule_holds(list, &chain->rules[i], packet))
 			continue;
 		if (chain->rules[i].verdict != WEIR_VERDICT_CONTINUE) {
 			judgement->decided = i;
@@ -81,7 +81,7 @@ static void judge_by_matches(const struct rule_list *list, const struct weir_flo
 		}
 		judgement->passed[judgement->passed_count++] = i;
 	}
-	judgement->decided = chain->rule_count + (flow->malformed ? 0 : 1);
+	judgement->decided = chain->rule_count + (packet->flow->malformed ? 0 : 1);
 }
 
 /* ---- Comparing ---- */
@@ -185,21 +185,22 @@ static bool compare_packet(struct subject_policy *subject, const struct test_pac
 	struct judgement truth = { .passed = subject->passed[0] };
 	struct judgement matches = { .passed = subject->passed[1] }, tree = { .passed = subject->passed[2] };
 	struct weir_flow flow;
+	const struct judged_packet judged = { &flow, &packet->context, packet->frame + strip, packet->length - strip };
 
 	if (packet->length < strip)
 		return true;
 	packet_parse(list->hook, &packet->context, packet->frame + strip, packet->length - strip, &flow);
 	totals->packets++;
-	rules_judge(list, &flow, rules_set_contains, (void *)list, &truth);
+	rules_judge(list, &judged, rules_answer, (void *)list, &truth);
 	count_outcome(list, &truth, &flow, totals);
-	judge_by_matches(list, &flow, &matches);
+	judge_by_matches(list, &judged, &matches);
 	if (!same(&matches, &truth)) {
 		report(subject, packet, &flow, "the matches by themselves");
 		print_judgement("evaluator", list, &truth);
 		print_judgement("matches", list, &matches);
 		return false;
 	}
-	tree_judge(subject->chain->tree, &flow, rules_set_contains, (void *)list, &tree);
+	tree_judge(subject->chain->tree, &judged, rules_answer, (void *)list, &tree);
 	if (!same(&tree, &truth)) {
 		report(subject, packet, &flow, "the tree");
 		print_judgement("evaluator", list, &truth);

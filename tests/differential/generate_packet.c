@@ -121,10 +121,10 @@ static void wish_constraint(struct random *random, const struct rule_list *rules
 	const struct dimension *dimension = &rules->dimensions[constraint->dimension];
 	uint64_t value;
 
-	if (dimension->kind == DIMENSION_SET) {
+	if (dimension->kind == DIMENSION_SET)
 		wish_member(random, rules, dimension, wish);
+	if (dimension->kind != DIMENSION_FIELD)
 		return;
-	}
 	value = pick_value(random, constraint);
 	if (dimension->mask != dimension->max || dimension->field == WEIR_FIELD_TCP_FLAGS)
 		value = (value & dimension->mask) | (random_next(random) & ~dimension->mask & 0xffff);

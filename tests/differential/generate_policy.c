@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "differential.h"
+#include "host/filter.h"
 
 uint64_t random_next(struct random *random)
 {
@@ -345,6 +346,24 @@ static void write_masked(struct writer *writer, enum subject subject)
 		random_chance(writer->random, 60) ? "==" : "!=", wanted & mask);
 }
 
+static void write_expression(struct writer *writer)
+{
+	static const char *const expressions[] = {
+		"tcp port 80",
+		"tcp[tcpflags] & tcp-syn != 0 and not port 22",
+		"udp[4:2] > 30 or ip[8] < 64",
+		"ip6 and ip6[6] != 58",
+		"not (icmp or icmp6) and len > 60",
+		"ip[0] & 0xf != 5 or ip[6:2] & 0x1fff = 0",
+		"tcp[((tcp[12] & 0xf0) >> 2):1] % 3 = 1",
+		"host 10.0.0.1 or net 192.168.0.0/16",
+		"portrange 50-90",
+		"greater 70",
+	};
+
+	fprintf(writer->out, "pcap \"%s\"", random_of(writer->random, expressions));
+}
+
 static void write_match(struct writer *writer, enum subject subject)
 {
 	static const char *const orders[] = { "<", "<=", ">", ">=" };
@@ -352,6 +371,10 @@ static void write_match(struct writer *writer, enum subject subject)
 
 	if (subject == SUBJECT_TCP_FLAGS) {
 		tcp_flags(writer);
+		return;
+	}
+	if (subject_type(subject) == TYPE_PREDICATE) {
+		write_expression(writer);
 		return;
 	}
 	if ((subject == SUBJECT_IP_FRAG_OFF || subject == SUBJECT_META_MARK) && random_chance(writer->random, 30)) {
@@ -430,6 +453,8 @@ static enum subject choose_subject(struct writer *writer, unsigned theme)
 						  SUBJECT_META_L4PROTO, SUBJECT_SCTP_DPORT };
 	uint64_t any = random_below(writer->random, SUBJECT_COUNT);
 
+	if (random_chance(writer->random, 5))
+		return SUBJECT_PCAP;
 	if (theme == 0 && random_chance(writer->random, 50))
 		return random_of(writer->random, v4);
 	if (theme == 1 && random_chance(writer->random, 50))
@@ -565,6 +590,7 @@ const struct host *differential_host(void)
 		.service = no_service,
 		.protocol = no_protocol,
 		.interface = three_interfaces,
+		.filter = host_filter,
 	};
 
 	return &host;

@@ -56,6 +56,10 @@ static const struct {
 	{ "addresses and prefixes", "drop",
 	  "ip saddr 10.0.0.0/8 ip daddr 192.168.5.6 tcp dport 80 accept\nip6 saddr 2001:db8::/32 ip6 daddr 2001:db8:f1f2:f3f4::/64 accept\n",
 	  false },
+	{ "expressions", "accept",
+	  "pcap \"tcp port 80 or udp port 53\" counter\npcap \"ip[8] = 63 or ip6[7] = 61\" counter\npcap \"tcp[tcpflags] & tcp-syn != 0\" drop\n"
+	  "pcap \"len > 100\" tcp counter\nmeta malformed pcap \"len < 60\" accept\npcap \"not (ip or ip6)\" drop\npcap \"udp[((udp[0:2] & 3) + 4):2] > 8\" drop\n",
+	  false },
 	{ "mark", "drop", "meta mark 0x1234567 counter\nmeta mark & 0xff == 0x67 accept\n", false },
 	{ "tags", "drop",
 	  "vlan counter\nvlan id 7 accept\nvlan id { 1, 100 } ip accept\nether type arp accept\nether saddr 02:aa:bb:cc:dd:ee counter\nmeta malformed vlan-limit accept\n",
@@ -159,14 +163,16 @@ static void run_packet(struct chain *chain, size_t hook, const struct packet_cas
 	struct packet_context context = { .mark = MARK, .iif = LOOPBACK };
 	uint32_t link = hooks[hook].hook >= WEIR_HOOK_CGROUP_INGRESS ? 14 : 0;
 	struct weir_flow flow;
+	struct judged_packet judged = { &flow, &context, frame.bytes + link, 0 };
 	int result;
 
 	frame_build(packet->layers, &frame);
 	if (hooks[hook].hook == WEIR_HOOK_TC_EGRESS || hooks[hook].hook == WEIR_HOOK_CGROUP_EGRESS)
 		context.iif = 0, context.oif = LOOPBACK;
+	judged.length = frame.length - link;
 	packet_parse(hooks[hook].hook, &context, frame.bytes + link, frame.length - link, &flow);
-	rules_judge(chain->rules, &flow, rules_set_contains, (void *)chain->rules, &truth);
-	tree_judge(chain->compiled->tree, &flow, rules_set_contains, (void *)chain->rules, &walked);
+	rules_judge(chain->rules, &judged, rules_answer, (void *)chain->rules, &truth);
+	tree_judge(chain->compiled->tree, &judged, rules_answer, (void *)chain->rules, &walked);
 	result = chain_run(chain, hook, &frame);
 	if (result == -EINVAL || result == -ENOMEM)
 		return; /* too short or too long for TEST_RUN at this hook */

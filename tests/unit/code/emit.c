@@ -44,8 +44,9 @@ static uint8_t *put_number(uint8_t *key, uint64_t value, int bytes)
 	return key;
 }
 
-static bool is_member(void *context, const struct dimension *dimension, const struct weir_flow *flow)
+static bool is_member(void *context, const struct dimension *dimension, const struct judged_packet *packet)
 {
+	const struct weir_flow *flow = packet->flow;
 	const struct rule_list *list = context;
 	uint8_t key[WEIR_MAX_SET_KEY] = { 0 }, *end = key;
 	const struct weir_set_value *value;
@@ -98,9 +99,10 @@ static uint32_t count_differences_of(struct arena *arena, const struct code *cod
 	interpreter.passed = got.passed;
 	for (uint32_t i = 0; i < flows; i++) {
 		struct weir_flow flow = draw(random);
+		const struct judged_packet packet = { .flow = &flow };
 		uint32_t outcome;
 
-		rules_judge(list, &flow, is_member, (void *)list, &truth);
+		rules_judge(list, &packet, is_member, (void *)list, &truth);
 		interpreter.passed_count = 0;
 		outcome = interpret(&interpreter, 0, 0x1234, (uint64_t)&flow);
 		got.decided = (outcome & WEIR_OUTCOME_SLOT_MASK) - WEIR_SLOT_FIRST_RULE;

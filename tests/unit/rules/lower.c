@@ -278,19 +278,20 @@ TEST(membership_finds_what_only_a_wider_element_holds)
 	static const uint32_t in[] = { 0x0a000000, 0x0a010101, 0x0a020202, 0x0affffff, 0xc0a80001, 0xc0a80009 };
 	static const uint32_t out[] = { 0x09ffffff, 0x0b000000, 0xc0a80000, 0xc0a8000a, 0, 0xffffffff };
 	struct weir_flow flow = { 0 };
+	const struct judged_packet packet = { .flow = &flow };
 
 	lower(sets, "xdp ingress", "ip saddr @s drop\nip saddr . tcp dport @p drop");
 	for (size_t i = 0; i < 6; i++) {
 		flow.saddr4 = in[i];
-		CHECK(rules_set_contains((void *)list, &list->dimensions[2], &flow));
+		CHECK(rules_answer((void *)list, &list->dimensions[2], &packet));
 		flow.saddr4 = out[i];
-		CHECK(!rules_set_contains((void *)list, &list->dimensions[2], &flow));
+		CHECK(!rules_answer((void *)list, &list->dimensions[2], &packet));
 	}
 	flow.saddr4 = 0x0a000001;
 	flow.dport = 443;
-	CHECK(rules_set_contains((void *)list, &list->dimensions[list->dimension_count - 1], &flow));
+	CHECK(rules_answer((void *)list, &list->dimensions[list->dimension_count - 1], &packet));
 	flow.dport = 22;
-	CHECK(!rules_set_contains((void *)list, &list->dimensions[list->dimension_count - 1], &flow));
+	CHECK(!rules_answer((void *)list, &list->dimensions[list->dimension_count - 1], &packet));
 }
 
 TEST(the_last_two_rules_are_malformed_and_policy)

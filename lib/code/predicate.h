@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef WEIR_CODE_PREDICATE_H
+#define WEIR_CODE_PREDICATE_H
+
+#include "code/draft.h"
+
+/* Write the function predicate(ctx, flow) for a dimension that is a predicate. */
+void emit_predicate(struct draft *draft, const struct rule_list *list, uint32_t dimension);
+
+/* A checked program of classic BPF as the body of such a function: it goes to one of the labels. */
+struct classic_exits {
+	uint32_t yes, no;
+};
+void emit_classic(struct draft *draft, enum weir_hook hook, const struct classic_program *program,
+		  const struct classic_exits *exits);
+
+#endif
