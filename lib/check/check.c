@@ -57,7 +57,8 @@ static void check_xdp_twice(struct checker *checker, const struct chains *chains
 		uint32_t theirs, ours;
 		struct diagnostic *d;
 
-		if (other->hook != chain->hook || strcmp(netns_name(other->netns), netns_name(chain->netns)) != 0)
+		if (other->hook != chain->hook || other->target_kind != chain->target_kind ||
+		    strcmp(netns_name(other->netns), netns_name(chain->netns)) != 0)
 			continue;
 		ours = common_target(chain, other, &theirs);
 		if (ours == chain->target_count)

@@ -29,6 +29,38 @@ static bool is_netfilter_hook(const char *word)
 	return false;
 }
 
+/*
+ * What comes into an interface leaves its other end, and the other way round. XDP is asked only about what comes in, so at the
+ * other end it sees what goes out of the inside.
+ */
+static bool check_hook_at_other_end(struct checker *checker, const struct ast_chain *chain, enum weir_hook *ret_hook)
+{
+	bool ingress = strcmp(chain->direction, "ingress") == 0;
+	struct diagnostic *d;
+
+	if (strcmp(chain->layer, "tc") == 0 && (ingress || strcmp(chain->direction, "egress") == 0)) {
+		*ret_hook = ingress ? WEIR_HOOK_TC_EGRESS : WEIR_HOOK_TC_INGRESS;
+		return true;
+	}
+	if (strcmp(chain->layer, "xdp") == 0 && strcmp(chain->direction, "egress") == 0) {
+		*ret_hook = WEIR_HOOK_XDP_INGRESS;
+		return true;
+	}
+	if (strcmp(chain->layer, "xdp") == 0 && ingress) {
+		d = diagnose(checker->diagnostics, SEVERITY_ERROR, chain->direction_place,
+			     "XDP at the host's end of a veth sees only what comes out of the inside, not what goes in");
+		diagnostic_hint(checker->diagnostics, d,
+				"write 'hook tc ingress', or stand inside: 'hook xdp ingress on eth0 netns container NAME'");
+		return false;
+	}
+	if (strcmp(chain->layer, "cgroup") == 0) {
+		d = diagnose(checker->diagnostics, SEVERITY_ERROR, chain->layer_place, "a cgroup has no veth");
+		diagnostic_hint(checker->diagnostics, d, "write 'on container NAME' for its cgroup, or 'hook tc' for its veth");
+		return false;
+	}
+	return true; /* no such hook, which is told as everywhere */
+}
+
 /* hook = ( "xdp" | "tc" | "cgroup" ) ( "ingress" | "egress" ) */
 static bool check_hook_words(struct checker *checker, const struct ast_chain *chain, enum weir_hook *ret_hook)
 {
@@ -44,6 +76,13 @@ static bool check_hook_words(struct checker *checker, const struct ast_chain *ch
 	}
 	if (!chain->layer || !chain->direction)
 		return false; /* told: here, or by the parser */
+	if (chain->on_veth) {
+		*ret_hook = WEIR_HOOK_COUNT;
+		if (!check_hook_at_other_end(checker, chain, ret_hook))
+			return false;
+		if (*ret_hook != WEIR_HOOK_COUNT)
+			return true;
+	}
 	for (int hook = 0; hook < WEIR_HOOK_COUNT; hook++)
 		if (strcmp(hook_name((enum weir_hook)hook),
 			   arena_printf(checker->arena, "%s %s", chain->layer, chain->direction)) == 0) {
@@ -136,6 +175,57 @@ static bool check_cgroup_path(struct checker *checker, const struct leaf *leaf)
 	return true;
 }
 
+static bool check_netns_name(struct checker *checker, const struct leaf *leaf)
+{
+	const char *text = leaf->value->text;
+	struct diagnostic *d;
+
+	if (*text && !has_part(text, "..") && (text[0] == '/' || !strpbrk(text, "/ ")))
+		return true;
+	d = leaf_error(checker, leaf, leaf->value->place, "'%s' cannot be a network namespace", text);
+	diagnostic_hint(checker->diagnostics, d, "write a name as 'ip netns list' has it, or a path: \"/proc/123/ns/net\"");
+	return false;
+}
+
+static bool check_pid(struct checker *checker, const struct leaf *leaf)
+{
+	const char *text = leaf->value->text;
+	struct diagnostic *d;
+
+	if (text[0] >= '1' && text[0] <= '9' && strspn(text, "0123456789") == strlen(text) && strlen(text) <= 9)
+		return true;
+	d = leaf_error(checker, leaf, leaf->value->place, "'%s' cannot be a process", text);
+	diagnostic_hint(checker->diagnostics, d, "write its number, as ps has it: 'pid 812'");
+	return false;
+}
+
+static bool check_container_name(struct checker *checker, const struct leaf *leaf)
+{
+	const char *text = leaf->value->text;
+	struct diagnostic *d;
+
+	if (*text && !strpbrk(text, "/*?[] \t"))
+		return true;
+	d = leaf_error(checker, leaf, leaf->value->place, "'%s' cannot be a container", text);
+	diagnostic_hint(checker->diagnostics, d,
+			"write its name, or the beginning of its id: 'container web', 'container 3f2a91'");
+	return false;
+}
+
+/* "container web", "pid 12", "blue": the words by which netns_open finds it; NULL after an error. */
+static const char *owner_words(struct checker *checker, enum ast_owner of, const struct leaf *leaf)
+{
+	switch (of) {
+	case OWNER_PID:
+		return check_pid(checker, leaf) ? arena_printf(checker->arena, "pid %s", leaf->value->text) : NULL;
+	case OWNER_CONTAINER:
+		return check_container_name(checker, leaf) ? arena_printf(checker->arena, "container %s", leaf->value->text)
+							   : NULL;
+	default:
+		return check_netns_name(checker, leaf) ? leaf->value->text : NULL;
+	}
+}
+
 static bool is_cgroup(enum weir_hook hook)
 {
 	return hook == WEIR_HOOK_CGROUP_INGRESS || hook == WEIR_HOOK_CGROUP_EGRESS;
@@ -146,27 +236,44 @@ struct targets {
 	VECTOR(struct place) places;
 };
 
-static bool add_target(struct checker *checker, enum weir_hook hook, const struct leaf *leaf, struct targets *targets)
+/* A target's name in the words of policy_chain.targets; NULL after an error. */
+static const char *target_name(struct checker *checker, const struct ast_chain *chain, enum weir_hook hook,
+			       const struct leaf *leaf)
+{
+	if (chain->on_veth)
+		return owner_words(checker, chain->targets_of, leaf);
+	if (chain->targets_of == OWNER_CONTAINER)
+		return check_container_name(checker, leaf) ? leaf->value->text : NULL;
+	return (is_cgroup(hook) ? check_cgroup_path(checker, leaf) : check_interface_name(checker, leaf)) ? leaf->value->text
+													  : NULL;
+}
+
+static bool add_target(struct checker *checker, const struct ast_chain *chain, enum weir_hook hook, const struct leaf *leaf,
+		       struct targets *targets)
 {
 	struct diagnostic *d;
+	const char *name;
 
 	if (leaf->value->kind != AST_WORD && leaf->value->kind != AST_STRING) {
 		d = leaf_error(checker, leaf, leaf->value->place, "a name is wanted here");
 		diagnostic_hint(checker->diagnostics, d, "%s",
-				is_cgroup(hook) ? "the path of a cgroup: \"/system.slice\"" : "the name of an interface: eth0");
+				chain->targets_of ? "the name of a container: web"
+				: is_cgroup(hook) ? "the path of a cgroup: \"/system.slice\""
+						  : "the name of an interface: eth0");
 		return false;
 	}
-	if (is_cgroup(hook) ? !check_cgroup_path(checker, leaf) : !check_interface_name(checker, leaf))
+	name = target_name(checker, chain, hook, leaf);
+	if (!name)
 		return false;
 	for (size_t i = 0; i < targets->names.count; i++) {
-		if (strcmp(targets->names.items[i], leaf->value->text) != 0)
+		if (strcmp(targets->names.items[i], name) != 0)
 			continue;
 		d = diagnose(checker->diagnostics, SEVERITY_WARNING, leaf->value->place, "'%s' is named twice",
 			     leaf->value->text);
 		diagnostic_related(checker->diagnostics, d, targets->places.items[i], "first here");
 		return true;
 	}
-	vector_push(checker->arena, &targets->names, leaf->value->text);
+	vector_push(checker->arena, &targets->names, name);
 	vector_push(checker->arena, &targets->places, leaf->value->place);
 	return true;
 }
@@ -180,8 +287,15 @@ static bool check_targets(struct checker *checker, const struct ast_chain *chain
 
 	if (chain->targets && !leaves_gather(checker, chain->targets, &leaves))
 		return false;
+	if (!chain->on_veth && chain->targets_of == OWNER_CONTAINER && !is_cgroup(checked->hook)) {
+		d = diagnose(checker->diagnostics, SEVERITY_ERROR, chain->targets->place, "a container is no interface");
+		diagnostic_hint(
+			checker->diagnostics, d,
+			"'on veth of container NAME' is the host's end of its veth, 'on eth0 netns container NAME' its own");
+		return false;
+	}
 	for (size_t i = 0; i < leaves.list.count; i++)
-		whole &= add_target(checker, checked->hook, &leaves.list.items[i], &targets);
+		whole &= add_target(checker, chain, checked->hook, &leaves.list.items[i], &targets);
 	if (whole && targets.names.count == 0) {
 		d = diagnose(checker->diagnostics, SEVERITY_ERROR, chain->targets ? chain->targets->place : chain->hook_place,
 			     "chain '%s' does not say where it stands", chain->name);
@@ -217,14 +331,8 @@ static bool check_netns(struct checker *checker, const struct ast_chain *chain, 
 	word = leaf_single(checker, chain->netns, NULL, "a network namespace");
 	if (!word)
 		return false;
-	if (!*word->text || has_part(word->text, "..") || (word->text[0] != '/' && strchr(word->text, '/'))) {
-		d = diagnose(checker->diagnostics, SEVERITY_ERROR, word->place, "'%s' cannot be a network namespace", word->text);
-		diagnostic_hint(checker->diagnostics, d,
-				"write a name as 'ip netns list' has it, or a path: \"/proc/123/ns/net\"");
-		return false;
-	}
-	checked->netns = word->text;
-	return true;
+	checked->netns = owner_words(checker, chain->netns_of, &(struct leaf){ .value = word });
+	return checked->netns != NULL;
 }
 
 static bool check_mode(struct checker *checker, const struct ast_chain *chain, struct policy_chain *checked)
@@ -272,9 +380,13 @@ static bool check_default(struct checker *checker, const struct ast_chain *chain
 
 static bool check_rules(struct checker *checker, const struct ast_chain *chain, bool hook_known, struct policy_chain *checked)
 {
-	struct chain_frame frame = {
-		checker, hook_known, checked->hook, checked->netns, checked->targets, checked->target_count
-	};
+	struct chain_frame frame = { .checker = checker,
+				     .hook_known = hook_known,
+				     .hook = checked->hook,
+				     .netns = checked->netns,
+				     .targets = checked->targets,
+				     .target_count = checked->target_kind == TARGET_NAMED ? checked->target_count : 0,
+				     .other_end = checked->target_kind == TARGET_VETH_OF };
 	VECTOR(struct policy_rule) rules = { 0 };
 	struct policy_rule rule;
 	bool whole = true;
@@ -310,6 +422,9 @@ bool check_chain(struct checker *checker, const struct ast_chain *chain, struct 
 		diagnostic_hint(checker->diagnostics, d, "a comment has at most %d", LIMIT_COMMENT_BYTES);
 		whole = false;
 	}
+	checked->target_kind = chain->on_veth			      ? TARGET_VETH_OF
+			       : chain->targets_of == OWNER_CONTAINER ? TARGET_CONTAINER
+								      : TARGET_NAMED;
 	hook_known = check_hook_words(checker, chain, &checked->hook);
 	if (hook_known && !chain->bad_hook) {
 		whole &= check_targets(checker, chain, checked);

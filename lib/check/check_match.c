@@ -45,8 +45,9 @@ static bool check_hook(struct chain_frame *frame, const struct ast_statement *ma
 	for (uint32_t i = 0; frame->hook_known && i < match->subject_count; i++) {
 		if (hook_serves(frame->hook, match->subjects[i], &why))
 			continue;
-		d = diagnose(checker->diagnostics, SEVERITY_ERROR, match->subject_place, "'%s' cannot be matched at hook %s: %s",
-			     subject_words(match->subjects[i]), hook_name(frame->hook), why);
+		d = diagnose(checker->diagnostics, SEVERITY_ERROR, match->subject_place,
+			     "'%s' cannot be matched at hook %s%s: %s", subject_words(match->subjects[i]), hook_name(frame->hook),
+			     frame->other_end ? ", which is where the host's end of the veth is asked" : "", why);
 		for (int hook = 0; hook < WEIR_HOOK_COUNT; hook++)
 			if (hook_serves((enum weir_hook)hook, match->subjects[i], NULL))
 				hooks = hooks ? arena_printf(checker->arena, "%s, %s", hooks, hook_name((enum weir_hook)hook))

@@ -251,7 +251,8 @@ static void warn_replies(struct checker *checker, const struct policy_chain *cha
 	if (!tcp && !udp)
 		return;
 	d = diagnose(checker->diagnostics, SEVERITY_WARNING, chain->policy_place,
-		     "chain '%s' drops the replies to what is opened from here: %s will stop working", chain->name,
+		     "chain '%s' drops the replies to what is opened from %s: %s will stop working", chain->name,
+		     chain->target_kind == TARGET_VETH_OF ? "inside" : "here",
 		     tcp && udp ? "outgoing TCP connections and DNS look-ups"
 		     : tcp	? "outgoing TCP connections"
 				: "DNS look-ups and other requests over UDP");
@@ -271,17 +272,20 @@ static void warn_neighbours(struct checker *checker, const struct policy_chain *
 	if (!arp && !neighbour)
 		return;
 	d = diagnose(checker->diagnostics, SEVERITY_WARNING, chain->policy_place,
-		     "chain '%s' drops %s: hosts on the same link will no longer find this one", chain->name,
+		     "chain '%s' drops %s: hosts on the same link will no longer find %s", chain->name,
 		     arp && neighbour ? "ARP and IPv6 neighbour discovery"
 		     : arp	      ? "ARP"
-				      : "IPv6 neighbour discovery");
+				      : "IPv6 neighbour discovery",
+		     chain->target_kind == TARGET_VETH_OF ? "what is inside" : "this one");
 	diagnostic_hint(checker->diagnostics, d, "add %s%s%s", arp ? "'arp accept'" : "", arp && neighbour ? " and " : "",
 			neighbour ? "'icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept'" : "");
 }
 
 void check_replies(struct checker *checker, const struct policy_chain *chain)
 {
-	bool link_layer = chain->hook == WEIR_HOOK_XDP_INGRESS || chain->hook == WEIR_HOOK_TC_INGRESS;
+	bool inside = chain->target_kind == TARGET_VETH_OF;
+	bool link_layer = inside ? chain->hook == WEIR_HOOK_TC_EGRESS
+				 : chain->hook == WEIR_HOOK_XDP_INGRESS || chain->hook == WEIR_HOOK_TC_INGRESS;
 
 	if (chain->policy != WEIR_VERDICT_DROP || (!link_layer && chain->hook != WEIR_HOOK_CGROUP_INGRESS))
 		return;

@@ -25,6 +25,7 @@ struct chain_frame {
 	const char *netns; /* NULL: none */
 	const char *const *targets;
 	uint32_t target_count;
+	bool other_end; /* the hook is at the other ends of what the chain names */
 };
 
 /* ---- defines.c: what variables and lists stand for ---- */

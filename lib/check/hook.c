@@ -18,6 +18,17 @@ const char *hook_name(enum weir_hook hook)
 	return hooks[hook].name;
 }
 
+const char *hook_as_written(const struct policy_chain *chain)
+{
+	static const char *const inside[] = {
+		[WEIR_HOOK_XDP_INGRESS] = "xdp egress",
+		[WEIR_HOOK_TC_INGRESS] = "tc egress",
+		[WEIR_HOOK_TC_EGRESS] = "tc ingress",
+	};
+
+	return chain->target_kind == TARGET_VETH_OF ? inside[chain->hook] : hook_name(chain->hook);
+}
+
 bool hook_serves(enum weir_hook hook, enum subject subject, const char **ret_why)
 {
 	const char *why = NULL;

@@ -94,14 +94,23 @@ struct policy_rule {
 /* XDP only: how to attach. AUTO: native, else generic. */
 enum attach_mode { MODE_AUTO, MODE_NATIVE, MODE_GENERIC };
 
+/*
+ * What a chain's targets are: interface names, or cgroup paths and globs as written (below the cgroup2 mount); network namespaces
+ * ("container web", "pid 12", "blue", as host/netns.h has them), whose interfaces' other ends, which are here, are meant; or
+ * names of containers, whose cgroups are meant.
+ */
+enum target_kind { TARGET_NAMED, TARGET_VETH_OF, TARGET_CONTAINER };
+
 struct policy_chain {
 	const char *name;
 	struct place place;
+	/* The kernel's. With VETH_OF it is the other direction than the one that is written, which is meant from the inside. */
 	enum weir_hook hook;
+	enum target_kind target_kind;
 	uint32_t target_count;
-	const char *const *targets; /* interface names, or cgroup paths and globs as written (below the cgroup2 mount) */
+	const char *const *targets;
 	const struct place *target_places;
-	const char *netns; /* NULL: where weir runs */
+	const char *netns; /* of the interfaces, or ends, that are stood on, as host/netns.h has it; NULL: where weir runs */
 	enum attach_mode mode;
 	enum weir_verdict policy; /* ACCEPT or DROP */
 	struct place policy_place;
@@ -157,6 +166,8 @@ bool hook_serves(enum weir_hook hook, enum subject subject, const char **ret_why
 
 /* "xdp ingress" */
 const char *hook_name(enum weir_hook hook);
+/* The hook as the chain's author says it: of interfaces inside, where the chain stands at their other ends. */
+const char *hook_as_written(const struct policy_chain *chain);
 
 /* "accept final"; and whether a packet goes on with it. */
 const char *verdict_name(enum weir_verdict verdict);

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <net/if.h>
 #include <netdb.h>
 #include <pthread.h>
@@ -21,6 +20,7 @@
 
 #include "base/cleanup.h"
 #include "base/limits.h"
+#include "host/netns.h"
 
 #define FIRST_READ (64 * 1024)
 
@@ -123,24 +123,6 @@ static int index_here(const char *name, uint32_t *ret_index)
 	return 0;
 }
 
-static int open_netns(const char *netns)
-{
-	static const char *const folders[] = { "", "/run/netns/", "/var/run/netns/" };
-	char path[PATH_MAX];
-	int fd = -1;
-
-	for (size_t i = strchr(netns, '/') ? 0 : 1; i < sizeof(folders) / sizeof(folders[0]); i++) {
-		if (snprintf(path, sizeof(path), "%s%s", folders[i], netns) >= (int)sizeof(path))
-			return -ENOENT;
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (fd >= 0 || errno == EACCES || errno == EPERM)
-			break;
-	}
-	if (fd >= 0)
-		return fd;
-	return errno == EACCES || errno == EPERM ? -EACCES : -ENOENT;
-}
-
 struct visit {
 	const char *name;
 	int netns;
@@ -162,7 +144,7 @@ static void *visit_netns(void *data)
 /* A namespace is entered by a thread of its own, which ends in it: the caller's never changes. */
 static int index_there(const char *name, const char *netns, uint32_t *ret_index)
 {
-	_cleanup_close_ int fd = open_netns(netns);
+	_cleanup_close_ int fd = netns_open(netns);
 	struct visit visit = { .name = name, .netns = fd };
 	pthread_t thread;
 	int err;

@@ -33,7 +33,7 @@ struct host {
 	int (*protocol)(void *context, const char *name, uint8_t *ret_protocol);
 
 	/*
-	 * Index of an interface in a network namespace (NULL: this process's; else a name under /run/netns or a path).
+	 * Index of an interface in a network namespace (NULL: this process's; else as netns.h has it).
 	 * 0; -ENODEV no such interface; -ENOENT no such namespace; -EACCES may not enter it.
 	 */
 	int (*interface)(void *context, const char *name, const char *netns, uint32_t *ret_index);

@@ -6,9 +6,11 @@
 #ifndef WEIR_KERNEL_APPLY_H
 #define WEIR_KERNEL_APPLY_H
 
+#include "host/container.h"
 #include "kernel/attach.h"
 #include "kernel/load.h"
 #include "kernel/manifest.h"
+#include "kernel/peer.h"
 #include "kernel/set_table.h"
 
 struct apply_target {
@@ -52,6 +54,16 @@ struct application {
 
 /* Find the interfaces and cgroups that the chains name, and who stands there already (apply_targets.c). */
 int apply_find_targets(struct application *apply);
+/* What is named by whose it is, for apply_find_targets; NULL or a negative errno after an error that was told
+ * (apply_containers.c). */
+const struct container *apply_find_container(struct application *apply, const char *name, struct place place);
+const char *apply_container_cgroup(struct application *apply, const char *name, struct place place);
+/* The ends that the interfaces of NETNS have in the namespace that the thread is in: one at least. */
+int apply_find_veths(struct application *apply, const char *netns, struct place place, struct peers *ret_ends);
+/* What stands before a command that is to run in NETNS: "ip netns exec blue ", "nsenter -t 812 -n "; NULL: nothing. */
+const char *apply_in_netns(const struct application *apply, const char *netns);
+/* Why NETNS could not be entered. */
+void apply_say_no_netns(struct application *apply, const char *netns, int error, struct place place);
 /* Which attachments of the old generation go on as which of the new. */
 int apply_match_attachments(struct application *apply);
 

@@ -29,6 +29,7 @@ struct if_nameindex {
 };
 struct if_nameindex *if_nameindex(void);
 void if_freenameindex(struct if_nameindex *interfaces);
+char *if_indextoname(unsigned int ifindex, char *name);
 
 static const struct place nowhere;
 
@@ -148,7 +149,6 @@ static void warn_vlan_offload(struct finding *finding, const char *name, struct 
 {
 	struct ethtool_value value = { .cmd = ETHTOOL_GFLAGS };
 	struct ifreq ifr = { .ifr_data = (void *)&value };
-	const char *netns = finding->chain->policy->netns;
 	struct diagnostic *said;
 
 	if (!looks_at_vlan(finding->chain->policy) || ask_device(name, SIOCETHTOOL, &ifr) || !(value.data & ETH_FLAG_RXVLAN))
@@ -156,8 +156,8 @@ static void warn_vlan_offload(struct finding *finding, const char *name, struct 
 	said = diagnose(finding->apply->diagnostics, SEVERITY_WARNING, place,
 			"%s takes VLAN tags off before XDP sees a packet: what chain '%s' says about vlan will not match", name,
 			finding->chain->policy->name);
-	diagnostic_hint(finding->apply->diagnostics, said, "switch that off: %s%s%sethtool -K %s rx-vlan-offload off",
-			netns ? "ip netns exec " : "", netns ? netns : "", netns ? " " : "", name);
+	diagnostic_hint(finding->apply->diagnostics, said, "switch that off: %sethtool -K %s rx-vlan-offload off",
+			apply_in_netns(finding->apply, finding->chain->policy->netns), name);
 }
 
 static void say_no_interface(struct finding *finding, const char *name, struct place place)
@@ -177,8 +177,8 @@ static void say_no_interface(struct finding *finding, const char *name, struct p
 	if (near)
 		diagnostic_hint(finding->apply->diagnostics, said, "did you mean '%s'?", near);
 	else
-		diagnostic_hint(finding->apply->diagnostics, said, "those that are there: ip%s%s link", netns ? " -n " : "",
-				netns ? netns : "");
+		diagnostic_hint(finding->apply->diagnostics, said, "those that are there: %sip link",
+				apply_in_netns(finding->apply, netns));
 }
 
 /* Whose is the XDP program that is there? Own: fine. Else it is said, and the apply stops. */
@@ -221,9 +221,8 @@ static void check_xdp_taken(struct finding *finding, const struct manifest_attac
 		diagnostic_hint(apply->diagnostics, said,
 				"stop the program that holds it (bpftool link show), or use tc ingress");
 	else
-		diagnostic_hint(apply->diagnostics, said,
-				"take it away with: ip%s%s link set dev %s xdp%s off; or use tc ingress", at->netns ? " -n " : "",
-				at->netns ? at->netns : "", at->target, native ? "" : "generic");
+		diagnostic_hint(apply->diagnostics, said, "take it away with: %sip link set dev %s xdp%s off; or use tc ingress",
+				apply_in_netns(apply, at->netns), at->target, native ? "" : "generic");
 }
 
 static void check_link_layer(struct finding *finding, const char *name, struct place place)
@@ -253,7 +252,8 @@ static enum attachment_how interface_how(enum weir_hook hook)
 	return kernel_features()->tcx && !getenv("WEIR_NO_TCX") ? HOW_TCX : HOW_CLSACT;
 }
 
-static void find_interface(struct finding *finding, const char *name, struct place place)
+/* OF: whose other end it is; NULL: the policy names it itself. */
+static void find_interface(struct finding *finding, const char *name, const char *of, struct place place)
 {
 	const struct policy_chain *policy = finding->chain->policy;
 	struct manifest_attachment at = { .hook = policy->hook, .how = interface_how(policy->hook) };
@@ -261,6 +261,7 @@ static void find_interface(struct finding *finding, const char *name, struct pla
 	at.ifindex = if_nametoindex(name);
 	at.target = manifest_text(finding->apply->arena, name);
 	at.netns = manifest_text(finding->apply->arena, policy->netns);
+	at.of = manifest_text(finding->apply->arena, of);
 	if (at.ifindex == 0) {
 		say_no_interface(finding, name, place);
 		return;
@@ -274,32 +275,45 @@ static void find_interface(struct finding *finding, const char *name, struct pla
 	add(finding, &at, place);
 }
 
+static void find_veths(struct finding *finding, const char *netns, struct place place)
+{
+	struct peers ends;
+	char name[IFNAMSIZ];
+
+	if (apply_find_veths(finding->apply, netns, place, &ends))
+		return;
+	for (uint32_t i = 0; i < ends.count; i++)
+		if (if_indextoname(ends.items[i].ifindex, name))
+			find_interface(finding, arena_strdup(finding->apply->arena, name), netns, place);
+}
+
 static void find_interfaces(struct finding *finding)
 {
 	const struct policy_chain *policy = finding->chain->policy;
 	_cleanup_(netns_leave) int home = -1;
 	int r = netns_enter(policy->netns, &home);
-	struct diagnostic *said;
 
 	if (r) {
-		said = diagnose(finding->apply->diagnostics, SEVERITY_ERROR_SURROUNDINGS, policy->place,
-				"cannot enter network namespace '%s' of chain '%s': %s", policy->netns, policy->name,
-				r == -ENOENT ? "there is no such namespace" : strerror(-r));
-		diagnostic_hint(finding->apply->diagnostics, said, "%s",
-				"ip netns list shows the named ones; a path (/proc/PID/ns/net) is taken as well");
+		apply_say_no_netns(finding->apply, policy->netns, r, policy->place);
 		return;
 	}
 	for (uint32_t i = 0; i < policy->target_count; i++)
-		find_interface(finding, policy->targets[i], policy->target_places[i]);
+		if (policy->target_kind == TARGET_VETH_OF)
+			find_veths(finding, policy->targets[i], policy->target_places[i]);
+		else
+			find_interface(finding, policy->targets[i], NULL, policy->target_places[i]);
 	finding->chain->raw_ip = finding->without_header > 0;
 }
 
 /* ---- cgroups ---- */
 
-static void find_cgroup(struct finding *finding, const char *mount, const char *path, struct place place)
+/* OF: the container whose cgroup it is; NULL: the policy names the path. */
+static void find_cgroup(struct finding *finding, const char *mount, const char *path, const char *of, struct place place)
 {
 	struct application *apply = finding->apply;
-	struct manifest_attachment at = { .hook = finding->next->hook, .how = HOW_CGROUP };
+	struct manifest_attachment at = { .hook = finding->next->hook,
+					  .how = HOW_CGROUP,
+					  .of = manifest_text(finding->apply->arena, of) };
 	struct diagnostic *said;
 	struct stat status;
 	const char *where;
@@ -341,7 +355,7 @@ static void find_cgroup_glob(struct finding *finding, const char *mount, const c
 
 		if (stat(paths.gl_pathv[i], &status) || !S_ISDIR(status.st_mode))
 			continue;
-		find_cgroup(finding, mount, path, place);
+		find_cgroup(finding, mount, path, NULL, place);
 		if (++found <= 4)
 			list = arena_printf(apply->arena, "%s%s%s", list, *list ? ", " : "", path);
 	}
@@ -355,6 +369,14 @@ static void find_cgroup_glob(struct finding *finding, const char *mount, const c
 			apply->diagnostics, SEVERITY_NOTE, nowhere,
 			"'%s' is now %zu cgroup%s: %s%s; those that are made later are not covered until the policy is applied again",
 			pattern, found, found == 1 ? "" : "s", list, found > 4 ? ", ..." : "");
+}
+
+static void find_container_cgroup(struct finding *finding, const char *mount, const char *name, struct place place)
+{
+	const char *cgroup = apply_container_cgroup(finding->apply, name, place);
+
+	if (cgroup)
+		find_cgroup(finding, mount, cgroup, arena_printf(finding->apply->arena, "container %s", name), place);
 }
 
 static void find_cgroups(struct finding *finding)
@@ -374,6 +396,10 @@ static void find_cgroups(struct finding *finding)
 		char *path = arena_printf(apply->arena, "%s%s", policy->targets[i][0] == '/' ? "" : "/", policy->targets[i]);
 		size_t length = strlen(mount), end;
 
+		if (policy->target_kind == TARGET_CONTAINER) {
+			find_container_cgroup(finding, mount, policy->targets[i], policy->target_places[i]);
+			continue;
+		}
 		/* Written with the mount before it: the same is meant. */
 		if (strncmp(path, mount, length) == 0 && (path[length] == '/' || path[length] == '\0'))
 			path = arena_printf(apply->arena, "%s%s", path[length] ? "" : "/", path + length);
@@ -382,7 +408,7 @@ static void find_cgroups(struct finding *finding)
 		if (strpbrk(path, "*?["))
 			find_cgroup_glob(finding, mount, path, policy->target_places[i]);
 		else
-			find_cgroup(finding, mount, path, policy->target_places[i]);
+			find_cgroup(finding, mount, path, NULL, policy->target_places[i]);
 	}
 }
 
@@ -568,10 +594,14 @@ void apply_report(const struct application *apply)
 			const struct apply_target *target = &apply->chains[c].targets[a];
 			bool fell_back = at->how == HOW_GENERIC && target->mode == MODE_AUTO && !target->found;
 
-			diagnose(apply->diagnostics, SEVERITY_NOTE, nowhere, "chain '%s' %s %s on %s%s%s (%s%s)",
+			diagnose(apply->diagnostics, SEVERITY_NOTE, nowhere, "chain '%s' %s %s on %s%s%s%s%s (%s%s)",
 				 apply->next.chains[c].name, target->found ? "replaced at" : "attached at", hook_name(at->hook),
 				 at->target, at->netns ? " in netns " : "", at->netns ? at->netns : "",
-				 attachment_how_name(at->how), fell_back ? ": the driver takes no native XDP program here" : "");
+				 !at->of       ? ""
+				 : at->ifindex ? ", veth of "
+					       : ", ",
+				 at->of ? at->of : "", attachment_how_name(at->how),
+				 fell_back ? ": the driver takes no native XDP program here" : "");
 			report_foreign(apply, at);
 		}
 }

@@ -64,9 +64,9 @@ const char *manifest_text(struct arena *arena, const char *text)
 
 static json_t *write_attachment(const struct manifest_attachment *at)
 {
-	return json_pack("{ss ss ss* sI sI sI ss* si}", "how", how_names[at->how], "target", at->target, "netns", at->netns,
-			 "netns_inode", (json_int_t)at->netns_inode, "ifindex", (json_int_t)at->ifindex, "cgroup_id",
-			 (json_int_t)at->cgroup_id, "link", at->link, "priority", (int)at->priority);
+	return json_pack("{ss ss ss* ss* sI sI sI ss* si}", "how", how_names[at->how], "target", at->target, "netns", at->netns,
+			 "of", at->of, "netns_inode", (json_int_t)at->netns_inode, "ifindex", (json_int_t)at->ifindex,
+			 "cgroup_id", (json_int_t)at->cgroup_id, "link", at->link, "priority", (int)at->priority);
 }
 
 static json_t *write_rule(const struct manifest_rule *rule)
@@ -127,16 +127,17 @@ static const char *take(struct arena *arena, const char *text)
 static bool read_attachment(struct arena *arena, json_t *json, struct manifest_attachment *at)
 {
 	json_int_t inode, ifindex, cgroup;
-	const char *how, *target, *netns = NULL, *link = NULL;
+	const char *how, *target, *netns = NULL, *of = NULL, *link = NULL;
 	int found, priority;
 
-	if (json_unpack(json, "{ss ss s?s sI sI sI s?s si}", "how", &how, "target", &target, "netns", &netns, "netns_inode",
-			&inode, "ifindex", &ifindex, "cgroup_id", &cgroup, "link", &link, "priority", &priority))
+	if (json_unpack(json, "{ss ss s?s s?s sI sI sI s?s si}", "how", &how, "target", &target, "netns", &netns, "of", &of,
+			"netns_inode", &inode, "ifindex", &ifindex, "cgroup_id", &cgroup, "link", &link, "priority", &priority))
 		return false;
 	found = word_index(how, how_names, HOW_COUNT);
 	at->how = (enum attachment_how)found;
 	at->target = take(arena, target);
 	at->netns = take(arena, netns);
+	at->of = take(arena, of);
 	at->link = take(arena, link);
 	at->netns_inode = (uint64_t)inode;
 	at->ifindex = (uint32_t)ifindex;

@@ -15,8 +15,10 @@ enum attachment_how { HOW_NATIVE, HOW_GENERIC, HOW_TCX, HOW_CLSACT, HOW_CGROUP, 
 struct manifest_attachment {
 	enum weir_hook hook; /* the chain's */
 	enum attachment_how how;
-	const char *target;   /* interface, or path of the cgroup below the mount, beginning with '/' */
-	const char *netns;    /* NULL: none named */
+	const char *target; /* interface, or path of the cgroup below the mount, beginning with '/' */
+	const char *netns;  /* NULL: none named */
+	const char *
+		of; /* whose cgroup, or whose interface's other end, the target is ("container web"); NULL: it was named itself */
 	uint64_t netns_inode; /* of the interface */
 	uint32_t ifindex;     /* 0 at a cgroup */
 	uint64_t cgroup_id;   /* 0 at an interface */

@@ -3,30 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <sched.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "host/netns.h"
 
 #define OWN_NETNS "/proc/thread-self/ns/net"
-
-static int open_netns(const char *netns)
-{
-	char path[PATH_MAX];
-	int fd;
-
-	if (strchr(netns, '/'))
-		snprintf(path, sizeof(path), "%s", netns);
-	else
-		snprintf(path, sizeof(path), "/run/netns/%s", netns);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
 
 int netns_enter(const char *netns, int *ret_home)
 {
@@ -34,7 +19,7 @@ int netns_enter(const char *netns, int *ret_home)
 
 	if (!netns)
 		return 0;
-	there = open_netns(netns);
+	there = netns_open(netns);
 	if (there < 0)
 		return there;
 	home = open(OWN_NETNS, O_RDONLY | O_CLOEXEC);
@@ -59,7 +44,7 @@ void netns_leave(int *home)
 
 int netns_inode(const char *netns, uint64_t *ret_inode)
 {
-	_cleanup_close_ int fd = netns ? open_netns(netns) : open(OWN_NETNS, O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int fd = netns ? netns_open(netns) : open(OWN_NETNS, O_RDONLY | O_CLOEXEC);
 	struct stat status;
 
 	if (fd < 0)

@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-/* NETNS: a name below /run/netns or a path; NULL: stay. 0; -ENOENT no such namespace; -EPERM may not enter it. */
+/* NETNS: as host/netns.h has it; NULL: stay. 0; -ENOENT no such namespace; -EACCES or -EPERM may not enter it. */
 int netns_enter(const char *netns, int *ret_home);
 void netns_leave(int *home);
 

@@ -169,6 +169,7 @@ static void read_attachment(const struct reading *reading, const struct manifest
 	attachment_foreign(reading->arena, at, &reading->own, &foreign);
 	*state = (struct state_attachment){ .target = at->target,
 					    .netns = at->netns,
+					    .of = at->of,
 					    .how = attachment_how_name(at->how),
 					    .ifindex = at->ifindex,
 					    .cgroup_id = at->cgroup_id,
@@ -384,6 +385,7 @@ static void describe_plan(struct arena *arena, const struct manifest *plan, stru
 		for (uint32_t a = 0; a < chain->attachment_count; a++)
 			attachments[a] = (struct state_attachment){ .target = chain->attachments[a].target,
 								    .netns = chain->attachments[a].netns,
+								    .of = chain->attachments[a].of,
 								    .how = attachment_how_name(chain->attachments[a].how),
 								    .ifindex = chain->attachments[a].ifindex,
 								    .cgroup_id = chain->attachments[a].cgroup_id };

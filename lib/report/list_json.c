@@ -28,10 +28,11 @@ static json_t *attachment_json(const struct state_attachment *attachment)
 	for (uint32_t i = 0; i < attachment->foreign_count; i++)
 		json_array_append_new(foreign, json_pack("{s:i, s:o}", "program_id", (int)attachment->foreign[i].program_id,
 							 "name", json_text(attachment->foreign[i].program_name)));
-	return json_pack("{s:o, s:o, s:s, s:b, s:o, s:o, s:o, s:o}", "target", json_text(attachment->target), "netns",
-			 json_text(attachment->netns), "how", attachment->how, "present", attachment->present, "ifindex",
-			 json_number_or_null(attachment->ifindex), "cgroup_id", json_number_or_null(attachment->cgroup_id),
-			 "link_id", json_number_or_null(attachment->link_id), "foreign", foreign);
+	return json_pack("{s:o, s:o, s:o, s:s, s:b, s:o, s:o, s:o, s:o}", "target", json_text(attachment->target), "netns",
+			 json_text(attachment->netns), "of", json_text(attachment->of), "how", attachment->how, "present",
+			 attachment->present, "ifindex", json_number_or_null(attachment->ifindex), "cgroup_id",
+			 json_number_or_null(attachment->cgroup_id), "link_id", json_number_or_null(attachment->link_id),
+			 "foreign", foreign);
 }
 
 static json_t *malformed_json(const struct state_chain *chain)

@@ -152,6 +152,11 @@ static void print_attachments(const struct page *page, const struct state_chain 
 		/* A cgroup has but one way of attaching, which the hook names already. */
 		if (strcmp(attachment->how, "cgroup") != 0)
 			fprintf(page->out, " (%s)", attachment->how);
+		if (attachment->of && attachment->ifindex)
+			fprintf(page->out, "  the other end of %s, whose %s this is", attachment->of,
+				chain->hook == WEIR_HOOK_TC_EGRESS ? "ingress" : "egress");
+		else if (attachment->of)
+			fprintf(page->out, "  %s", attachment->of);
 		if (page->style->verbose && attachment->link_id)
 			fprintf(page->out, "  link %u", attachment->link_id);
 		if (!attachment->present)

@@ -23,9 +23,13 @@ static void print_set(const struct policy_set *set, int width, FILE *out)
 
 static void print_chain(const struct policy_chain *chain, int width, FILE *out)
 {
-	fprintf(out, "  chain %-*s  %s", width, chain->name, hook_name(chain->hook));
+	static const char *const on[] = {
+		[TARGET_NAMED] = " on ", [TARGET_VETH_OF] = " on veth of ", [TARGET_CONTAINER] = " on container "
+	};
+
+	fprintf(out, "  chain %-*s  %s", width, chain->name, hook_as_written(chain));
 	for (uint32_t i = 0; i < chain->target_count; i++)
-		fprintf(out, "%s%s", i ? ", " : " on ", chain->targets[i]);
+		fprintf(out, "%s%s", i ? ", " : on[chain->target_kind], chain->targets[i]);
 	if (chain->netns)
 		fprintf(out, " netns %s", chain->netns);
 	fprintf(out, ": %u rule%s, else %s\n", chain->rule_count, plural(chain->rule_count),

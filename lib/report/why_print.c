@@ -47,7 +47,7 @@ void why_print(const struct why_answer *answer, bool with_packet, FILE *out)
 		if (answer->missing)
 			fprintf(out, "  the capture lacks its last %zu bytes; they are taken for zeros\n", answer->missing);
 	}
-	fprintf(out, "  chain %s (%s): ", list->chain->name, hook_name(list->hook));
+	fprintf(out, "  chain %s (%s): ", list->chain->name, hook_as_written(list->chain));
 	if (answer->unseen) {
 		fprintf(out, "never sees this packet: %s\n", answer->unseen);
 		return;

@@ -62,6 +62,14 @@ struct ast_rule {
 	struct ast_rule *next;
 };
 
+/* What the values behind `on` and `netns` name: themselves, or something of which those are meant. */
+enum ast_owner {
+	OWNER_NONE,	 /* on eth0            netns blue */
+	OWNER_NETNS,	 /* on veth of netns blue */
+	OWNER_PID,	 /* on veth of pid 12  netns pid 12 */
+	OWNER_CONTAINER, /* on veth of container web, on container web (a cgroup), netns container web */
+};
+
 struct ast_chain {
 	const char *name;
 	struct place place; /* of the name */
@@ -70,6 +78,8 @@ struct ast_chain {
 	struct place layer_place, direction_place, mode_place, hook_place; /* hook_place: of the word hook; line 0: no hook */
 	struct ast_value *targets;					   /* WORD, STRING, VARIABLE or LIST of them */
 	struct ast_value *netns;					   /* WORD, STRING or VARIABLE */
+	enum ast_owner targets_of, netns_of;
+	bool on_veth;	    /* on veth of ... */
 	bool bad_hook;	    /* its line had an error, which was told; what stands above is as far as it was read */
 	const char *policy; /* accept or drop as written; NULL: none */
 	struct place policy_place;

@@ -127,13 +127,24 @@ static void print_rule(const struct ast *ast, const struct ast_rule *rule, FILE 
 		print_statement(statement, 2, out);
 }
 
+static void print_owned(const char *name, enum ast_owner of, const struct ast_value *value, FILE *out)
+{
+	static const char *const owners[] = {
+		[OWNER_NONE] = "", [OWNER_NETNS] = " netns", [OWNER_PID] = " pid", [OWNER_CONTAINER] = " container"
+	};
+	char line[32];
+
+	snprintf(line, sizeof(line), "%s%s", name, owners[of]);
+	print_named(line, value, 2, out);
+}
+
 static void print_chain(const struct ast *ast, const struct ast_chain *chain, FILE *out)
 {
 	fprintf(out, "chain %s\n", chain->name);
 	if (chain->hook_place.line)
 		fprintf(out, "  hook %s %s\n", chain->layer, chain->direction);
-	print_named("on", chain->targets, 2, out);
-	print_named("netns", chain->netns, 2, out);
+	print_owned(chain->on_veth ? "on veth of" : "on", chain->targets_of, chain->targets, out);
+	print_owned("netns", chain->netns_of, chain->netns, out);
 	print_word("mode", chain->mode, 2, out);
 	print_word("policy", chain->policy, 1, out);
 	print_text("comment", chain->comment, 1, out);

@@ -23,7 +23,55 @@ static bool word(struct parser *parser, const char *what, const char *hint, cons
 	return true;
 }
 
-/* hook-option = "on" value | "netns" primary | "mode" WORD */
+/* Does the token behind this one stand for a name? Else a word like `container` is a name itself. */
+static bool before_name(const struct parser *parser)
+{
+	static const char *const options[] = { "on", "netns", "mode" };
+	struct lexer ahead = parser->lexer;
+	struct token next;
+
+	ahead.diagnostics = NULL;
+	next = lexer_next(&ahead);
+	return next.kind == TOKEN_STRING || next.kind == TOKEN_VARIABLE || next.kind == TOKEN_LEFT_BRACE ||
+	       (next.kind == TOKEN_WORD && !token_is_one_of(&next, options, 3));
+}
+
+/* owner = [ "container" | "pid" | "netns" ] ; FIRST: of those that may stand here */
+static enum ast_owner owner(struct parser *parser, enum ast_owner first)
+{
+	static const char *const words[] = { [OWNER_NETNS] = "netns", [OWNER_PID] = "pid", [OWNER_CONTAINER] = "container" };
+
+	for (enum ast_owner of = first; of <= OWNER_CONTAINER; of++)
+		if (token_is(&parser->token, words[of]) && before_name(parser)) {
+			parser_advance(parser);
+			return of;
+		}
+	return OWNER_NONE;
+}
+
+/* targets = "veth" "of" owner value | [ "container" ] value */
+static bool targets(struct parser *parser, struct ast_chain *chain)
+{
+	static const char *const of[] = { "of" };
+	struct lexer ahead = parser->lexer;
+	struct token next;
+
+	ahead.diagnostics = NULL;
+	next = lexer_next(&ahead);
+	chain->on_veth = token_is(&parser->token, "veth") && token_is_one_of(&next, of, 1);
+	if (chain->on_veth) {
+		parser_advance(parser);
+		parser_advance(parser);
+	}
+	chain->targets_of = owner(parser, chain->on_veth ? OWNER_NETNS : OWNER_CONTAINER);
+	if (chain->on_veth && !chain->targets_of)
+		return parser_expected(parser, "'container', 'pid' or 'netns', and which one",
+				       "'on veth of container web', 'on veth of pid 812', 'on veth of netns blue'");
+	chain->targets = parse_value(parser);
+	return chain->targets != NULL;
+}
+
+/* hook-option = "on" targets | "netns" [ "pid" | "container" ] primary | "mode" WORD */
 static bool hook_option(struct parser *parser, struct ast_chain *chain, struct place seen[3])
 {
 	static const char *const options[] = { "on", "netns", "mode" };
@@ -58,9 +106,9 @@ static bool hook_option(struct parser *parser, struct ast_chain *chain, struct p
 				       i ? "write 'netns blue'" : "'on eth0', 'on { eth0, eth1 }', 'on \"/system.slice\"'");
 	switch (i) {
 	case 0:
-		chain->targets = parse_value(parser);
-		return chain->targets != NULL;
+		return targets(parser, chain);
 	case 1:
+		chain->netns_of = owner(parser, OWNER_PID);
 		chain->netns = parse_primary(parser);
 		return chain->netns != NULL;
 	default:

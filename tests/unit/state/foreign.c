@@ -238,7 +238,7 @@ TEST(what_is_missing_is_said_all_at_once)
 	CHECK_NUMBER(outcome.diagnostics.exit_code, 3);
 	CHECK(scene_said(&outcome, "no such interface 'v9'"));
 	CHECK(scene_said(&outcome, "no such interface 'nope'"));
-	CHECK(scene_said(&outcome, "cannot enter network namespace 'nowhere' of chain 'c': there is no such namespace"));
+	CHECK(scene_said(&outcome, "cannot enter network namespace 'nowhere': there is no such namespace"));
 	CHECK(scene_said(&outcome, "no such cgroup '/no/such'"));
 	scene_outcome_clear(&outcome);
 	CHECK(!pins_exists(KERNEL_PINS_DEFAULT));
