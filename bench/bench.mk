@@ -11,9 +11,12 @@ $(BENCH)/flood: $(OUT)/bench/flood.o
 
 $(OUT)/bench/%.o: CPPFLAGS += -Itests/verifier
 
-.PHONY: bench bench-quick
+.PHONY: bench bench-quick bench-pictures
 bench: $(BENCH)/test_run $(BENCH)/flood $(OUT)/weir ## measure, beside nftables, iptables and xdp-filter (root, under 10 minutes)
 	bench/run $(OUT)
 
 bench-quick: $(BENCH)/test_run $(BENCH)/flood $(OUT)/weir ## the same in short, under a minute
 	bench/run --quick $(OUT)
+
+bench-pictures: ## draw docs/pictures from what the last `make bench` found
+	bench/draw $(OUT)/bench.json docs/pictures
