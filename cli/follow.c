@@ -81,20 +81,30 @@ static void print_line(void *context, const char *line)
 	fflush(stdout);
 }
 
+/* "7 packets were lost: they came faster than they were read" */
+static void print_missing(const struct follow *follow, uint64_t number, const char *what, const char *why)
+{
+	if (!number)
+		return;
+	if (follow->format == WEIR_FORMAT_JSON)
+		printf("{\"schema\":1,\"%s\":%llu}\n", what, (unsigned long long)number);
+	else
+		printf("%llu %s%s %s: %s\n", (unsigned long long)number, follow->noun, number == 1 ? " was" : "s were", what,
+		       why);
+	fflush(stdout);
+}
+
 static void print_lost(struct follow *follow, const struct follow_source *source)
 {
-	uint64_t lost = 0;
+	uint64_t number = 0;
 
 	follow->lost_unchecked = false;
 	follow->lost_checked_ms = now_ms();
-	if (!source->lost || source->lost(source->object, &lost) != 0 || !lost)
-		return;
-	if (follow->format == WEIR_FORMAT_JSON)
-		printf("{\"schema\":1,\"lost\":%llu}\n", (unsigned long long)lost);
-	else
-		printf("%llu %s%s lost: they came faster than they were read\n", (unsigned long long)lost, follow->noun,
-		       lost == 1 ? " was" : "s were");
-	fflush(stdout);
+	if (source->lost && source->lost(source->object, &number) == 0)
+		print_missing(follow, number, "lost", "they came faster than they were read");
+	number = 0;
+	if (source->suppressed && source->suppressed(source->object, &number) == 0)
+		print_missing(follow, number, "suppressed", "more came in a second than --rate allows");
 }
 
 /* How long to wait for the next line: to the end, or to the next look at what was lost; -1: for ever. */

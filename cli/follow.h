@@ -33,8 +33,9 @@ struct follow_source {
 	int fd; /* readable when there are lines; -1: none ever come */
 	/* Hand out what is there, without waiting: how many lines, or a negative errno. Called until it gives 0. */
 	int (*read)(void *object, void (*handle)(void *context, const char *line), void *context);
-	/* How many were lost since the last call. */
+	/* How many were lost since the last call; how many were left out because they were past a rate. NULL: there is no such thing. */
 	int (*lost)(void *object, uint64_t *ret_lost);
+	int (*suppressed)(void *object, uint64_t *ret_suppressed);
 };
 
 #define FOLLOW_LETTERS "jc:s:"

@@ -284,6 +284,50 @@ WEIR_API int weir_connections_read(struct weir_connections *connections, int tim
 /* How many lines were lost since the last call (the first: since opening), because nobody read them in time. */
 WEIR_API int weir_connections_lost(struct weir_connections *connections, uint64_t *ret_lost);
 
+/* ---- Packets: each one that comes in by an interface, without a policy ---- */
+
+struct weir_packets;
+
+/* Where they are looked at. */
+enum weir_packets_mode {
+	WEIR_PACKETS_AUTO, /* the first of these that can be had */
+	WEIR_PACKETS_NATIVE, /* XDP in the driver */
+	WEIR_PACKETS_GENERIC, /* XDP in the network stack */
+	WEIR_PACKETS_SOCKET, /* a packet socket, behind XDP */
+};
+
+#define WEIR_PACKETS_RATE 1000 /* packets a second */
+
+struct weir_packets_options {
+	size_t size;
+	enum weir_format format;
+	enum weir_packets_mode mode;
+	const char *netns; /* of the interfaces: a name below /run/netns or a path; NULL: this one */
+	uint64_t rate;	   /* at most so many packets a second of each interface; the others are counted. 0: WEIR_PACKETS_RATE */
+};
+
+/*
+ * Begin to look at what comes in by COUNT interfaces. All packets pass. Nothing is pinned: it ends with weir_packets_close, or with the
+ * process. Where somebody has a program at XDP it is left alone, and a packet socket looks at what that lets pass.
+ */
+WEIR_API int weir_packets_open(const char *const *interfaces, size_t count, const struct weir_packets_options *options,
+			       struct weir_messages *messages, struct weir_packets **ret_packets);
+WEIR_API void weir_packets_close(struct weir_packets *packets);
+
+/* A line, without its end, that says where interface number INDEX is looked at, and why there. NULL: there is no such number. */
+WEIR_API const char *weir_packets_place(const struct weir_packets *packets, size_t index);
+
+/* A descriptor for poll: readable when there are packets. It stays the library's. */
+WEIR_API int weir_packets_fd(const struct weir_packets *packets);
+
+/* As weir_events_read: packets within TIMEOUT_MS, each as a line without its end. */
+WEIR_API int weir_packets_read(struct weir_packets *packets, int timeout_ms, void (*handle)(void *context, const char *line),
+			       void *context);
+
+/* Since the last call (the first: since opening), how many were lost because nobody read them in time; how many were past the rate. */
+WEIR_API int weir_packets_lost(struct weir_packets *packets, uint64_t *ret_lost);
+WEIR_API int weir_packets_suppressed(struct weir_packets *packets, uint64_t *ret_suppressed);
+
 /* ---- Types of the kernel, for eBPF programs ---- */
 
 struct weir_types_options {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Connections as lines for people. */
 #include <string.h>
-#include <time.h>
 
 #include "observe/trace_connect.h"
 #include "report/escape.h"
+#include "report/events.h"
 
 const char *trace_choice_text(struct arena *arena, const struct trace_choice *choice)
 {
@@ -21,17 +21,6 @@ const char *trace_choice_text(struct arena *arena, const struct trace_choice *ch
 		refused = true;
 	}
 	return refused ? arena_printf(arena, "%s)", text) : text;
-}
-
-static const char *time_words(struct arena *arena, uint64_t time_ns)
-{
-	time_t seconds = (time_t)(time_ns / 1000000000ull);
-	char clock[16] = "unknown";
-	struct tm parts;
-
-	if (localtime_r(&seconds, &parts))
-		strftime(clock, sizeof(clock), "%H:%M:%S", &parts);
-	return arena_printf(arena, "%s.%06u", clock, (unsigned int)(time_ns % 1000000000ull / 1000));
 }
 
 /* "0.312 ms", "3.071 s" */
@@ -67,7 +56,7 @@ const char *connection_text(struct arena *arena, const struct weir_connection_ev
 	const char *user = style->user ? escape_text(arena, style->user, strlen(style->user))
 				       : arena_printf(arena, "uid %u", connection->uid);
 
-	return arena_printf(arena, "%s  %s[%u] %s  %s > %s  %s", time_words(arena, event->time_ns + style->offset_ns),
+	return arena_printf(arena, "%s  %s[%u] %s  %s > %s  %s", event_clock(arena, event->time_ns + style->offset_ns),
 			    escape_text(arena, connection->command, sizeof(connection->command)), connection->pid, user,
 			    from ? from : "-", to ? to : "-", result_words(arena, event, style->colour));
 }

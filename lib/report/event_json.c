@@ -126,7 +126,7 @@ static void set_sender(json_t *object, struct arena *arena, const struct event_r
 	set(object, "cgroup_id", json_number_or_null(report->event->cgroup_id));
 }
 
-json_t *event_json(const struct event_report *report)
+void event_set_packet(json_t *object, const struct weir_flow *flow)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	static const char *const faults[] = {
@@ -134,11 +134,7 @@ json_t *event_json(const struct event_report *report)
 		WEIR_MALFORMED(X)
 #undef X
 	};
-	const struct weir_flow *flow = &report->event->flow;
-	json_t *object = json_pack("{s:i, s:o}", "schema", REPORT_SCHEMA, "time",
-				   json_time(report->time_ns / 1000000000ull, (int64_t)(report->time_ns % 1000000000ull)));
 
-	set_origin(object, report);
 	set(object, "packet", json_text(packet_print(arena, flow)));
 	set_number(object, "length", flow->length);
 	set_link(object, arena, flow);
@@ -148,6 +144,16 @@ json_t *event_json(const struct event_report *report)
 		set_number(object, "mark", flow->mark);
 	if (flow->malformed)
 		set(object, "malformed", json_text(name_or_null(faults, WEIR_MALFORMED_COUNT, flow->malformed)));
+}
+
+json_t *event_json(const struct event_report *report)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	json_t *object = json_pack("{s:i, s:o}", "schema", REPORT_SCHEMA, "time",
+				   json_time(report->time_ns / 1000000000ull, (int64_t)(report->time_ns % 1000000000ull)));
+
+	set_origin(object, report);
+	event_set_packet(object, &report->event->flow);
 	set_sender(object, arena, report);
 	return object;
 }

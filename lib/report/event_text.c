@@ -12,7 +12,7 @@ bool event_has_sender(const struct event_report *report)
 	return report->chain && (report->chain->hook == WEIR_HOOK_TC_EGRESS || report->chain->hook == WEIR_HOOK_CGROUP_EGRESS);
 }
 
-static const char *time_words(struct arena *arena, uint64_t time_ns)
+const char *event_clock(struct arena *arena, uint64_t time_ns)
 {
 	time_t seconds = (time_t)(time_ns / 1000000000ull);
 	char clock[16] = "unknown";
@@ -78,7 +78,7 @@ const char *event_text(struct arena *arena, const struct event_report *report, b
 	const struct weir_flow *flow = &report->event->flow;
 	const char *prefix = report->rule && report->rule->log_prefix ? report->rule->log_prefix : NULL;
 
-	return arena_printf(arena, "%s  %s  %s  %s%s%s, %u bytes  %s%s", time_words(arena, report->time_ns),
+	return arena_printf(arena, "%s  %s  %s  %s%s%s, %u bytes  %s%s", event_clock(arena, report->time_ns),
 			    verdict_words(arena, report->event->outcome, colour), where_words(arena, report),
 			    prefix ? escape_text(arena, prefix, strlen(prefix)) : "", prefix ? "  " : "",
 			    packet_print(arena, flow), flow->length, rule_words(arena, report),

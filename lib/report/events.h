@@ -34,6 +34,12 @@ const char *event_text(struct arena *arena, const struct event_report *report, b
 /* An object for a JSON line; the caller's reference. */
 json_t *event_json(const struct event_report *report);
 
+/* "10:05:12.345678", of the local time of TIME_NS since 1970. */
+const char *event_clock(struct arena *arena, uint64_t time_ns);
+
+/* The members of a JSON object that tell of a packet: "packet" to "malformed". */
+void event_set_packet(json_t *object, const struct weir_flow *flow);
+
 /* Whether the hook of the event is one where the sender's process and cgroup are asked for. */
 bool event_has_sender(const struct event_report *report);
 

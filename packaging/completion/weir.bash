@@ -17,7 +17,7 @@ _weir() {
 	COMPREPLY=()
 	while [ "$index" -lt "$COMP_CWORD" ]; do
 		case ${COMP_WORDS[index]} in
-		--pins | --name | --chain | --hook | --ipset | --verdict | --from | --count | --seconds | --probe | -n | -c | -s | -e) index=$((index + 1)) ;;
+		--pins | --name | --chain | --hook | --ipset | --verdict | --from | --count | --seconds | --probe | --rate | --mode | --netns | -n | -c | -s | -e) index=$((index + 1)) ;;
 		-*) ;;
 		*) [ -z "$command" ] && command=${COMP_WORDS[index]} || plain+=("${COMP_WORDS[index]}") ;;
 		esac
@@ -26,6 +26,10 @@ _weir() {
 	case $previous in
 	--probe)
 		mapfile -t COMPREPLY < <(compgen -W 'fentry kprobe tracepoint' -- "$current")
+		return
+		;;
+	--mode)
+		mapfile -t COMPREPLY < <(compgen -W 'auto native generic socket' -- "$current")
 		return
 		;;
 	--pins)
@@ -47,12 +51,13 @@ _weir() {
 		;;
 	esac
 	case $command in
-	'') words='check apply list set events trace why remove import types --pins --version --help' ;;
+	'') words='check apply list set events trace why remove import log types --pins --version --help' ;;
 	check) words='--emit= --name --help' ;;
 	apply) words='--name --reset --pins --help' ;;
 	list) words="--verbose --json --pins --help $(_weir_policies)" ;;
 	events) words='--json --count --seconds --pins --help' ;;
 	trace) words='connect --json --ends --count --seconds --probe --help' ;;
+	log) words="packets on --json --rate --mode --netns --count --seconds --help $(ls /sys/class/net 2>/dev/null)" ;;
 	types) words='--btf= --help' ;;
 	why) words='--chain --name --verbose --json --help' ;;
 	import) words='--from= --hook --chain --ipset --verdict --partial --help' ;;
