@@ -124,7 +124,7 @@ static __always_inline int act(CONTEXT *ctx, struct weir_flow *flow, __u32 outco
 	if (verdict == WEIR_VERDICT_ACCEPT)
 		return CODE_ACCEPT;
 	if (more_verdicts && verdict != WEIR_VERDICT_DROP)
-		return act_verdict(verdict);
+		return act_verdict(ctx, outcome);
 	return CODE_DROP;
 }
 

@@ -31,13 +31,17 @@ enum weir_hook {
 
 /*
  * What a rule, or a chain's policy, says of a packet; at most 16 (the bits of an outcome). CONTINUE: the rule has no verdict and
- * the next is asked. FINAL: accepted, and whoever stands behind this chain at the same hook is not asked.
+ * the next is asked. FINAL: accepted, and whoever stands behind this chain at the same hook is not asked. FORWARD: out by another
+ * interface. BOUNCE: out by the interface it came in by. XSK: to an AF_XDP socket. docs/verdicts.md says what each does where.
  */
 #define WEIR_VERDICTS(X)                                                                                                         \
 	X(CONTINUE, "continue")                                                                                                  \
 	X(ACCEPT, "accept")                                                                                                      \
 	X(DROP, "drop")                                                                                                          \
-	X(FINAL, "accept final")
+	X(FINAL, "accept final")                                                                                                 \
+	X(FORWARD, "fwd")                                                                                                        \
+	X(BOUNCE, "bounce")                                                                                                      \
+	X(XSK, "to xsk")
 
 enum weir_verdict {
 #define X(id, name) WEIR_VERDICT_##id,
@@ -197,12 +201,15 @@ struct weir_counter {
 #define WEIR_ACTION_MARK	  1u /* skb->mark becomes mark */
 #define WEIR_ACTION_PRIORITY	  2u /* skb->priority becomes priority: a qdisc's class, major << 16 | minor */
 #define WEIR_ACTION_PRIORITY_MARK 4u /* the same, with the packet's mark as the minor number, where it is below 65536 */
+#define WEIR_ACTION_TARGET	  8u /* the verdict names something: of FORWARD the interface, of XSK the row of weir_xsks */
+
+#define WEIR_XSK_ROWS 256 /* of weir_xsks: sockets of one chain; one that names no row takes that of the packet's queue */
 
 struct weir_action {
 	__u32 flags; /* WEIR_ACTION_* */
 	__u32 mark;
 	__u32 priority;
-	__u32 padding;
+	__u32 target;
 };
 _Static_assert(sizeof(struct weir_action) == 16, "struct weir_action has holes or has grown");
 

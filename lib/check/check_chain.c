@@ -118,7 +118,7 @@ static bool check_hook_words(struct checker *checker, const struct ast_chain *ch
 
 /* ---- what a chain stands on ---- */
 
-static bool check_interface_name(struct checker *checker, const struct leaf *leaf)
+bool check_interface_name(struct checker *checker, const struct leaf *leaf)
 {
 	const char *text = leaf->value->text, *fault = NULL, *hint = "'ip link' lists them";
 	struct diagnostic *d;
@@ -353,6 +353,14 @@ static bool check_mode(struct checker *checker, const struct ast_chain *chain, s
 			checked->mode = (enum attach_mode)mode;
 			return true;
 		}
+	if (strcmp(chain->mode, "offload") == 0) {
+		d = diagnose(
+			checker->diagnostics, SEVERITY_ERROR, chain->mode_place,
+			"no card that is made takes weir's programs: only Netronome's Agilio (driver nfp) ever ran XDP itself, "
+			"without the ring buffer, the prefix maps and the functions that weir needs");
+		diagnostic_hint(checker->diagnostics, d, "write 'mode native': the program runs in the driver, on the processor");
+		return false;
+	}
 	d = diagnose(checker->diagnostics, SEVERITY_ERROR, chain->mode_place, "no mode '%s'", chain->mode);
 	hint_near(checker, d, chain->mode, modes, 3);
 	return false;

@@ -19,18 +19,72 @@ static const char *hooks_with(struct arena *arena, uint32_t flag, enum weir_verd
 	return all;
 }
 
-bool check_verdict(struct chain_frame *frame, const struct ast_statement *statement, enum weir_verdict verdict)
+/* fwd = "fwd" "to" INTERFACE ; that it is there is looked at when the policy is applied */
+static bool check_forward(struct chain_frame *frame, const struct ast_statement *statement, struct policy_rule *rule)
+{
+	struct checker *checker = frame->checker;
+	struct leaf leaf = { .value = leaf_single(checker, statement->value, NULL, "an interface") };
+	struct diagnostic *d;
+
+	if (!leaf.value || !check_interface_name(checker, &leaf))
+		return false;
+	for (uint32_t i = 0; frame->hook == WEIR_HOOK_TC_EGRESS && i < frame->target_count; i++)
+		if (strcmp(frame->targets[i], leaf.value->text) == 0) {
+			d = diagnose(checker->diagnostics, SEVERITY_ERROR, leaf.value->place,
+				     "a packet that leaves by '%s' would come back to this chain", leaf.value->text);
+			diagnostic_hint(checker->diagnostics, d, "name another interface, or let it pass: 'accept'");
+			return false;
+		}
+	rule->to = leaf.value->text;
+	rule->to_place = leaf.value->place;
+	rule->action.flags |= WEIR_ACTION_TARGET;
+	return true;
+}
+
+/* xsk = "to" "xsk" [ ROW ] */
+static bool check_xsk(struct chain_frame *frame, const struct ast_statement *statement, struct policy_rule *rule)
+{
+	struct checker *checker = frame->checker;
+	const struct value_type_of wanted = { .type = TYPE_NUMBER, .bits = 8, .words = "to xsk", .host = checker->host };
+	struct leaf leaf = { 0 };
+	struct value value;
+
+	_Static_assert(WEIR_XSK_ROWS == 1 << 8, "a row of weir_xsks has 8 bits");
+	if (!statement->value)
+		return true;
+	leaf.value = leaf_single(checker, statement->value, NULL, "a queue");
+	if (!leaf.value || !check_single(checker, &wanted, &leaf, &value))
+		return false;
+	rule->to = leaf.value->text;
+	rule->action.flags |= WEIR_ACTION_TARGET;
+	rule->action.target = (uint32_t)value.lo;
+	return true;
+}
+
+bool check_verdict(struct chain_frame *frame, const struct ast_statement *statement, struct policy_rule *rule)
 {
 	struct checker *checker = frame->checker;
 	struct diagnostic *d;
 	const char *why;
 
-	if (!frame->hook_known || hook_has_verdict(frame->hook, verdict, &why))
-		return true;
-	d = diagnose(checker->diagnostics, SEVERITY_ERROR, statement->place, "hook %s has no '%s': %s", hook_name(frame->hook),
-		     statement->text, why);
-	diagnostic_hint(checker->diagnostics, d, "hooks that have it: %s", hooks_with(checker->arena, 0, verdict));
-	return false;
+	while (strcmp(statement->text, verdict_name(rule->verdict)) != 0)
+		rule->verdict++;
+	if (frame->hook_known && !hook_has_verdict(frame->hook, rule->verdict, &why)) {
+		d = diagnose(checker->diagnostics, SEVERITY_ERROR, statement->place, "hook %s has no '%s': %s",
+			     hook_name(frame->hook), statement->text, why);
+		diagnostic_hint(checker->diagnostics, d, "hooks that have it: %s", hooks_with(checker->arena, 0, rule->verdict));
+		return false;
+	}
+	if (rule->verdict == WEIR_VERDICT_FORWARD)
+		return check_forward(frame, statement, rule);
+	return rule->verdict != WEIR_VERDICT_XSK || check_xsk(frame, statement, rule);
+}
+
+const char *verdict_print(struct arena *arena, enum weir_verdict verdict, const char *to)
+{
+	const char *name = verdict_name(verdict);
+
+	return to ? arena_printf(arena, verdict == WEIR_VERDICT_FORWARD ? "%s to %s" : "%s %s", name, to) : name;
 }
 
 static bool check_served(struct chain_frame *frame, const struct ast_statement *statement, uint32_t flag)

@@ -209,7 +209,8 @@ static bool falls_through(const struct policy_set *sets, const struct policy_cha
 
 		if (verdict_accepts(rule->verdict) && rule_chance(sets, rule, kind) != NEVER)
 			return false;
-		if (rule->verdict == WEIR_VERDICT_DROP && rule_chance(sets, rule, kind) == ALWAYS)
+		if (rule->verdict != WEIR_VERDICT_CONTINUE && !verdict_accepts(rule->verdict) &&
+		    rule_chance(sets, rule, kind) == ALWAYS)
 			return false;
 	}
 	return true;

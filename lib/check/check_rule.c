@@ -91,9 +91,7 @@ static bool check_statement(struct rule_frame *frame, const struct ast_statement
 				  arena_printf(frame->chain->checker->arena, "'%s set'", statement->text)) &&
 		       check_meta_set(frame->chain, statement, &frame->rule.action);
 	case AST_VERDICT: /* the parser knows the words, and nothing but a comment behind them */
-		while (strcmp(statement->text, verdict_name(frame->rule.verdict)) != 0)
-			frame->rule.verdict++;
-		return check_verdict(frame->chain, statement, frame->rule.verdict);
+		return check_verdict(frame->chain, statement, &frame->rule);
 	}
 	return false;
 }

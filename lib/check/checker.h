@@ -88,6 +88,9 @@ int32_t check_pair_list(struct checker *checker, const struct ast_statement *mat
 
 /* ---- check_chain.c, check_rule.c, check_match.c ---- */
 
+/* Can that be the name of an interface? False after an error. */
+bool check_interface_name(struct checker *checker, const struct leaf *leaf);
+
 /* False after an error; CHECKED then has what could be understood, no targets where these or the hook could not. */
 bool check_chain(struct checker *checker, const struct ast_chain *chain, struct policy_chain *checked);
 bool check_rule(struct chain_frame *frame, const struct ast_rule *rule, struct policy_rule *ret_rule);
@@ -97,8 +100,8 @@ bool check_predicate(struct chain_frame *frame, const struct ast_statement *matc
 
 /* ---- check_effect.c ---- */
 
-/* Does the chain's hook have that verdict? False after an error. */
-bool check_verdict(struct chain_frame *frame, const struct ast_statement *statement, enum weir_verdict verdict);
+/* The rule's verdict, if the chain's hook has it, with what it names. False after an error. */
+bool check_verdict(struct chain_frame *frame, const struct ast_statement *statement, struct policy_rule *rule);
 /* `meta mark set` and `meta priority set` into ACTION. False after an error. */
 bool check_meta_set(struct chain_frame *frame, const struct ast_statement *statement, struct weir_action *action);
 

@@ -110,6 +110,20 @@ bool hook_has_verdict(enum weir_hook hook, enum weir_verdict verdict, const char
 		else if (!hooks[hook].link_layer)
 			why = "all programs of a cgroup are asked, whatever one of them says";
 		break;
+	case WEIR_VERDICT_FORWARD:
+		if (!hooks[hook].link_layer)
+			why = "a program there lets a packet pass or drops it";
+		break;
+	case WEIR_VERDICT_BOUNCE:
+		if (!hooks[hook].link_layer)
+			why = "a program there lets a packet pass or drops it";
+		else if (hooks[hook].leaving)
+			why = "a packet that leaves would come by again for ever";
+		break;
+	case WEIR_VERDICT_XSK:
+		if (!hooks[hook].xdp)
+			why = "only XDP hands packets to AF_XDP sockets";
+		break;
 	default:
 		break;
 	}

@@ -85,7 +85,9 @@ struct policy_rule {
 	const char *comment;
 	bool log;
 	const char *log_prefix;	   /* NULL: none */
-	struct weir_action action; /* flags 0: none */
+	struct weir_action action; /* flags 0: none; the index of an interface is apply's to find */
+	const char *to;		   /* what the verdict names, as written: an interface, a row of sockets; NULL: nothing */
+	struct place to_place;
 	enum weir_verdict verdict;
 	uint32_t match_count;
 	const struct policy_match *matches;
@@ -179,6 +181,9 @@ static inline bool verdict_accepts(enum weir_verdict verdict)
 /* Whether a hook has an effect (one of WEIR_ACTION_*) or a verdict; where not, *ret_why says it in a sentence. */
 bool hook_has_effect(enum weir_hook hook, uint32_t flag, const char **ret_why);
 bool hook_has_verdict(enum weir_hook hook, enum weir_verdict verdict, const char **ret_why);
+
+/* A verdict with what it names: "fwd to eth1", "to xsk 3". TO as in struct policy_rule. */
+const char *verdict_print(struct arena *arena, enum weir_verdict verdict, const char *to);
 
 /* What an action does, in the words of the language: "meta mark set 0x7, meta priority set 1:10". NULL: nothing. */
 const char *effects_print(struct arena *arena, const struct weir_action *action);

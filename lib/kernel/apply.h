@@ -27,11 +27,12 @@ struct apply_chain {
 	bool raw_ip, logs;
 	const struct manifest_chain *old; /* of the same name and hook, NULL: none */
 	uint32_t old_index;
-	uint32_t *slots;       /* for each rule of the list */
-	bool *kept;	       /* which of them count on */
-	int old_counters_fd;   /* -1: none to go on from */
-	bool grown;	       /* the old counters are too few: a new map, into which they are copied */
-	uint32_t *set_indexes; /* for each set of the list, which of next.sets */
+	uint32_t *slots;	     /* for each rule of the list */
+	bool *kept;		     /* which of them count on */
+	struct weir_action *actions; /* for each rule of the list, with interfaces found */
+	int old_counters_fd;	     /* -1: none to go on from */
+	bool grown;		     /* the old counters are too few: a new map, into which they are copied */
+	uint32_t *set_indexes;	     /* for each set of the list, which of next.sets */
 	struct loaded_chain loaded;
 };
 
@@ -69,6 +70,11 @@ int apply_match_attachments(struct application *apply);
 
 /* Say where each chain now stands, in which mode, and beside whom. */
 void apply_report(const struct application *apply);
+
+/* Find the interfaces that verdicts name (apply_verdicts.c). */
+int apply_find_forwards(struct application *apply);
+/* The AF_XDP sockets of a chain's old generation, the caller's to close; negative: there are none. */
+int apply_old_xsks(const struct application *apply, uint32_t chain);
 
 /* Give each rule its counter's slot (apply_counters.c). */
 int apply_assign_slots(struct application *apply);

@@ -54,6 +54,7 @@ int kernel_remove(struct kernel *kernel, const char *policy, struct diagnostics 
 
 struct state_rule {
 	const char *text, *comment, *log_prefix; /* NULL: none */
+	const char *to;				 /* what the verdict names: "eth1" of fwd to eth1; NULL: nothing */
 	const char *effects;			 /* what it does beside judging: "meta mark set 0x7"; NULL: nothing */
 	const char *file;
 	uint32_t line, slot;

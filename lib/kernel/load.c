@@ -97,10 +97,10 @@ static bool any_action(const struct rule_list *list)
 	return false;
 }
 
-static bool any_more_verdicts(const struct rule_list *list)
+static bool any_verdict(const struct rule_list *list, enum weir_verdict from, enum weir_verdict to)
 {
 	for (uint32_t i = 0; i < list->rule_count; i++)
-		if (list->rules[i].verdict > WEIR_VERDICT_DROP)
+		if (list->rules[i].verdict >= from && list->rules[i].verdict <= to)
 			return true;
 	return false;
 }
@@ -119,7 +119,8 @@ static int set_constants(struct bpf_object *object, const struct load_request *r
 		{ "log_events", log },
 		{ "know_owners", log && request->owners_fd >= 0 },
 		{ "have_actions", any_action(list) },
-		{ "more_verdicts", any_more_verdicts(list) },
+		{ "more_verdicts", any_verdict(list, WEIR_VERDICT_DROP + 1, WEIR_VERDICT_COUNT) },
+		{ "have_xsks", any_verdict(list, WEIR_VERDICT_XSK, WEIR_VERDICT_XSK) },
 		{ "know_buffers", list->hook == WEIR_HOOK_XDP_INGRESS && kernel_context()->cast },
 		/* An event carries every field. */
 		{ "want_ether", log || uses_fields(list, WEIR_FIELD_ETHER_SADDR, WEIR_FIELD_ETHER_DADDR) },
@@ -199,6 +200,18 @@ static int set_actions(struct bpf_object *object, const struct load_request *req
 						      : bpf_map__set_autocreate(map, false);
 }
 
+/* Sockets that are there stay over a change of policy. */
+static int set_xsks(struct bpf_object *object, const struct load_request *request)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object, "weir_xsks");
+
+	if (!map)
+		return 0;
+	if (!any_verdict(request->code->tree->rules, WEIR_VERDICT_XSK, WEIR_VERDICT_XSK))
+		return bpf_map__set_autocreate(map, false);
+	return request->xsks_fd > 0 ? bpf_map__reuse_fd(map, request->xsks_fd) : 0;
+}
+
 /* Before anybody can attach the program. */
 static int fill_actions(const struct bpf_object *object, const struct load_request *request)
 {
@@ -209,7 +222,8 @@ static int fill_actions(const struct bpf_object *object, const struct load_reque
 		uint32_t slot = request->slots ? request->slots[i] : list->rules[i].slot;
 
 		if (list->rules[i].action.flags)
-			error = bpf_map_update_elem(fd, &slot, &list->rules[i].action, BPF_ANY);
+			error = bpf_map_update_elem(fd, &slot, request->actions ? &request->actions[i] : &list->rules[i].action,
+						    BPF_ANY);
 	}
 	return error;
 }
@@ -276,6 +290,8 @@ static int object_prepare(struct bpf_object *object, const struct load_request *
 	if (!error)
 		error = set_actions(object, request);
 	if (!error)
+		error = set_xsks(object, request);
+	if (!error)
 		error = set_shared_map(object, "weir_events", request->events_fd);
 	if (!error)
 		error = set_shared_map(object, "weir_owners", log ? request->owners_fd : -1);
@@ -298,6 +314,8 @@ static int take_chain(struct bpf_object *object, const struct bpf_program *progr
 	_cleanup_close_ int program_fd = fcntl(bpf_program__fd(program), F_DUPFD_CLOEXEC, 3);
 	_cleanup_close_ int counters_fd =
 		fcntl(bpf_map__fd(bpf_object__find_map_by_name(object, "weir_counters")), F_DUPFD_CLOEXEC, 3);
+	const struct bpf_map *xsks = bpf_object__find_map_by_name(object, "weir_xsks");
+	_cleanup_close_ int xsks_fd = xsks && bpf_map__fd(xsks) >= 0 ? fcntl(bpf_map__fd(xsks), F_DUPFD_CLOEXEC, 3) : -1;
 	struct bpf_prog_info info = {};
 	uint32_t size = sizeof(info);
 
@@ -305,6 +323,7 @@ static int take_chain(struct bpf_object *object, const struct bpf_program *progr
 		return -errno;
 	ret_chain->program_fd = TAKE_FD(program_fd);
 	ret_chain->counters_fd = TAKE_FD(counters_fd);
+	ret_chain->xsks_fd = TAKE_FD(xsks_fd);
 	ret_chain->verified_instructions = info.verified_insns;
 	return 0;
 }
@@ -386,4 +405,7 @@ void loaded_chain_close(struct loaded_chain *chain)
 {
 	closep(&chain->program_fd);
 	closep(&chain->counters_fd);
+	if (chain->xsks_fd > 0)
+		closep(&chain->xsks_fd);
+	chain->xsks_fd = -1;
 }

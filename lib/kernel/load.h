@@ -19,6 +19,8 @@ struct load_request {
 	bool raw_ip;			    /* tc on an interface without Ethernet headers */
 	int counters_fd;		    /* a map to go on counting in, or -1 for a new one */
 	uint32_t counter_slots;		    /* size of a new one */
+	const struct weir_action *actions;  /* for each rule of the list what it does, interfaces found; NULL: rule.action */
+	int xsks_fd;			    /* the AF_XDP sockets to go on with; 0 or less: a new map, where the chain has any */
 	const uint32_t *slots;		    /* for each rule of the list its counter slot; NULL: rule.slot */
 	int events_fd;			    /* the ring buffer; -1: the chain logs nothing */
 	int owners_fd;			    /* who made a socket; -1: not known */
@@ -34,6 +36,7 @@ struct loaded_chain {
 	int program_fd, counters_fd; /* the caller's to close */
 	uint32_t verified_instructions;
 	uint64_t load_ns;
+	int xsks_fd; /* the caller's to close, as well; 0 or less: no rule hands packets to sockets */
 };
 
 /*
@@ -41,13 +44,13 @@ struct loaded_chain {
  * of the verifier's log (a policy's line where the log quotes one), and *ret_chain untouched.
  */
 int kernel_load(const struct load_request *request, struct loaded_chain *ret_chain, struct diagnostics *diagnostics);
-void loaded_chain_close(struct loaded_chain *chain); /* closes both, sets them to -1 */
+void loaded_chain_close(struct loaded_chain *chain); /* closes all, sets them to -1 */
 
 /* What the running kernel has; found by trying, once. */
 struct kernel_features {
-	bool tcx;	     /* from 6.6 */
-	bool long_jump;	     /* BPF_JMP32|BPF_JA, from 6.6 */
-	bool xdp_frags;	     /* from 5.18 */
+	bool tcx;	/* from 6.6 */
+	bool long_jump; /* BPF_JMP32|BPF_JA, from 6.6 */
+	bool xdp_frags; /* from 5.18 */
 };
 const struct kernel_features *kernel_features(void);
 

@@ -71,9 +71,10 @@ static json_t *write_attachment(const struct manifest_attachment *at)
 
 static json_t *write_rule(const struct manifest_rule *rule)
 {
-	return json_pack("{ss ss* ss* ss* ss* sI sI ss sb}", "text", rule->text, "effects", rule->effects, "comment",
-			 rule->comment, "log_prefix", rule->log_prefix, "file", rule->file, "line", (json_int_t)rule->line,
-			 "slot", (json_int_t)rule->slot, "verdict", verdict_name(rule->verdict), "log", rule->log);
+	return json_pack("{ss ss* ss* ss* ss* ss* sI sI ss sb}", "text", rule->text, "to", rule->to, "effects", rule->effects,
+			 "comment", rule->comment, "log_prefix", rule->log_prefix, "file", rule->file, "line",
+			 (json_int_t)rule->line, "slot", (json_int_t)rule->slot, "verdict", verdict_name(rule->verdict), "log",
+			 rule->log);
 }
 
 static json_t *write_chain(const struct manifest_chain *chain)
@@ -157,15 +158,17 @@ static int verdict_by_name(const char *name)
 
 static bool read_rule(struct arena *arena, json_t *json, struct manifest_rule *rule)
 {
-	const char *text, *comment = NULL, *prefix = NULL, *file = NULL, *effects = NULL, *verdict;
+	const char *text, *comment = NULL, *prefix = NULL, *file = NULL, *effects = NULL, *to = NULL, *verdict;
 	json_int_t line, slot;
 	int log, found;
 
-	if (json_unpack(json, "{ss s?s s?s s?s s?s sI sI ss sb}", "text", &text, "effects", &effects, "comment", &comment,
-			"log_prefix", &prefix, "file", &file, "line", &line, "slot", &slot, "verdict", &verdict, "log", &log))
+	if (json_unpack(json, "{ss s?s s?s s?s s?s s?s sI sI ss sb}", "text", &text, "to", &to, "effects", &effects, "comment",
+			&comment, "log_prefix", &prefix, "file", &file, "line", &line, "slot", &slot, "verdict", &verdict, "log",
+			&log))
 		return false;
 	found = verdict_by_name(verdict);
 	*rule = (struct manifest_rule){ .text = take(arena, text),
+					.to = take(arena, to),
 					.effects = take(arena, effects),
 					.comment = take(arena, comment),
 					.log_prefix = take(arena, prefix),

@@ -28,6 +28,7 @@ struct manifest_attachment {
 
 struct manifest_rule {
 	const char *text, *comment, *log_prefix, *file;
+	const char *to;	     /* what the verdict names */
 	const char *effects; /* as effects_print has them */
 	uint32_t line, slot;
 	enum weir_verdict verdict;

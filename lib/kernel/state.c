@@ -200,6 +200,7 @@ static void describe_chain(struct arena *arena, const struct manifest_chain *cha
 		rules[i] = (struct state_rule){ .text = rule->text,
 						.comment = rule->comment,
 						.log_prefix = rule->log_prefix,
+						.to = rule->to,
 						.effects = rule->effects,
 						.file = rule->file,
 						.line = rule->line,

@@ -47,6 +47,8 @@ static void set_origin(json_t *object, const struct event_report *report)
 	set(object, "line", json_number_or_null(rule ? rule->line : 0));
 	set(object, "rule", json_text(rule ? rule->text : NULL));
 	set(object, "prefix", json_text(rule ? rule->log_prefix : NULL));
+	if (rule && rule->to)
+		set(object, "to", json_text(rule->to));
 	if (rule && rule->effects)
 		set(object, "effects", json_text(rule->effects));
 }

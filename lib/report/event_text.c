@@ -23,10 +23,13 @@ const char *event_clock(struct arena *arena, uint64_t time_ns)
 	return arena_printf(arena, "%s.%06u", clock, (unsigned int)(time_ns % 1000000000ull / 1000));
 }
 
-static const char *verdict_words(struct arena *arena, uint32_t outcome, bool colour)
+static const char *verdict_words(struct arena *arena, const struct event_report *report, bool colour)
 {
+	uint32_t outcome = report->event->outcome;
 	uint32_t verdict = (outcome & WEIR_OUTCOME_VERDICT_MASK) >> WEIR_OUTCOME_VERDICT_SHIFT;
-	const char *name = verdict < WEIR_VERDICT_COUNT ? verdict_name((enum weir_verdict)verdict) : "unknown";
+	const char *name = verdict >= WEIR_VERDICT_COUNT
+				   ? "unknown"
+				   : verdict_print(arena, (enum weir_verdict)verdict, report->rule ? report->rule->to : NULL);
 
 	if (!colour || verdict == WEIR_VERDICT_CONTINUE || verdict >= WEIR_VERDICT_COUNT)
 		return arena_printf(arena, "%-8s", name);
@@ -79,7 +82,7 @@ const char *event_text(struct arena *arena, const struct event_report *report, b
 	const char *prefix = report->rule && report->rule->log_prefix ? report->rule->log_prefix : NULL;
 
 	return arena_printf(arena, "%s  %s  %s  %s%s%s, %u bytes  %s%s", event_clock(arena, report->time_ns),
-			    verdict_words(arena, report->event->outcome, colour), where_words(arena, report),
+			    verdict_words(arena, report, colour), where_words(arena, report),
 			    prefix ? escape_text(arena, prefix, strlen(prefix)) : "", prefix ? "  " : "",
 			    packet_print(arena, flow), flow->length, rule_words(arena, report),
 			    event_has_sender(report) ? sender_words(arena, report) : "");

@@ -14,11 +14,11 @@ static json_t *counter_json(const struct weir_counter *counter)
 
 static json_t *rule_json(const struct state_rule *rule)
 {
-	return json_pack("{s:o, s:i, s:o, s:s, s:o, s:b, s:o, s:o, s:i, s:o, s:o}", "file", json_text(rule->file), "line",
-			 (int)rule->line, "text", json_text(rule->text), "verdict", verdict_name(rule->verdict), "effects",
-			 json_text(rule->effects), "log", rule->log, "prefix", json_text(rule->log_prefix), "comment",
-			 json_text(rule->comment), "slot", (int)rule->slot, "packets", json_number(rule->counter.packets),
-			 "bytes", json_number(rule->counter.bytes));
+	return json_pack("{s:o, s:i, s:o, s:s, s:o, s:o, s:b, s:o, s:o, s:i, s:o, s:o}", "file", json_text(rule->file), "line",
+			 (int)rule->line, "text", json_text(rule->text), "verdict", verdict_name(rule->verdict), "to",
+			 json_text(rule->to), "effects", json_text(rule->effects), "log", rule->log, "prefix",
+			 json_text(rule->log_prefix), "comment", json_text(rule->comment), "slot", (int)rule->slot, "packets",
+			 json_number(rule->counter.packets), "bytes", json_number(rule->counter.bytes));
 }
 
 static json_t *attachment_json(const struct state_attachment *attachment)

@@ -124,6 +124,7 @@ static struct why_rule explain_rule(struct arena *arena, const struct rule_list 
 	const struct policy_rule *written = index + 2 < list->rule_count ? &list->chain->rules[index] : NULL;
 	struct why_match *matches;
 
+	explained.verdict = verdict_print(arena, explained.rule->verdict, explained.rule->to);
 	explained.effects = effects_print(arena, &explained.rule->action);
 	matches = arena_new_array(arena, struct why_match, written ? written->match_count + 1 : 1);
 	explained.matches = matches;

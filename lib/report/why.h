@@ -31,6 +31,7 @@ struct why_rule {
 	uint32_t index; /* in the chain's rule_list */
 	const struct rule *rule;
 	const char *name;    /* "edge.weir:14"; "policy" or "malformed" for weir's own two */
+	const char *verdict; /* with what it names: "fwd to eth1" */
 	const char *effects; /* what it does beside judging, in the words of the language; NULL: nothing */
 	/* The matches in order. Of a rule that did not match: up to the first that failed, which is the last here. */
 	uint32_t match_count;

@@ -24,7 +24,7 @@ static void print_decision(const struct why_answer *answer, FILE *out)
 	const struct rule_list *list = answer_rules(answer);
 	const struct rule *rule = answer->decided.rule;
 
-	fputs(verdict_name(answer->verdict), out);
+	fputs(answer->decided.verdict, out);
 	if (answer->decided.index + 2 < list->rule_count)
 		fprintf(out, ", decided by %s: %s\n", answer->decided.name, rule->text);
 	else if (answer->decided.index + 2 == list->rule_count)
@@ -80,8 +80,9 @@ static json_t *rule_json(const struct why_rule *rule)
 
 	for (uint32_t i = 0; i < rule->match_count; i++)
 		json_array_append_new(matches, match_json(&rule->matches[i]));
-	return json_pack("{s:s, s:I, s:s, s:s, s:s?, s:b, s:o}", "rule", rule->name, "line", (json_int_t)rule->rule->place.line,
-			 "text", rule->rule->text, "verdict", verdict_name(rule->rule->verdict), "effects", rule->effects, "log",
+	return json_pack("{s:s, s:I, s:s, s:s, s:s?, s:s?, s:b, s:o}", "rule", rule->name, "line",
+			 (json_int_t)rule->rule->place.line, "text", rule->rule->text, "verdict",
+			 verdict_name(rule->rule->verdict), "to", rule->rule->to, "effects", rule->effects, "log",
 			 rule->rule->log, "matches", matches);
 }
 

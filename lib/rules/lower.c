@@ -172,6 +172,7 @@ static struct rule lower_rule(struct lowering *lowering, const struct policy_rul
 		.log = written->log,
 		.log_prefix = written->log_prefix,
 		.action = written->action,
+		.to = written->to,
 		.slot = WEIR_SLOT_FIRST_RULE + index,
 		.place = written->place,
 		.text = written->text,

@@ -60,6 +60,7 @@ struct rule {
 	bool log;
 	const char *log_prefix;	   /* NULL: none */
 	struct weir_action action; /* flags 0: none */
+	const char *to;		   /* what the verdict names, as written; NULL: nothing */
 	uint32_t slot;		   /* of its counter (weir_abi.h) */
 	struct place place;	   /* line 0 for malformed; the policy's is its statement's, line 0 where none is written */
 	const char *text;

@@ -116,8 +116,8 @@ static void print_rule(struct arena *arena, const struct rule_list *list, uint32
 	fprintf(out, "  rule %u slot %u", index, rule->slot);
 	if (rule->place.line)
 		fprintf(out, " line %u", rule->place.line);
-	fprintf(out, ": %s\n    %s", rule->text, verdict_name(rule->verdict));
-	if (rule->action.flags)
+	fprintf(out, ": %s\n    %s", rule->text, verdict_print(arena, rule->verdict, rule->to));
+	if (effects_print(arena, &rule->action))
 		fprintf(out, ", %s", effects_print(arena, &rule->action));
 	if (rule->log)
 		fputs(", log", out);

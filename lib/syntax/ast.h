@@ -50,7 +50,8 @@ struct ast_statement {
 	struct ast_value *mask;	    /* NULL: none */
 	enum ast_operator operator; /* AST_EQUAL when none is written */
 	struct place operator_place;
-	struct ast_value *value; /* NULL: the subject stands alone (PRESENCE, meta malformed); META_SET: what it is set to */
+	struct ast_value *value; /* NULL: the subject stands alone (PRESENCE, meta malformed); META_SET: what it is set to;
+				    VERDICT: where to */
 	/* LOG: prefix, or NULL. COMMENT: text. META_SET: "meta mark" or "meta priority". VERDICT: its name (weir_abi.h). */
 	const char *text;
 };

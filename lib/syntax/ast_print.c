@@ -112,6 +112,8 @@ static void print_statement(const struct ast_statement *statement, unsigned leve
 		break;
 	case AST_VERDICT:
 		print_word("verdict", statement->text, level, out);
+		if (statement->value)
+			print_value(statement->value, level + 1, out);
 		break;
 	}
 }

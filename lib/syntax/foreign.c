@@ -60,7 +60,6 @@ static const struct foreign rule_words[] = {
 	{ "tproxy", NULL, NO_CHANGE, TO_NFTABLES },
 	{ "synproxy", NULL, NO_CHANGE, TO_NFTABLES },
 	{ "dup", NULL, NO_CHANGE, TO_NFTABLES },
-	{ "fwd", NULL, NO_CHANGE, TO_NFTABLES },
 	{ "flow", NULL, NO_CHANGE, TO_NFTABLES },
 	{ "add", NULL, "no packet changes a set", "change sets with 'weir set add'" },
 	{ "update", NULL, "no packet changes a set", "change sets with 'weir set add'" },

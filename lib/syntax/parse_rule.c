@@ -116,7 +116,16 @@ static struct ast_statement *meta_set_statement(struct parser *parser)
 	return statement->value ? statement : NULL;
 }
 
-/* verdict = "accept" [ "final" ] | "drop" */
+/* WORD, or an error that says how it is written. */
+static bool wanted_word(struct parser *parser, const char *word, const char *hint)
+{
+	if (!token_is(&parser->token, word))
+		return parser_expected(parser, arena_printf(parser->arena, "'%s'", word), hint);
+	parser_advance(parser);
+	return true;
+}
+
+/* verdict = "accept" [ "final" ] | "drop" | "fwd" "to" primary | "bounce" | "to" "xsk" [ primary ] */
 static struct ast_statement *verdict_statement(struct parser *parser)
 {
 	struct ast_statement *statement = new_statement(parser, AST_VERDICT);
@@ -126,8 +135,28 @@ static struct ast_statement *verdict_statement(struct parser *parser)
 	if (strcmp(statement->text, "accept") == 0 && token_is(&parser->token, "final")) {
 		statement->text = "accept final";
 		parser_advance(parser);
+	} else if (strcmp(statement->text, "fwd") == 0) {
+		if (!wanted_word(parser, "to", "write it like this: fwd to eth1"))
+			return NULL;
+		statement->value = parse_primary(parser);
+		return statement->value ? statement : NULL;
+	} else if (strcmp(statement->text, "to") == 0) {
+		statement->text = "to xsk";
+		if (!wanted_word(parser, "xsk", "write it like this: to xsk"))
+			return NULL;
+		if (parser_at_end(parser) || token_is(&parser->token, "comment"))
+			return statement;
+		statement->value = parse_primary(parser);
+		return statement->value ? statement : NULL;
 	}
 	return statement;
+}
+
+static bool begins_verdict(const struct token *token)
+{
+	static const char *const words[] = { "accept", "drop", "fwd", "bounce", "to" };
+
+	return token_is_one_of(token, words, sizeof(words) / sizeof(words[0]));
 }
 
 static bool is_raw_payload(const struct token *token)
@@ -150,7 +179,7 @@ static struct ast_statement *statement(struct parser *parser)
 		parsed = counter_statement(parser);
 	} else if (token_is(&token, "comment")) {
 		parsed = comment_statement(parser);
-	} else if (token_is(&token, "accept") || token_is(&token, "drop")) {
+	} else if (begins_verdict(&token)) {
 		parsed = verdict_statement(parser);
 	} else if (at_meta_set(parser)) {
 		parsed = meta_set_statement(parser);

@@ -38,6 +38,14 @@ static const struct {
 	{ "a rule that does not match", "tc egress on lo", "udp meta mark set 1 drop", TC_ACT_UNSPEC, MARK, PRIORITY },
 	{ "accept final", "tc egress on lo", "tcp dport 80 meta mark set 4 accept final", TC_ACT_OK, 4, PRIORITY },
 	{ "accept final on the way in", "tc ingress on lo", "tcp dport 80 accept final", TC_ACT_OK, MARK, PRIORITY },
+	{ "fwd to", "tc ingress on lo", "tcp dport 80 meta mark set 4 fwd to lo", TC_ACT_REDIRECT, 4, PRIORITY },
+	{ "fwd to on the way out", "tc egress on eth0", "tcp dport 80 fwd to lo", TC_ACT_REDIRECT, MARK, PRIORITY },
+	{ "bounce", "tc ingress on lo", "tcp dport 80 bounce", TC_ACT_REDIRECT, MARK, PRIORITY },
+	{ "fwd to at the driver", "xdp ingress on lo", "tcp dport 80 fwd to lo", XDP_REDIRECT, 0, 0 },
+	{ "bounce at the driver", "xdp ingress on lo", "tcp dport 80 bounce", XDP_TX, 0, 0 },
+	{ "to a socket when none is there", "xdp ingress on lo", "tcp dport 80 to xsk", XDP_ABORTED, 0, 0 },
+	{ "to a row of sockets when none is there", "xdp ingress on lo", "tcp dport 80 to xsk 255", XDP_ABORTED, 0, 0 },
+	{ "what is not to a socket passes", "xdp ingress on lo", "tcp dport 81 to xsk", XDP_PASS, 0, 0 },
 	{ "a cgroup, out", "cgroup egress on \"/\"", "tcp meta mark set 8 meta priority set 1:mark accept", 1, 8, 0x10008 },
 	{ "a cgroup, in", "cgroup ingress on \"/\"", "tcp meta mark set 8 meta priority set 1:2 drop", 0, 8, 0x10002 },
 };
@@ -67,19 +75,30 @@ static void try_case(size_t index)
 	static uint8_t out[256];
 	struct __sk_buff before = { .mark = MARK, .priority = PRIORITY }, after = { 0 };
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = tcp_frame, .data_size_in = sizeof(tcp_frame), .data_out = out,
-		    .data_size_out = sizeof(out), .repeat = 1, .ctx_in = &before, .ctx_size_in = sizeof(before),
-		    .ctx_out = &after, .ctx_size_out = sizeof(after));
-	struct loaded_chain loaded = { -1, -1, 0, 0 };
+		    .data_size_out = sizeof(out), .repeat = 1);
+	bool bounced = strstr(cases[index].rules, "bounce"), xdp = strncmp(cases[index].hook, "xdp", 3) == 0;
+	struct loaded_chain loaded = { -1, -1, 0, 0, -1 };
 	struct arena *arena = arena_new();
 
 	printf("# %s: %s\n", cases[index].hook, cases[index].name);
 	CHECK_NUMBER(load_case(arena, arena_printf(arena, "chain c {\nhook %s\n%s\n}\n", cases[index].hook, cases[index].rules),
 			       &loaded),
 		     0);
+	if (!xdp) {
+		options.ctx_in = &before;
+		options.ctx_size_in = sizeof(before);
+		options.ctx_out = &after;
+		options.ctx_size_out = sizeof(after);
+	}
 	CHECK_NUMBER(bpf_prog_test_run_opts(loaded.program_fd, &options), 0);
 	CHECK_NUMBER((int)options.retval, cases[index].code);
 	CHECK_NUMBER(after.mark, cases[index].mark);
 	CHECK_NUMBER(after.priority, cases[index].priority);
+	if (strncmp(cases[index].hook, "cgroup", 6) == 0)
+		memcpy(out, tcp_frame, sizeof(tcp_frame)); /* it changes no byte, and comes back without its Ethernet header */
+	CHECK_NUMBER(memcmp(out, tcp_frame + (bounced ? 6 : 0), 6), 0);
+	CHECK_NUMBER(memcmp(out + 6, tcp_frame + (bounced ? 0 : 6), 6), 0);
+	CHECK_NUMBER(memcmp(out + 12, tcp_frame + 12, sizeof(tcp_frame) - 12), 0);
 	loaded_chain_close(&loaded);
 	arena_free(arena);
 }
@@ -111,7 +130,7 @@ static uint32_t maps_named(int program_fd, const char *name)
 
 TEST(a_policy_without_effects_has_no_table_of_them)
 {
-	struct loaded_chain loaded = { -1, -1, 0, 0 };
+	struct loaded_chain loaded = { -1, -1, 0, 0, -1 };
 	struct arena *arena = arena_new();
 
 	CHECK_NUMBER(load_case(arena, "chain c {\nhook tc egress on lo\ntcp dport 80 counter\n}\n", &loaded), 0);
