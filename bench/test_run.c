@@ -101,7 +101,8 @@ static bool load_floor(const struct hook_case *hook, struct measured *subject)
 static bool load_rules(const struct hook_case *hook, uint32_t rules, struct measured *subject)
 {
 	char *text = write_policy(hook, rules);
-	bool loaded = policy_load("measured.weir", text, kernel_features()->long_jump, &subject->policy);
+	struct code_options options = { .long_jump = kernel_features()->long_jump };
+	bool loaded = policy_load("measured.weir", text, &options, &subject->policy);
 
 	subject->rules = rules;
 	subject->fd = -1;

@@ -40,6 +40,7 @@ extern const struct command command_log, command_types;
 
 /* Options that each command has; its own come before them, and the table ends with { 0 }. */
 #define CLI_OPTION_PINS 256
+#define CLI_OPTION_FORM 257 /* of check and apply */
 #define CLI_OPTION_OWN	512 /* the first number for long options without a letter */
 #define CLI_OPTIONS                                                                                                              \
 	{ "help", no_argument, NULL, 'h' },                                                                                      \
@@ -62,6 +63,9 @@ int cli_finish(const struct cli *cli, int result);
 
 /* Open weir's directory in bpffs: the kernel, or NULL with messages for cli_finish. */
 struct weir_kernel *cli_open_kernel(struct cli *cli, bool change, int *ret_result);
+
+/* The form that --form names: EXIT_FINE, or EXIT_USAGE and it was said what forms there are. */
+int cli_form(const struct cli *cli, const char *word, enum weir_form *ret_form);
 
 /* A number from 1 on, of seconds or things: 0, or -EINVAL. */
 int cli_number(const char *text, unsigned long *ret_number);

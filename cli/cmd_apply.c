@@ -25,9 +25,11 @@ static int apply(struct cli *cli, const struct weir_policy *policy, bool reset)
 
 static int run(struct cli *cli, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "name", required_argument, NULL, 'n' }, { "reset", no_argument, NULL, 'r' }, CLI_OPTIONS, { 0 }
-	};
+	static const struct option options[] = { { "name", required_argument, NULL, 'n' },
+						 { "form", required_argument, NULL, CLI_OPTION_FORM },
+						 { "reset", no_argument, NULL, 'r' },
+						 CLI_OPTIONS,
+						 { 0 } };
 	struct weir_compile_options compile_options = WEIR_OPTIONS(struct weir_compile_options);
 	struct weir_policy *policy = NULL;
 	bool reset = false;
@@ -38,8 +40,10 @@ static int run(struct cli *cli, int argc, char **argv)
 			return cli->exit_code;
 		if (option == 'n')
 			compile_options.name = optarg;
-		else
+		else if (option == 'r')
 			reset = true;
+		else if (cli_form(cli, optarg, &compile_options.form) != EXIT_FINE)
+			return EXIT_USAGE;
 	}
 	if (argc - optind != 1)
 		return cli_usage(cli, NULL, argc == optind ? "which policy file?" : "one policy file at a time");
@@ -58,7 +62,7 @@ static int run(struct cli *cli, int argc, char **argv)
 const struct command command_apply = {
 	.name = "apply",
 	.summary = "put a policy in force, or replace it, without a gap",
-	.help = "usage: weir apply [--name NAME] [--reset] FILE\n\n"
+	.help = "usage: weir apply [--name NAME] [--reset] [--form=FORM] FILE\n\n"
 		"Compiles the policy in FILE, loads it and swaps it in: all of it, "
 		"or, when anything fails,\n"
 		"nothing is changed. A policy of the same name is replaced; others "
@@ -68,6 +72,7 @@ const struct command command_apply = {
 		"  -n, --name=NAME  the policy's name; without, that of the file\n"
 		"  -r, --reset      counters begin at 0, and elements added with "
 		"'weir set' are forgotten\n"
+		"      --form=FORM  fits, code, data or tables: what rules become, for tests\n"
 		"      --pins=DIR   weir's directory in bpffs\n"
 		"  -h, --help       this\n\n"
 		"example:\n"

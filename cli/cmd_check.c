@@ -22,9 +22,11 @@ static int find_stage(const struct cli *cli, const char *word, int *ret_stage)
 
 static int run(struct cli *cli, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "emit", required_argument, NULL, 'e' }, { "name", required_argument, NULL, 'n' }, CLI_OPTIONS, { 0 }
-	};
+	static const struct option options[] = { { "emit", required_argument, NULL, 'e' },
+						 { "form", required_argument, NULL, CLI_OPTION_FORM },
+						 { "name", required_argument, NULL, 'n' },
+						 CLI_OPTIONS,
+						 { 0 } };
 	struct weir_compile_options compile_options = WEIR_OPTIONS(struct weir_compile_options);
 	struct weir_policy *policy = NULL;
 	int option, result, stage = -1;
@@ -34,7 +36,8 @@ static int run(struct cli *cli, int argc, char **argv)
 			return cli->exit_code;
 		if (option == 'n')
 			compile_options.name = optarg;
-		else if (find_stage(cli, optarg, &stage) != EXIT_FINE)
+		else if ((option == CLI_OPTION_FORM ? cli_form(cli, optarg, &compile_options.form)
+						    : find_stage(cli, optarg, &stage)) != EXIT_FINE)
 			return EXIT_USAGE;
 	}
 	if (argc - optind != 1)
@@ -52,7 +55,7 @@ static int run(struct cli *cli, int argc, char **argv)
 const struct command command_check = {
 	.name = "check",
 	.summary = "check a policy and say what it means; needs no root",
-	.help = "usage: weir check [--emit=STAGE] [--name NAME] FILE\n\n"
+	.help = "usage: weir check [--emit=STAGE] [--form=FORM] [--name NAME] FILE\n\n"
 		"Compiles the policy in FILE and says what it means, or what is wrong with it. Changes\n"
 		"nothing and needs no root.\n\n"
 		"  -e, --emit=STAGE  print what a stage of the compiler made of it:\n"
@@ -60,6 +63,7 @@ const struct command command_check = {
 		"                    rules  each rule as boxes over the fields of a packet\n"
 		"                    tree   the decision tree\n"
 		"                    code   the eBPF instructions\n"
+		"      --form=FORM   fits, code, data or tables: what rules become, for tests\n"
 		"  -n, --name=NAME   the policy's name; without, that of the file\n"
 		"  -h, --help        this\n\n"
 		"example:\n"

@@ -7,12 +7,13 @@ static bool compile_chain(struct arena *arena, const struct policy *policy, uint
 	struct compiled_chain chain = { 0 };
 
 	chain.rules = rules_lower(arena, policy, index, diagnostics);
-	chain.tree = chain.rules ? tree_build(arena, chain.rules, diagnostics) : NULL;
+	chain.tree = chain.rules ? tree_build(arena, chain.rules, &options->tree, diagnostics) : NULL;
 	if (chain.tree)
 		rules_warn_shadowed(chain.rules, chain.tree->reached, diagnostics);
 	chain.code = chain.tree ? code_emit(arena, chain.tree, options, diagnostics) : NULL;
 	if (!chain.code)
 		return false;
+	chain.tree = chain.code->tree;
 	*ret_chain = chain;
 	return true;
 }

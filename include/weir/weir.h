@@ -80,11 +80,18 @@ WEIR_API void weir_messages_print(const struct weir_messages *messages, FILE *ou
 
 struct weir_policy;
 
+/*
+ * What rules become: what fits best, or, for tests and measurements, one form wherever that can be. All judge alike.
+ * (docs/decisions/forms.md)
+ */
+enum weir_form { WEIR_FORM_FITS, WEIR_FORM_CODE, WEIR_FORM_DATA, WEIR_FORM_TABLES };
+
 struct weir_compile_options {
 	size_t size;
 	const char *name; /* of the policy; NULL: of the file, without folder and .weir */
 	/* Use what the running kernel offers. Without, the result is the same everywhere; for weir_kernel_apply, set it. */
 	bool for_this_kernel;
+	enum weir_form form;
 };
 
 /* Compile the policy in the file PATH. -EINVAL: it has errors; -ENOENT and the like: it could not be read. */
@@ -290,10 +297,10 @@ struct weir_packets;
 
 /* Where they are looked at. */
 enum weir_packets_mode {
-	WEIR_PACKETS_AUTO, /* the first of these that can be had */
-	WEIR_PACKETS_NATIVE, /* XDP in the driver */
+	WEIR_PACKETS_AUTO,    /* the first of these that can be had */
+	WEIR_PACKETS_NATIVE,  /* XDP in the driver */
 	WEIR_PACKETS_GENERIC, /* XDP in the network stack */
-	WEIR_PACKETS_SOCKET, /* a packet socket, behind XDP */
+	WEIR_PACKETS_SOCKET,  /* a packet socket, behind XDP */
 };
 
 #define WEIR_PACKETS_RATE 1000 /* packets a second */
@@ -307,8 +314,8 @@ struct weir_packets_options {
 };
 
 /*
- * Begin to look at what comes in by COUNT interfaces. All packets pass. Nothing is pinned: it ends with weir_packets_close, or with the
- * process. Where somebody has a program at XDP it is left alone, and a packet socket looks at what that lets pass.
+ * Begin to look at what comes in by COUNT interfaces. All packets pass. Nothing is pinned: it ends with weir_packets_close, or
+ * with the process. Where somebody has a program at XDP it is left alone, and a packet socket looks at what that lets pass.
  */
 WEIR_API int weir_packets_open(const char *const *interfaces, size_t count, const struct weir_packets_options *options,
 			       struct weir_messages *messages, struct weir_packets **ret_packets);
@@ -324,7 +331,8 @@ WEIR_API int weir_packets_fd(const struct weir_packets *packets);
 WEIR_API int weir_packets_read(struct weir_packets *packets, int timeout_ms, void (*handle)(void *context, const char *line),
 			       void *context);
 
-/* Since the last call (the first: since opening), how many were lost because nobody read them in time; how many were past the rate. */
+/* Since the last call (the first: since opening), how many were lost because nobody read them in time; how many were past the
+ * rate. */
 WEIR_API int weir_packets_lost(struct weir_packets *packets, uint64_t *ret_lost);
 WEIR_API int weir_packets_suppressed(struct weir_packets *packets, uint64_t *ret_suppressed);
 
@@ -336,8 +344,8 @@ struct weir_types_options {
 };
 
 /*
- * Print the types called NAMES ("task_struct", "struct task_struct", "u32"), and what they hold, to OUT as a C header. Without root.
- * Nothing is printed when one of them is unknown.
+ * Print the types called NAMES ("task_struct", "struct task_struct", "u32"), and what they hold, to OUT as a C header. Without
+ * root. Nothing is printed when one of them is unknown.
  */
 WEIR_API int weir_types_print(const char *const *names, size_t count, const struct weir_types_options *options, FILE *out,
 			      struct weir_messages *messages);

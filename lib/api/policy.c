@@ -42,6 +42,10 @@ int weir_policy_compile(const char *path, const struct weir_compile_options *opt
 	error = read_policy(shared->arena, path, &source, &messages->diagnostics);
 	messages_hold(messages, shared);
 	policy->shared = shared;
+	_Static_assert((int)WEIR_FORM_FITS == TREE_AS_FITS && (int)WEIR_FORM_CODE == TREE_ALL_CODE &&
+			       (int)WEIR_FORM_DATA == TREE_ALL_DATA && (int)WEIR_FORM_TABLES == TREE_ALL_TABLES,
+		       "forms are numbered alike");
+	code.tree.wish = (enum tree_wish)OPTION(options, form, WEIR_FORM_FITS);
 	if (OPTION(options, for_this_kernel, false))
 		code.long_jump = kernel_features()->long_jump;
 	if (!error) {

@@ -20,8 +20,12 @@
 #define LIMIT_IPV6_LIST_IN_TREE 8	     /* the same for IPv6 addresses, each of which is two fields */
 #define LIMIT_LOG_PREFIX_BYTES	64
 #define LIMIT_COMMENT_BYTES	128
-#define LIMIT_INTERFACES	256    /* targets of a chain, after globs */
-#define LIMIT_INSTRUCTIONS	400000 /* emitted for a chain; the kernel verifies at most a million */
-#define LIMIT_TREE_NODES	200000 /* of a chain */
+#define LIMIT_INTERFACES	256	   /* targets of a chain, after globs */
+#define LIMIT_INSTRUCTIONS	400000	   /* emitted for a chain; the kernel verifies at most a million */
+#define LIMIT_TREE_NODES	200000	   /* of a chain that become instructions; more become data */
+#define LIMIT_DATA_NODES	(8u << 20) /* of a chain in all */
+#define LIMIT_DATA_FIELDS	20	   /* that one tree tells apart when it is data */
+#define LIMIT_DATA_DEPTH	1500	   /* cuts on one way through a tree that is data */
+#define LIMIT_DATA_PASSED	4096	   /* rules without a verdict that meet at one leaf of a tree that is data */
 
 #endif

@@ -7,6 +7,10 @@
  *							each rule without a verdict that the packet met, in order
  *	int set_member(struct weir_flow *flow)		one for each set dimension: 1 member, 0 not
  *	int predicate(ctx, struct weir_flow *flow)	one for each predicate dimension: 1 the packet meets it, 0 not
+ *	int find(ctx, struct weir_flow *flow)		one for each tree that is data and each table: which element of the
+ *							array map of its outcomes is the packet's; 0: it names no rule
+ *
+ * What is data goes into array maps that belong to this program alone and never change.
  */
 #ifndef WEIR_CODE_H
 #define WEIR_CODE_H
@@ -25,6 +29,7 @@ enum code_reference_kind {
 	REFERENCE_SET_EXACT,  /* ld_imm64 of the exact map of set `index`: a descriptor */
 	REFERENCE_SET_PREFIX, /* the same of its prefix map */
 	REFERENCE_RAW_IP,     /* a 32-bit immediate: 1 when packets begin with an IP header (load_request.raw_ip) */
+	REFERENCE_DATA,	      /* the same of array map `index` of this code */
 };
 
 struct code_reference {
@@ -37,13 +42,45 @@ struct code_line {
 	uint32_t rule; /* index in rule_list: whose code begins here */
 };
 
-enum code_function_kind { FUNCTION_CLASSIFY, FUNCTION_SET_MEMBER, FUNCTION_PREDICATE };
+enum code_function_kind { FUNCTION_CLASSIFY, FUNCTION_SET_MEMBER, FUNCTION_PREDICATE, FUNCTION_FIND };
 
 struct code_function {
 	enum code_function_kind kind;
 	uint32_t first, count; /* instructions */
 	uint32_t dimension;    /* SET_MEMBER, PREDICATE: which */
+	uint32_t part;	       /* FIND: which tree, deciding ones first */
 };
+
+/* What an element that stands for a rule begins with; a table's key comes behind. */
+struct code_outcome {
+	uint32_t outcome; /* filled in at load, as REFERENCE_OUTCOME */
+	uint32_t rule;
+	uint32_t next; /* deciding: the tree to ask next; passing: 1 when the next element is passed as well */
+	uint32_t used; /* 1; 0: nothing is here */
+};
+
+/* A node of a tree that is data; each child as CODE_CHILD. */
+struct code_node {
+	uint64_t bound;
+	uint32_t low, high;
+};
+
+/*
+ * A child: which of the values that the loop has at hand is compared there, and the node; or the mark of a leaf and its outcome.
+ * With the field in the parent, the value is there as soon as the node is.
+ */
+#define CODE_CHILD(value, number) ((uint32_t)(value) << 24 | (number))
+#define CODE_CHILD_LEAF		  255u
+#define CODE_CHILD_NUMBER	  0x00ffffffu
+
+/* An array map and what is in it. */
+struct code_data {
+	const char *name; /* fits the kernel's */
+	uint32_t value_size, count;
+	const void *bytes;
+	const uint32_t *rules; /* for each element the rule of its outcome, CODE_NO_RULE: none; NULL: no element has one */
+};
+#define CODE_NO_RULE UINT32_MAX
 
 struct code {
 	const struct tree *tree;
@@ -52,14 +89,20 @@ struct code {
 	const struct code_function *functions; /* in order of their instructions; classify is the first */
 	const struct code_reference *references;
 	const struct code_line *lines; /* ascending by instruction */
+	uint32_t data_count;
+	const struct code_data *data;
 };
 
 /* What the running kernel allows; zeroed: the oldest that weir promises. */
 struct code_options {
 	bool long_jump; /* BPF_JMP32|BPF_JA, from 6.6 */
+	struct tree_options tree;
 };
 
-/* Emit. NULL with a diagnostic when a limit (instructions, jump range) is passed. */
+/*
+ * Emit. What becomes too many instructions, or goes further than jumps do, is emitted anew with more of it as data; code->tree is
+ * the tree as it was emitted. NULL with a diagnostic when that does not help.
+ */
 const struct code *code_emit(struct arena *arena, const struct tree *tree, const struct code_options *options,
 			     struct diagnostics *diagnostics);
 

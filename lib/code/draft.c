@@ -94,11 +94,18 @@ void draft_line(struct draft *draft, uint32_t rule)
 	vector_push(draft->arena, &draft->lines, line);
 }
 
-void draft_function(struct draft *draft, enum code_function_kind kind, uint32_t dimension)
+void draft_function(struct draft *draft, enum code_function_kind kind, uint32_t about)
 {
-	struct code_function function = { .kind = kind, .first = draft->instructions.count, .dimension = dimension };
+	struct code_function function = { .kind = kind, .first = draft->instructions.count };
 
+	*(kind == FUNCTION_FIND ? &function.part : &function.dimension) = about;
 	vector_push(draft->arena, &draft->functions, function);
+}
+
+uint32_t draft_data(struct draft *draft, struct code_data data)
+{
+	vector_push(draft->arena, &draft->data, data);
+	return draft->data.count - 1;
 }
 
 /* ---- Layout ---- */
@@ -324,6 +331,8 @@ static void copy_tables(const struct layout *layout, struct arena *arena, struct
 	code->reference_count = draft->references.count;
 	code->lines = lines;
 	code->line_count = draft->lines.count;
+	code->data = arena_copy(arena, draft->data.items, draft->data.count * sizeof(*draft->data.items));
+	code->data_count = draft->data.count;
 }
 
 bool draft_finish(struct draft *draft, struct arena *arena, const struct code_options *options, struct code *ret_code)

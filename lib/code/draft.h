@@ -25,6 +25,7 @@ struct draft {
 	VECTOR(struct code_function) functions;
 	VECTOR(struct code_reference) references;
 	VECTOR(struct code_line) lines;
+	VECTOR(struct code_data) data;
 };
 
 uint32_t draft_label(struct draft *draft);
@@ -42,8 +43,10 @@ void draft_wide(struct draft *draft, uint8_t destination, uint8_t source, uint64
 /* The next instruction is a reference; the next instruction belongs to a rule. */
 void draft_refer(struct draft *draft, enum code_reference_kind kind, uint32_t index);
 void draft_line(struct draft *draft, uint32_t rule);
-/* A function begins here. */
-void draft_function(struct draft *draft, enum code_function_kind kind, uint32_t dimension);
+/* A function begins here. ABOUT: its dimension, or the tree it finds in. */
+void draft_function(struct draft *draft, enum code_function_kind kind, uint32_t about);
+/* Its number. */
+uint32_t draft_data(struct draft *draft, struct code_data data);
 
 /* Lay out: into ARENA, or false when a jump cannot be led to its target. */
 bool draft_finish(struct draft *draft, struct arena *arena, const struct code_options *options, struct code *ret_code);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * In: a tree. Out: classify(), then a function for each set (set_member.c) and predicate (predicate.c) it asks.
+ * In: a tree. Out: classify(), then a function for each set (set_member.c) and predicate (predicate.c) it asks, then one for each
+ * tree that is data and each table (find.c).
  *
  * classify's registers:
  *	r0	its answer, and what the functions it calls gave back
  *	r1-r5	arguments; r2 the value of the dimension that is compared, r3 a constant of 64 bits
- *	r6	ctx	where there are passing trees or predicates
+ *	r6	ctx	where there are passing trees or predicates, or trees to be found in
  *	r7	flow
  *	r8	the outcome of the rule that decides so far, where more trees are asked
  *	r9	the index of that rule; what stands behind it does not count
@@ -24,6 +25,13 @@
  *
  *		if r9 <= the least rule of all later trees: answer r8
  *
+ * Where a tree is data, or a table, its function says which element of a map is the packet's outcome; what a leaf has as
+ *constants is read from there.
+ *
+ *	fp-8	the number of that element, for the look-up
+ *	fp-16	whether the next one is passed, too		passing trees
+ *	fp-24	ctx, while r6 counts the elements		passing trees
+ *
  * Nothing the verifier learns about values in one tree must reach the next, or it looks at each combination: fields are loaded
  * anew (from memory, of which it knows nothing), and r9, a known constant at each leaf, is mixed with an unknown at the
  * start and the end of each tree.
@@ -33,6 +41,7 @@
 
 #include "base/limits.h"
 #include "code/draft.h"
+#include "code/find.h"
 #include "code/instructions.h"
 #include "code/predicate.h"
 #include "code/set_member.h"
@@ -59,12 +68,14 @@ struct emitter {
 	struct draft *draft;
 	const struct tree *tree;
 	struct arena *arena;
-	uint32_t *functions;		 /* for each dimension that is no field, its function */
-	uint32_t least_decided;		 /* the least index of a rule that some leaf decides for */
-	bool has_passing, needs_decided; /* some rule without verdict stands behind one that may decide */
+	uint32_t *functions;			    /* for each dimension that is no field, its function */
+	uint32_t least_decided;			    /* the least index of a rule that some leaf decides for */
+	struct find *finds;			    /* for each tree, deciding ones first: where it is data or a table */
+	uint32_t first_find;			    /* the number of the function of the first of them */
+	bool has_finds, has_passing, needs_decided; /* some rule without verdict stands behind one that may decide */
 	bool has_predicates;
-	uint32_t *starts;		 /* labels of the deciding trees */
-	uint32_t decided;		 /* label: r8 and r9 are final, the passing trees come, or the answer */
+	uint32_t *starts; /* labels of the deciding trees */
+	uint32_t decided; /* label: r8 and r9 are final, the passing trees come, or the answer */
 	/* The tree that is written now. */
 	bool deciding;
 	uint32_t least_before;	  /* the least rule that the deciding trees before name; */
@@ -260,27 +271,6 @@ static int fitness_behind(const struct emitter *emitter, uint32_t number)
 	return is_written(emitter, number) ? 0 : 2;
 }
 
-static void emit_load(struct emitter *emitter, uint32_t number)
-{
-	const struct dimension *dimension = node_dimension(emitter, emitter->tree->nodes[number].dimension);
-	struct field_place place = field_place(dimension->field);
-	static const uint8_t bits[] = {
-#define X(id, member, width) width,
-		WEIR_FIELDS(X)
-#undef X
-	};
-
-	draft_emit(emitter->draft, load(load_size(place.bytes), VALUE, BPF_REG_7, place.offset));
-	if (dimension->mask == UINT64_MAX >> (64 - bits[dimension->field]))
-		return;
-	if (dimension->mask <= UINT32_MAX) {
-		draft_emit(emitter->draft, instruction(BPF_ALU | BPF_AND | BPF_K, VALUE, 0, 0, (int32_t)dimension->mask));
-		return;
-	}
-	draft_wide(emitter->draft, BPF_REG_3, 0, dimension->mask);
-	draft_emit(emitter->draft, calculate_register(BPF_AND, VALUE, BPF_REG_3));
-}
-
 static void emit_compare(struct emitter *emitter, const struct test *test, bool jump_if_yes, uint32_t target)
 {
 	const struct dimension *dimension = node_dimension(emitter, test->dimension);
@@ -296,19 +286,6 @@ static void emit_compare(struct emitter *emitter, const struct test *test, bool 
 	}
 }
 
-/* r0 = the answer of a set or a predicate. */
-static void emit_question(struct emitter *emitter, uint32_t dimension)
-{
-	if (node_dimension(emitter, dimension)->kind == DIMENSION_PREDICATE) {
-		draft_emit(emitter->draft, move_register(BPF_REG_1, BPF_REG_6));
-		draft_emit(emitter->draft, move_register(BPF_REG_2, BPF_REG_7));
-	} else {
-		draft_emit(emitter->draft, move_register(BPF_REG_1, BPF_REG_7));
-	}
-	draft_refer(emitter->draft, REFERENCE_FUNCTION, emitter->functions[dimension]);
-	draft_emit(emitter->draft, call_function());
-}
-
 /* Write a node's comparison with the jump to one child; the other one, which must come next, comes back. */
 static uint32_t emit_test(struct emitter *emitter, uint32_t number)
 {
@@ -318,9 +295,9 @@ static uint32_t emit_test(struct emitter *emitter, uint32_t number)
 	uint32_t target;
 
 	if (is_called)
-		emit_question(emitter, test.dimension);
+		emit_computed(emitter->draft, node_dimension(emitter, test.dimension), emitter->functions[test.dimension]);
 	else if (emitter->entries[number] != test.dimension)
-		emit_load(emitter, number);
+		emit_field(emitter->draft, node_dimension(emitter, test.dimension), VALUE);
 	target = label_of(emitter, jump_if_yes ? test.yes : test.no);
 	if (is_called)
 		draft_branch(emitter->draft, branch_constant_32(jump_if_yes ? BPF_JEQ : BPF_JNE, BPF_REG_0, 0), target);
@@ -375,6 +352,117 @@ static void emit_tree(struct emitter *emitter, uint32_t root)
 	}
 }
 
+/* ---- Trees that are data, and tables ---- */
+
+/* Call the function of tree PART, by its number among all trees, and look up what it says, into r0. */
+static void emit_find_call(struct emitter *emitter, uint32_t part)
+{
+	struct draft *draft = emitter->draft;
+	uint32_t function = emitter->first_find;
+
+	for (uint32_t i = 0; i < part; i++)
+		function += emitter->finds[i].walk || emitter->finds[i].slots;
+	draft_emit(draft, move_register(BPF_REG_1, BPF_REG_6));
+	draft_emit(draft, move_register(BPF_REG_2, BPF_REG_7));
+	draft_refer(draft, REFERENCE_FUNCTION, function);
+	draft_emit(draft, call_function());
+	draft_branch(draft, branch_constant_32(BPF_JEQ, BPF_REG_0, 0), emitter->next);
+	draft_emit(draft, store(BPF_W, BPF_REG_10, -8, BPF_REG_0));
+}
+
+static void emit_find_outcome(struct emitter *emitter, uint32_t part)
+{
+	struct draft *draft = emitter->draft;
+
+	draft_refer(draft, REFERENCE_DATA, emitter->finds[part].outcomes);
+	draft_wide(draft, BPF_REG_1, BPF_PSEUDO_MAP_FD, 0);
+	draft_emit(draft, move_register(BPF_REG_2, BPF_REG_10));
+	draft_emit(draft, calculate_constant(BPF_ADD, BPF_REG_2, -8));
+	draft_emit(draft, call_helper(HELPER_MAP_LOOKUP_ELEM));
+	draft_branch(draft, branch_constant(BPF_JEQ, BPF_REG_0, 0), emitter->next);
+}
+
+/* A deciding tree: as its leaves would be, with what they have as constants in the map. */
+static void emit_found_deciding(struct emitter *emitter, uint32_t part)
+{
+	const struct tree *tree = emitter->tree;
+	struct draft *draft = emitter->draft;
+
+	emit_find_call(emitter, part);
+	emit_find_outcome(emitter, part);
+	draft_emit(draft, load(BPF_W, BPF_REG_1, BPF_REG_0, offsetof(struct code_outcome, rule)));
+	if (emitter->least_before != UINT32_MAX)
+		draft_branch(draft, branch_register_32(BPF_JLT, BPF_REG_9, BPF_REG_1), emitter->next);
+	if (part + 1 == tree->deciding_count && !emitter->has_passing) {
+		draft_emit(draft, load(BPF_W, BPF_REG_0, BPF_REG_0, offsetof(struct code_outcome, outcome)));
+		draft_exit(draft);
+		return;
+	}
+	draft_emit(draft, load(BPF_W, BPF_REG_8, BPF_REG_0, offsetof(struct code_outcome, outcome)));
+	draft_emit(draft, move_register(BPF_REG_9, BPF_REG_1));
+	draft_emit(draft, load(BPF_W, BPF_REG_1, BPF_REG_0, offsetof(struct code_outcome, next)));
+	for (uint32_t next = part + 1; next < tree->deciding_count; next++)
+		draft_branch(draft, branch_constant_32(BPF_JEQ, BPF_REG_1, next), emitter->starts[next]);
+	draft_jump(draft, emitter->decided);
+}
+
+/* A passing tree: elements behind each other, until one says that it is the last. */
+static void emit_found_passing(struct emitter *emitter, uint32_t part)
+{
+	struct draft *draft = emitter->draft;
+	uint32_t loop = draft_label(draft), done = emitter->next, end = draft_label(draft);
+
+	emit_find_call(emitter, part);
+	draft_emit(draft, store(BPF_DW, BPF_REG_10, -24, BPF_REG_6));
+	draft_emit(draft, move_constant(BPF_REG_6, emitter->finds[part].most_rules));
+	emitter->next = end;
+	draft_place(draft, loop);
+	emit_find_outcome(emitter, part);
+	draft_emit(draft, load(BPF_W, BPF_REG_1, BPF_REG_0, offsetof(struct code_outcome, rule)));
+	if (emitter->needs_decided)
+		draft_branch(draft, branch_register_32(BPF_JLT, BPF_REG_9, BPF_REG_1), end);
+	draft_emit(draft, load(BPF_W, BPF_REG_1, BPF_REG_0, offsetof(struct code_outcome, next)));
+	draft_emit(draft, store(BPF_DW, BPF_REG_10, -16, BPF_REG_1));
+	draft_emit(draft, load(BPF_W, BPF_REG_3, BPF_REG_0, offsetof(struct code_outcome, outcome)));
+	draft_emit(draft, load(BPF_DW, BPF_REG_1, BPF_REG_10, -24));
+	draft_emit(draft, move_register(BPF_REG_2, BPF_REG_7));
+	draft_refer(draft, REFERENCE_PASS, 0);
+	draft_emit(draft, call_function());
+	draft_emit(draft, load(BPF_DW, BPF_REG_1, BPF_REG_10, -16));
+	draft_branch(draft, branch_constant(BPF_JEQ, BPF_REG_1, 0), end);
+	draft_emit(draft, load(BPF_W, BPF_REG_1, BPF_REG_10, -8));
+	draft_emit(draft, calculate_constant(BPF_ADD, BPF_REG_1, 1));
+	draft_emit(draft, store(BPF_W, BPF_REG_10, -8, BPF_REG_1));
+	draft_emit(draft, calculate_constant(BPF_ADD, BPF_REG_6, -1));
+	draft_branch(draft, branch_constant(BPF_JNE, BPF_REG_6, 0), loop);
+	draft_place(draft, end);
+	draft_emit(draft, load(BPF_DW, BPF_REG_6, BPF_REG_10, -24));
+	emitter->next = done;
+}
+
+static void emit_deciding(struct emitter *emitter, uint32_t part)
+{
+	const struct tree_part *of = &emitter->tree->deciding[part];
+
+	if (of->form == TREE_CODE) {
+		emit_tree(emitter, of->root);
+		return;
+	}
+	if (of->first < emitter->least_named)
+		emitter->least_named = of->first;
+	emit_found_deciding(emitter, part);
+}
+
+static void emit_passing(struct emitter *emitter, uint32_t number)
+{
+	const struct tree_part *of = &emitter->tree->passing[number];
+
+	if (of->form == TREE_CODE)
+		emit_tree(emitter, of->root);
+	else
+		emit_found_passing(emitter, emitter->tree->deciding_count + number);
+}
+
 /* ---- Functions ---- */
 
 /* Mix r9 with what the verifier does not know, and take it out again. */
@@ -398,7 +486,7 @@ static void emit_decided(struct emitter *emitter)
 	emitter->deciding = false;
 	for (uint32_t i = 0; i < emitter->tree->passing_count; i++) {
 		emitter->next = draft_label(draft);
-		emit_tree(emitter, emitter->tree->passing[i]);
+		emit_passing(emitter, i);
 		draft_place(draft, emitter->next);
 	}
 	draft_emit(draft, move_register(BPF_REG_0, BPF_REG_8));
@@ -417,12 +505,12 @@ static void emit_part(struct emitter *emitter, uint32_t part)
 	if (part > 0)
 		hide_decided(emitter);
 	emitter->next = last ? emitter->decided : part == 0 ? emitter->starts[1] : draft_label(draft);
-	emit_tree(emitter, emitter->tree->deciding[part]);
+	emit_deciding(emitter, part);
 	if (part == 0 || last || !draft_is_asked(draft, emitter->next))
 		return;
 	draft_place(draft, emitter->next);
 	hide_decided(emitter);
-	draft_branch(draft, branch_constant_32(BPF_JLE, BPF_REG_9, emitter->tree->least[part + 1]), emitter->decided);
+	draft_branch(draft, branch_constant_32(BPF_JLE, BPF_REG_9, emitter->tree->deciding[part + 1].least), emitter->decided);
 	draft_jump(draft, emitter->starts[part + 1]);
 }
 
@@ -448,7 +536,7 @@ static void emit_classify(struct emitter *emitter)
 	uint32_t body = draft_label(draft), nothing = draft_label(draft);
 
 	draft_function(draft, FUNCTION_CLASSIFY, 0);
-	if (emitter->has_passing || emitter->has_predicates)
+	if (emitter->has_passing || emitter->has_predicates || emitter->has_finds)
 		draft_emit(draft, move_register(BPF_REG_6, BPF_REG_1));
 	draft_branch(draft, branch_constant(BPF_JNE, BPF_REG_2, 0), body);
 	draft_place(draft, nothing); /* never come to: there always is a flow, and the chain's policy decides the rest */
@@ -463,11 +551,11 @@ static void emit_classify(struct emitter *emitter)
 	if (emitter->tree->deciding_count > 1)
 		emit_parts(emitter);
 	else
-		emit_tree(emitter, emitter->tree->deciding[0]);
+		emit_deciding(emitter, 0);
 	emit_decided(emitter);
 }
 
-/* Number the functions of sets and predicates in order of their dimensions; classify is 0. */
+/* Number the functions: classify is 0, then those of sets and predicates by their dimensions, then those that find. */
 static void number_functions(struct emitter *emitter)
 {
 	const struct tree *tree = emitter->tree;
@@ -484,6 +572,42 @@ static void number_functions(struct emitter *emitter)
 	for (uint32_t i = 0; i < tree->rules->dimension_count; i++)
 		if (emitter->functions[i] != NO_FUNCTION)
 			emitter->functions[i] = next++;
+	emitter->first_find = next;
+}
+
+/* The maps of those trees that are not instructions, into ARENA. */
+static void make_finds(struct emitter *emitter, struct arena *arena)
+{
+	const struct tree *tree = emitter->tree;
+	uint32_t count = tree->deciding_count + tree->passing_count;
+
+	emitter->finds = arena_new_array(emitter->arena, struct find, count);
+	for (uint32_t i = 0; i < count; i++) {
+		bool deciding = i < tree->deciding_count;
+		struct find_request request = { .tree = tree,
+						.part = deciding ? &tree->deciding[i] : &tree->passing[i - tree->deciding_count],
+						.number = i,
+						.deciding = deciding,
+						.functions = emitter->functions,
+						.arena = arena };
+
+		if (request.part->form == TREE_CODE)
+			continue;
+		emitter->finds[i] = find_new(emitter->draft, &request);
+		emitter->has_finds = true;
+	}
+}
+
+static void emit_finds(struct emitter *emitter)
+{
+	const struct tree *tree = emitter->tree;
+
+	for (uint32_t i = 0; i < tree->deciding_count + tree->passing_count; i++) {
+		if (!emitter->finds[i].walk && !emitter->finds[i].slots)
+			continue;
+		draft_function(emitter->draft, FUNCTION_FIND, i);
+		emit_find(emitter->draft, &emitter->finds[i]);
+	}
 }
 
 /* What must be kept for the passing trees. */
@@ -503,48 +627,46 @@ static void survey_rules(struct emitter *emitter)
 	}
 }
 
-static const struct code *too_long(const struct rule_list *list, uint32_t count, struct diagnostics *diagnostics)
+static void report_too_long(const struct rule_list *list, uint32_t count, struct diagnostics *diagnostics)
 {
 	struct diagnostic *diagnostic;
 
-	diagnostic = diagnose(diagnostics, SEVERITY_ERROR, list->chain->place,
-			      "chain '%s' needs a program of %u instructions, %u is the limit", list->chain->name, count,
-			      LIMIT_INSTRUCTIONS);
+	if (count <= LIMIT_INSTRUCTIONS)
+		diagnostic = diagnose(diagnostics, SEVERITY_ERROR, list->chain->place,
+				      "the jumps of chain '%s' go further than the kernel allows", list->chain->name);
+	else
+		diagnostic = diagnose(diagnostics, SEVERITY_ERROR, list->chain->place,
+				      "chain '%s' needs a program of %u instructions, %u is the limit", list->chain->name, count,
+				      LIMIT_INSTRUCTIONS);
 	diagnostic_hint(
 		diagnostics, diagnostic,
 		"write rules that differ only in an address or a port as one rule with a named set, or part the chain in two");
-	return NULL;
 }
 
+/* NULL when it becomes too long, *RET_COUNT instructions, or a jump goes too far. */
 static const struct code *emit_whole(struct emitter *emitter, struct arena *arena, const struct code_options *options,
-				     struct diagnostics *diagnostics)
+				     uint32_t *ret_count)
 {
 	const struct rule_list *list = emitter->tree->rules;
 	struct code *code = arena_new_object(arena, struct code);
-	uint32_t count;
 
 	number_functions(emitter);
 	survey_rules(emitter);
+	make_finds(emitter, arena);
 	emit_classify(emitter);
 	for (uint32_t i = 0; i < list->dimension_count; i++)
 		if (emitter->functions[i] != NO_FUNCTION && list->dimensions[i].kind == DIMENSION_SET)
 			emit_set_member(emitter->draft, list, i);
 		else if (emitter->functions[i] != NO_FUNCTION)
 			emit_predicate(emitter->draft, list, i);
-	count = emitter->draft->instructions.count;
-	if (count > LIMIT_INSTRUCTIONS)
-		return too_long(list, count, diagnostics);
+	emit_finds(emitter);
+	*ret_count = emitter->draft->instructions.count;
 	code->tree = emitter->tree;
-	if (!draft_finish(emitter->draft, arena, options, code)) {
-		diagnose(diagnostics, SEVERITY_ERROR, list->chain->place,
-			 "the jumps of chain '%s' go further than the kernel allows", list->chain->name);
-		return NULL;
-	}
-	return code;
+	return *ret_count <= LIMIT_INSTRUCTIONS && draft_finish(emitter->draft, arena, options, code) ? code : NULL;
 }
 
-const struct code *code_emit(struct arena *arena, const struct tree *tree, const struct code_options *options,
-			     struct diagnostics *diagnostics)
+static const struct code *emit_tree_as_it_is(struct arena *arena, const struct tree *tree, const struct code_options *options,
+					     uint32_t *ret_count)
 {
 	struct arena *scratch = arena_new();
 	struct draft draft = { .arena = scratch };
@@ -557,7 +679,26 @@ const struct code *code_emit(struct arena *arena, const struct tree *tree, const
 	emitter.labels = arena_new_array(scratch, uint32_t, tree->node_count);
 	emitter.copies = arena_new_array(scratch, struct leaf_copy, tree->node_count);
 	memset(emitter.copies, 0xff, tree->node_count * sizeof(*emitter.copies));
-	code = emit_whole(&emitter, arena, options, diagnostics);
+	code = emit_whole(&emitter, arena, options, ret_count);
 	arena_free(scratch);
+	return code;
+}
+
+const struct code *code_emit(struct arena *arena, const struct tree *tree, const struct code_options *options,
+			     struct diagnostics *diagnostics)
+{
+	const struct rule_list *list = tree->rules;
+	uint32_t nodes = LIMIT_TREE_NODES, count, first_count = 0;
+	const struct code *code;
+
+	while (!(code = emit_tree_as_it_is(arena, tree, options, &count))) {
+		first_count = first_count ? first_count : count;
+		nodes /= 2;
+		tree = options->tree.wish == TREE_ALL_CODE || nodes < 1024 ? NULL : tree_with_less_code(arena, tree, nodes);
+		if (!tree) {
+			report_too_long(list, first_count, diagnostics);
+			break;
+		}
+	}
 	return code;
 }

@@ -93,4 +93,16 @@ static inline struct bpf_insn branch_constant_32(uint8_t operation, uint8_t dest
 	return instruction(BPF_JMP32 | operation | BPF_K, destination, 0, 0, (int32_t)value);
 }
 
+/* The same of two registers. */
+static inline struct bpf_insn branch_register_32(uint8_t operation, uint8_t destination, uint8_t source)
+{
+	return instruction(BPF_JMP32 | operation | BPF_X, destination, source, 0, 0);
+}
+
+/* The lower 32 bits, the upper ones become zero. */
+static inline struct bpf_insn calculate_constant_32(uint8_t operation, uint8_t destination, uint32_t value)
+{
+	return instruction(BPF_ALU | operation | BPF_K, destination, 0, 0, (int32_t)value);
+}
+
 #endif

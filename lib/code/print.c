@@ -69,6 +69,8 @@ static void print_function_name(struct printer *printer, const struct code_funct
 
 	if (function->kind == FUNCTION_CLASSIFY)
 		fputs("classify", printer->out);
+	else if (function->kind == FUNCTION_FIND)
+		fprintf(printer->out, "find %u", function->part + 1);
 	else if (function->kind == FUNCTION_SET_MEMBER)
 		fprintf(printer->out, "set_member %u (%s)", function->dimension, set_name(printer, dimension->set));
 	else
@@ -162,7 +164,9 @@ static void print_wide(struct printer *printer, const struct bpf_insn *insn, con
 {
 	uint64_t value = (uint32_t)insn[0].imm | (uint64_t)(uint32_t)insn[1].imm << 32;
 
-	if (reference)
+	if (reference && reference->kind == REFERENCE_DATA)
+		fprintf(printer->out, "r%u = map %s", insn->dst_reg, printer->code->data[reference->index].name);
+	else if (reference)
 		fprintf(printer->out, "r%u = %s map of %s", insn->dst_reg,
 			reference->kind == REFERENCE_SET_EXACT ? "exact" : "prefix", set_name(printer, reference->index));
 	else
@@ -233,4 +237,7 @@ void code_print(const struct code *code, FILE *out)
 		printer.function = &code->functions[i];
 		print_function(&printer);
 	}
+	for (uint32_t i = 0; i < code->data_count; i++)
+		fprintf(out, "map %s: %u elements of %u bytes\n", code->data[i].name, code->data[i].count,
+			code->data[i].value_size);
 }

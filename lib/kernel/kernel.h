@@ -101,7 +101,8 @@ struct state_chain {
 	const struct state_attachment *attachments;
 	const struct state_map *maps;
 	uint32_t program_id, instructions, verified_instructions, jited_bytes;
-	const char *tag; /* 16 hex digits */
+	const char *tag;  /* 16 hex digits */
+	const char *form; /* of its trees, and why; NULL: unknown */
 	uint64_t load_ns;
 };
 

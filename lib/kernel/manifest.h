@@ -43,6 +43,7 @@ struct manifest_chain {
 	uint32_t counter_slots; /* size of the counters map */
 	uint32_t program_id, verified_instructions;
 	uint64_t load_ns;
+	const char *form; /* of its trees, and why; NULL: written before there was more than one */
 	uint32_t rule_count, attachment_count;
 	struct manifest_rule *rules;
 	struct manifest_attachment *attachments;

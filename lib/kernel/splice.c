@@ -15,6 +15,7 @@
 
 #include "kernel/splice.h"
 #include "base/cleanup.h"
+#include "kernel/data_maps.h"
 
 /* Of the template: a stretch of instructions between two function records. */
 struct function_piece {
@@ -74,6 +75,7 @@ static int prepare_types(struct splice *splice, struct btf *btf)
 	int set_member = btf__find_by_name_kind(btf, "set_member", BTF_KIND_FUNC);
 	int predicate = btf__find_by_name_kind(btf, "predicate", BTF_KIND_FUNC);
 	uint32_t set_prototype, predicate_prototype;
+	char name[32];
 
 	if (classify < 0 || set_member < 0 || predicate < 0)
 		return -ESRCH;
@@ -87,6 +89,10 @@ static int prepare_types(struct splice *splice, struct btf *btf)
 			id = add_set_function(btf, list->sets[list->dimensions[function->dimension].set].name, set_prototype);
 		else if (function->kind == FUNCTION_PREDICATE)
 			id = add_predicate_function(btf, function->dimension, predicate_prototype);
+		if (function->kind == FUNCTION_FIND) {
+			snprintf(name, sizeof(name), "find_%u", function->part + 1);
+			id = btf__add_func(btf, name, BTF_FUNC_GLOBAL, predicate_prototype);
+		}
 		if (id < 0)
 			return id;
 		splice->type_ids[i] = id;
@@ -125,6 +131,9 @@ int splice_prepare(struct splice *splice, struct bpf_object *object, const struc
 	*splice = (struct splice){ .request = request, .btf = bpf_object__btf(object) };
 	if (!splice->btf)
 		return -EOPNOTSUPP;
+	error = data_maps_create(request, &splice->data_fds);
+	if (error)
+		return error;
 	splice->type_ids = calloc(code->function_count, sizeof(*splice->type_ids));
 	splice->text_offsets = calloc(code->tree->rules->rule_count, sizeof(*splice->text_offsets));
 	splice->file_offsets = calloc(code->tree->rules->rule_count, sizeof(*splice->file_offsets));
@@ -136,6 +145,8 @@ int splice_prepare(struct splice *splice, struct bpf_object *object, const struc
 
 void splice_free(struct splice *splice)
 {
+	if (splice->data_fds)
+		data_maps_close(splice->data_fds, splice->request->code->data_count);
 	free(splice->type_ids);
 	free(splice->text_offsets);
 	free(splice->file_offsets);
@@ -318,13 +329,6 @@ static void copy_template(struct splice *splice, const struct template *template
 	}
 }
 
-static uint32_t outcome_of(const struct load_request *request, uint32_t rule)
-{
-	const struct rule *of = &request->code->tree->rules->rules[rule];
-
-	return rule_outcome(of, request->slots ? request->slots[rule] : of->slot);
-}
-
 static void refer_map(struct bpf_insn *instruction, int fd)
 {
 	instruction[0].src_reg = BPF_PSEUDO_MAP_FD;
@@ -372,7 +376,7 @@ static void copy_generated(struct splice *splice, const struct template *templat
 			instruction->imm = piece_named(template, "pass")->moved - (at + 1);
 			break;
 		case REFERENCE_OUTCOME:
-			instruction->imm = outcome_of(request, reference->index);
+			instruction->imm = load_outcome(request, reference->index);
 			break;
 		case REFERENCE_SET_EXACT:
 			refer_map(instruction, request->sets[reference->index].exact_fd);
@@ -382,6 +386,9 @@ static void copy_generated(struct splice *splice, const struct template *templat
 			break;
 		case REFERENCE_RAW_IP:
 			instruction->imm = request->raw_ip;
+			break;
+		case REFERENCE_DATA:
+			refer_map(instruction, splice->data_fds[reference->index]);
 			break;
 		}
 	}

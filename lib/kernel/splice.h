@@ -19,6 +19,7 @@
 
 struct splice {
 	const struct load_request *request;
+	int *data_fds;	 /* of the code's maps (data_maps.h) */
 	struct btf *btf; /* the object's */
 	/* BTF ids and strings, put into the object's BTF before it goes to the kernel */
 	uint32_t *type_ids;	/* FUNC of each generated function */

@@ -193,7 +193,8 @@ static void describe_chain(struct arena *arena, const struct manifest_chain *cha
 				       .rule_count = chain->rule_count,
 				       .rules = rules,
 				       .verified_instructions = chain->verified_instructions,
-				       .load_ns = chain->load_ns };
+				       .load_ns = chain->load_ns,
+				       .form = chain->form };
 	for (uint32_t i = 0; i < chain->rule_count; i++) {
 		const struct manifest_rule *rule = &chain->rules[i];
 

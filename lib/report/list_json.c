@@ -51,9 +51,10 @@ static json_t *malformed_json(const struct state_chain *chain)
 
 static json_t *program_json(const struct state_chain *chain)
 {
-	return json_pack("{s:i, s:o, s:i, s:i, s:i, s:o}", "id", (int)chain->program_id, "tag", json_text(chain->tag),
+	return json_pack("{s:i, s:o, s:i, s:i, s:i, s:o, s:o}", "id", (int)chain->program_id, "tag", json_text(chain->tag),
 			 "instructions", (int)chain->instructions, "verified_instructions", (int)chain->verified_instructions,
-			 "jited_bytes", (int)chain->jited_bytes, "load_ns", json_number(chain->load_ns));
+			 "jited_bytes", (int)chain->jited_bytes, "load_ns", json_number(chain->load_ns), "form",
+			 json_text(chain->form));
 }
 
 static json_t *chain_json(const struct state_chain *chain)

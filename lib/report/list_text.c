@@ -229,6 +229,8 @@ static void print_program(const struct page *page, const struct state_chain *cha
 	fprintf(page->out, "    program %u  tag %s  %u instructions, %u verified, %u bytes of machine code  loaded in %.1f ms\n",
 		chain->program_id, chain->tag ? chain->tag : "unknown", chain->instructions, chain->verified_instructions,
 		chain->jited_bytes, (double)chain->load_ns / 1e6);
+	if (chain->form)
+		fprintf(page->out, "    form  %s\n", chain->form);
 	for (uint32_t i = 0; i < chain->map_count; i++) {
 		fprintf(page->out, "    map %u  %s", chain->maps[i].id, chain->maps[i].name);
 		if (chain->maps[i].bytes)

@@ -4,6 +4,7 @@
  * as one tree or, when that cost more than its budget, in halves.
  */
 #include "base/limits.h"
+#include "tree/form.h"
 #include "tree/part.h"
 #include "tree/tree.h"
 
@@ -14,6 +15,7 @@
 
 struct builder {
 	const struct rule_list *list;
+	const struct tree_options *options;
 	struct grower *grower;
 	struct arena *arena; /* of the build only */
 	struct parting parting;
@@ -36,8 +38,8 @@ static void grow_passing(struct builder *builder, const uint32_t *rules, size_t 
 		budget.nodes += weight;
 		budget.work += PASSING_WORK_PER_WEIGHT * weight;
 	}
-	if (count == 1 || budget.nodes > LIMIT_TREE_NODES)
-		budget.nodes = LIMIT_TREE_NODES;
+	if (count == 1 || budget.nodes > LIMIT_DATA_NODES)
+		budget.nodes = count == 1 ? LIMIT_TREE_NODES : LIMIT_DATA_NODES;
 	if (grower_grow(builder->grower, rules, count, false, budget, &root)) {
 		vector_push(builder->arena, &builder->passing_roots, root);
 	} else if (count > 1) {
@@ -60,7 +62,7 @@ static void grow_kind(struct builder *builder, bool deciding)
 			rules[count++] = i;
 	}
 	if (deciding) {
-		builder->parting = part_rules(builder->arena, builder->grower, builder->list, rules, count);
+		builder->parting = part_rules(builder->arena, builder->grower, builder->list, builder->options, rules, count);
 		builder->too_large = builder->parting.too_large;
 		builder->too_large_rule = builder->parting.too_large_rule;
 	} else {
@@ -83,29 +85,46 @@ static uint32_t mark_reached(const struct tree_node *nodes, uint32_t count, bool
 	return marked;
 }
 
-static void keep_parting(const struct parting *parting, const uint32_t *numbers, struct arena *arena, struct tree *tree)
+/* The parts as they stay: their roots by the new NUMBERS. */
+static void keep_parts(const struct builder *builder, const uint32_t *numbers, struct arena *arena, struct tree *tree)
 {
-	uint32_t count = parting->parts.count, *roots = arena_new_array(arena, uint32_t, count);
-	uint32_t *least = arena_new_array(arena, uint32_t, count), least_so_far = UINT32_MAX;
-	const char **kinds = arena_new_array(arena, const char *, count);
+	const struct parting *parting = &builder->parting;
+	struct tree_part *deciding = arena_new_array(arena, struct tree_part, parting->parts.count);
+	struct tree_part *passing = arena_new_array(arena, struct tree_part, builder->passing_roots.count);
+	uint32_t least = UINT32_MAX;
 
-	for (uint32_t i = count; i-- > 0;) {
+	for (size_t i = parting->parts.count; i-- > 0;) {
 		const struct part *part = &parting->parts.items[i];
 
-		roots[i] = numbers[part->root];
-		kinds[i] = part->kinds;
-		if (part->rules[0] < least_so_far)
-			least_so_far = part->rules[0];
-		least[i] = least_so_far;
+		least = part->rules[0] < least ? part->rules[0] : least;
+		deciding[i] = (struct tree_part){ .table = part->table,
+						  .root = part->table ? 0 : numbers[part->root],
+						  .kinds = part->kinds,
+						  .first = part->rules[0],
+						  .least = least };
 	}
-	tree->deciding_count = count;
-	tree->deciding = roots;
-	tree->deciding_kinds = kinds;
-	tree->least = least;
+	for (size_t i = 0; i < builder->passing_roots.count; i++)
+		passing[i] = (struct tree_part){ .root = numbers[builder->passing_roots.items[i]] };
+	tree->deciding_count = parting->parts.count;
+	tree->passing_count = builder->passing_roots.count;
+	form_survey(tree->nodes, tree->node_count, deciding, tree->deciding_count);
+	form_survey(tree->nodes, tree->node_count, passing, tree->passing_count);
+	tree->deciding = deciding;
+	tree->passing = passing;
 	tree->next = arena_copy(arena, parting->next, tree->rules->rule_count * sizeof(uint32_t));
 }
 
-/* Nodes that some root leads to, renumbered without gaps and moved to the tree's own arena. */
+static struct tree_table *keep_table(const struct tree_table *table, struct arena *arena)
+{
+	struct tree_table *kept = arena_copy(arena, table, sizeof(*table));
+
+	kept->dimensions = arena_copy(arena, table->dimensions, table->dimension_count * sizeof(*table->dimensions));
+	kept->keys = arena_copy(arena, table->keys, (size_t)table->count * table->dimension_count * sizeof(*table->keys));
+	kept->rules = arena_copy(arena, table->rules, table->count * sizeof(*table->rules));
+	return kept;
+}
+
+/* Nodes that some root leads to, renumbered without gaps and moved to the tree's own arena; and the tables. */
 static void keep_reached(struct builder *builder, struct arena *arena, struct tree *tree)
 {
 	uint32_t count, kept = 0, *numbers;
@@ -114,8 +133,17 @@ static void keep_reached(struct builder *builder, struct arena *arena, struct tr
 	bool *reached = arena_new_array(arena, bool, builder->list->rule_count);
 	struct tree_node *fresh;
 
-	for (size_t i = 0; i < builder->parting.parts.count; i++)
-		marks[builder->parting.parts.items[i].root] = true;
+	for (size_t i = 0; i < builder->parting.parts.count; i++) {
+		struct part *part = &builder->parting.parts.items[i];
+
+		if (!part->table) {
+			marks[part->root] = true;
+			continue;
+		}
+		part->table = keep_table(part->table, arena);
+		for (uint32_t r = 0; r < part->table->count; r++)
+			reached[part->table->rules[r]] = !builder->parting.covered[part->table->rules[r]];
+	}
 	for (size_t i = 0; i < builder->passing_roots.count; i++)
 		marks[builder->passing_roots.items[i]] = true;
 	tree->node_count = mark_reached(nodes, count, marks);
@@ -132,13 +160,9 @@ static void keep_reached(struct builder *builder, struct arena *arena, struct tr
 			reached[nodes[i].rules[r]] = !builder->parting.covered[nodes[i].rules[r]];
 		numbers[i] = kept++;
 	}
-	for (size_t i = 0; i < builder->passing_roots.count; i++)
-		builder->passing_roots.items[i] = numbers[builder->passing_roots.items[i]];
 	tree->nodes = fresh;
 	tree->reached = reached;
-	tree->passing_count = builder->passing_roots.count;
-	tree->passing = arena_copy(arena, builder->passing_roots.items, tree->passing_count * sizeof(uint32_t));
-	keep_parting(&builder->parting, numbers, arena, tree);
+	keep_parts(builder, numbers, arena, tree);
 }
 
 static void report_too_large(const struct builder *builder, struct diagnostics *diagnostics)
@@ -152,21 +176,11 @@ static void report_too_large(const struct builder *builder, struct diagnostics *
 			"lists with != or of IPv6 addresses multiply with each other: put the longest of them into a named set");
 }
 
-static void report_too_many_nodes(const struct rule_list *list, uint32_t count, struct diagnostics *diagnostics)
+const struct tree *tree_build(struct arena *arena, const struct rule_list *rules, const struct tree_options *options,
+			      struct diagnostics *diagnostics)
 {
-	struct diagnostic *diagnostic;
-
-	diagnostic = diagnose(diagnostics, SEVERITY_ERROR, list->chain->place,
-			      "chain '%s' needs a decision tree of %u nodes, %u is the limit", list->chain->name, count,
-			      LIMIT_TREE_NODES);
-	diagnostic_hint(
-		diagnostics, diagnostic,
-		"write rules that differ only in an address or a port as one rule with a named set, or part the chain in two");
-}
-
-const struct tree *tree_build(struct arena *arena, const struct rule_list *rules, struct diagnostics *diagnostics)
-{
-	struct builder builder = { .list = rules, .arena = arena_new() };
+	static const struct tree_options none = { TREE_AS_FITS };
+	struct builder builder = { .list = rules, .options = options ? options : &none, .arena = arena_new() };
 	struct tree *tree = arena_new_object(arena, struct tree);
 
 	tree->rules = rules;
@@ -180,9 +194,5 @@ const struct tree *tree_build(struct arena *arena, const struct rule_list *rules
 		keep_reached(&builder, arena, tree);
 	}
 	arena_free(builder.arena);
-	if (tree && tree->node_count > LIMIT_TREE_NODES) {
-		report_too_many_nodes(rules, tree->node_count, diagnostics);
-		return NULL;
-	}
-	return tree;
+	return tree && form_choose(arena, tree, options ? options : &none, diagnostics) ? tree : NULL;
 }

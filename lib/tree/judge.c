@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The walk that the kernel's program does, in C. */
+#include "tree/table.h"
 #include "tree/tree.h"
 
 static const struct tree_node *find_leaf(const struct tree *tree, uint32_t root, const struct judged_packet *packet,
@@ -13,6 +14,23 @@ static const struct tree_node *find_leaf(const struct tree *tree, uint32_t root,
 		node = &tree->nodes[value < node->bound ? node->low : node->high];
 	}
 	return node;
+}
+
+#define NO_RULE UINT32_MAX
+
+/* The rule that a deciding tree names, or NO_RULE. */
+static uint32_t ask_part(const struct tree *tree, const struct tree_part *part, const struct judged_packet *packet,
+			 dimension_lookup lookup, void *context)
+{
+	const struct tree_node *leaf;
+	uint32_t row;
+
+	if (part->form == TREE_TABLE) {
+		row = table_row(part->table, tree->rules, packet->flow);
+		return row < part->table->count ? part->table->rules[row] : NO_RULE;
+	}
+	leaf = find_leaf(tree, part->root, packet, lookup, context);
+	return leaf->rule_count > 0 ? leaf->rules[0] : NO_RULE;
 }
 
 /* Put a rule among the passed ones, which are few, at its place in the order. */
@@ -31,17 +49,18 @@ void tree_judge(const struct tree *tree, const struct judged_packet *packet, dim
 	const struct tree_node *leaf;
 
 	judgement->passed_count = 0;
-	judgement->decided = UINT32_MAX;
-	for (uint32_t i = 0; i < tree->deciding_count && tree->least[i] < judgement->decided;) {
-		leaf = find_leaf(tree, tree->deciding[i], packet, lookup, context);
+	judgement->decided = NO_RULE;
+	for (uint32_t i = 0; i < tree->deciding_count && tree->deciding[i].least < judgement->decided;) {
+		uint32_t rule = ask_part(tree, &tree->deciding[i], packet, lookup, context);
+
 		i++;
-		if (leaf->rule_count > 0 && leaf->rules[0] < judgement->decided) {
-			judgement->decided = leaf->rules[0];
-			i = tree->next[judgement->decided];
+		if (rule < judgement->decided) {
+			judgement->decided = rule;
+			i = tree->next[rule];
 		}
 	}
 	for (uint32_t i = 0; i < tree->passing_count; i++) {
-		leaf = find_leaf(tree, tree->passing[i], packet, lookup, context);
+		leaf = find_leaf(tree, tree->passing[i].root, packet, lookup, context);
 		for (uint32_t r = 0; r < leaf->rule_count && leaf->rules[r] < judgement->decided; r++)
 			insert_passed(judgement, leaf->rules[r]);
 	}

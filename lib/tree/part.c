@@ -13,6 +13,7 @@
 
 #include "base/limits.h"
 #include "tree/overlap.h"
+#include "tree/table.h"
 
 /*
  * A good tree has about half as many nodes as its rules have bounds. What is beyond that are rules that cut
@@ -27,9 +28,11 @@
 #define COST_TREE	(4 * 256)
 #define COST_DOUBLING	12 /* of the nodes beyond FREE_NODES; in 1/256 by the fraction of the logarithm */
 #define FREE_NODES	1600
+#define COST_DATA	(100 * 256) /* of what becomes data, whatever it saves */
 #define COST_IMPOSSIBLE UINT64_MAX
 #define WORTH_IT	64  /* more trees than one must be better by one part of so many */
 #define SMALL_TREE	256 /* nodes of one tree that need not be bettered */
+#define MANY_RULES	20000
 
 enum { NARROW_SOURCE = 1, NARROW_DESTINATION = 2, KIND_COUNT = 4 };
 
@@ -210,13 +213,16 @@ static bool sample_answers(void *context, const struct dimension *dimension, con
 
 /* ---- What a parting costs ---- */
 
+/* Each rule is compared with so many of another part; past them it is taken to meet one, and to be covered by none. */
+#define COMPARED_RULES 8192
+
 static uint32_t next_part(const struct parter *parter, const struct parting *parting, uint32_t rule, uint32_t part)
 {
 	while (++part < parting->parts.count) {
 		const struct part *asked = &parting->parts.items[part];
 
 		for (uint32_t i = 0; i < asked->rule_count && asked->rules[i] < rule; i++)
-			if (overlap_meet(parter->overlap, asked->rules[i], rule))
+			if (i == COMPARED_RULES || overlap_meet(parter->overlap, asked->rules[i], rule))
 				return part;
 	}
 	return part;
@@ -227,7 +233,7 @@ static bool is_covered_elsewhere(const struct parter *parter, const struct parti
 	for (uint32_t other = 0; other < parting->parts.count; other++) {
 		const struct part *asked = &parting->parts.items[other];
 
-		for (uint32_t i = 0; other != part && i < asked->rule_count && asked->rules[i] < rule; i++)
+		for (uint32_t i = 0; other != part && i < asked->rule_count && i < COMPARED_RULES && asked->rules[i] < rule; i++)
 			if (overlap_covers(parter->overlap, asked->rules[i], rule))
 				return true;
 	}
@@ -336,8 +342,10 @@ static bool grow_part(const struct parter *parter, const uint32_t *rules, size_t
 		budget.nodes += weight;
 		budget.work += WORK_PER_WEIGHT * weight;
 	}
-	if (count == 1 || budget.nodes > LIMIT_TREE_NODES)
+	if (count == 1)
 		budget.nodes = LIMIT_TREE_NODES;
+	else if (budget.nodes > LIMIT_DATA_NODES)
+		budget.nodes = LIMIT_DATA_NODES;
 	if (!grower_grow(parter->grower, rules, count, true, budget, &part.root))
 		return false;
 	vector_push(parter->arena, &parting->parts, part);
@@ -375,7 +383,9 @@ static uint64_t try_candidate(struct parter *parter, const uint8_t *trees, struc
 	}
 	nodes = count_nodes(parter, &parting);
 	*ret_parting = parting;
-	return nodes > LIMIT_TREE_NODES ? COST_IMPOSSIBLE : walk_samples(parter, &parting) + size_cost(nodes);
+	if (nodes > LIMIT_DATA_NODES)
+		return COST_IMPOSSIBLE;
+	return walk_samples(parter, &parting) + size_cost(nodes) + (nodes > LIMIT_TREE_NODES ? COST_DATA : 0);
 }
 
 /* Sort by another narrowness. False when that changes nothing. */
@@ -392,6 +402,16 @@ static bool sort_rules(struct parter *parter, const struct narrowness *narrownes
 	/* What was impossible, and has no kind of which some may have become another, is so still. */
 	parter->impossible &= 1u << EVERYTHING | 1u << (SOURCE | NEITHER) | 1u << (DESTINATION | NEITHER) | 1u << NEITHER;
 	return changed;
+}
+
+/* One tree of all rules: small, or of very many rules, which take long to try, and as large as a good one is. */
+static bool is_good_enough(const struct parter *parter, uint64_t nodes)
+{
+	uint64_t weight = 0;
+
+	for (size_t i = 0; i < parter->count; i++)
+		weight += grower_rule_weight(parter->grower, parter->rules[i]);
+	return nodes <= SMALL_TREE || (parter->count > MANY_RULES && nodes <= weight - weight / 4);
 }
 
 /* False when none is possible. */
@@ -412,7 +432,7 @@ static bool choose(struct parter *parter, struct parting *parting)
 				continue;
 			best = cost;
 			*parting = tried;
-			if (c == 0 && count_nodes(parter, parting) <= SMALL_TREE)
+			if (c == 0 && is_good_enough(parter, count_nodes(parter, parting)))
 				return true;
 		}
 	}
@@ -444,17 +464,56 @@ static void halve_kinds(struct parter *parter, struct parting *parting)
 	}
 }
 
-struct parting part_rules(struct arena *arena, struct grower *grower, const struct rule_list *list, const uint32_t *rules,
-			  size_t count)
+/* ---- Tables ---- */
+
+/* So many rules make a table worth its look. */
+#define TABLE_LEAST 2000
+/* Each is a look for every packet that comes to it. */
+#define TABLE_MOST 3
+
+/* Take the rules that a table serves better out of RULES: into tables, each a part of its own; the rest stays. */
+static void take_tables(struct parter *parter, const struct tree_options *options, struct parting *tables)
+{
+	size_t least = options->wish == TREE_ALL_TABLES ? 2 : options->wish == TREE_AS_FITS ? TABLE_LEAST : SIZE_MAX;
+	struct table_groups groups = table_find(parter->arena, parter->list, parter->rules, parter->count, least);
+	bool *taken = arena_new_array(parter->arena, bool, parter->list->rule_count);
+	uint32_t *rest = arena_new_array(parter->arena, uint32_t, parter->count);
+	size_t rest_count = 0;
+
+	for (size_t g = 0; g < groups.items.count && g < TABLE_MOST; g++) {
+		const struct table_group *group = &groups.items.items[g];
+
+		vector_push(parter->arena, &tables->parts,
+			    (struct part){ .table = group->table,
+					   .rules = group->rules,
+					   .rule_count = group->count,
+					   .kinds = "one number of each field" });
+		for (uint32_t i = 0; i < group->count; i++)
+			taken[group->rules[i]] = true;
+	}
+	for (size_t i = 0; i < parter->count; i++)
+		if (!taken[parter->rules[i]])
+			rest[rest_count++] = parter->rules[i];
+	parter->rules = rest;
+	parter->count = rest_count;
+}
+
+struct parting part_rules(struct arena *arena, struct grower *grower, const struct rule_list *list,
+			  const struct tree_options *options, const uint32_t *rules, size_t count)
 {
 	struct parter parter = { .arena = arena, .grower = grower, .list = list, .rules = rules, .count = count };
-	struct parting parting = { 0 };
+	struct parting parting = { 0 }, trees = { 0 };
 
+	take_tables(&parter, options, &parting);
 	parter.overlap = overlap_new(arena, grower, list);
-	parter.kinds = arena_new_array(arena, uint8_t, count);
+	parter.kinds = arena_new_array(arena, uint8_t, parter.count);
 	draw_samples(&parter);
-	if (!choose(&parter, &parting))
-		halve_kinds(&parter, &parting);
+	if (!choose(&parter, &trees))
+		halve_kinds(&parter, &trees);
+	parting.too_large = trees.too_large;
+	parting.too_large_rule = trees.too_large_rule;
+	for (uint32_t i = 0; i < trees.parts.count; i++)
+		vector_push(arena, &parting.parts, trees.parts.items[i]);
 	parting.next = arena_new_array(arena, uint32_t, list->rule_count);
 	parting.covered = arena_new_array(arena, bool, list->rule_count);
 	for (uint32_t part = 0; part < parting.parts.count; part++)

@@ -6,6 +6,7 @@
 #include "tree/grow.h"
 
 struct part {
+	const struct tree_table *table; /* NULL: a tree */
 	uint32_t root, rule_count;
 	const uint32_t *rules; /* ascending */
 	const char *kinds;     /* what they have in common, for people */
@@ -21,7 +22,7 @@ struct parting {
 };
 
 /* Part RULES, ascending, and grow a tree for each part. What comes back lives in ARENA. */
-struct parting part_rules(struct arena *arena, struct grower *grower, const struct rule_list *list, const uint32_t *rules,
-			  size_t count);
+struct parting part_rules(struct arena *arena, struct grower *grower, const struct rule_list *list,
+			  const struct tree_options *options, const uint32_t *rules, size_t count);
 
 #endif

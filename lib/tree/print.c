@@ -6,7 +6,11 @@
  *	     7  malformed < 1 ? 6 : 0
  *	     0  => drop, of itself: malformed packets
  *
- * Of several deciding trees each says what its rules have in common, and a leaf which tree is still asked.
+ * Of several deciding trees each says what its rules have in common, and a leaf which tree is still asked. Where not all of them
+ * become instructions, the first line says why, and each tree that is data says so. A table is printed as
+ *
+ *	deciding table 1 (...): 3 rows of transport, dport, network, saddr4
+ *	     2, 80, 3, 10.0.0.1  => line 7: ...
  */
 #include "tree/tree.h"
 
@@ -45,14 +49,18 @@ static void print_bound(const struct dimension *dimension, uint64_t bound, FILE 
 	}
 }
 
-/* Which tree is asked after this leaf, where that is another one. */
-static void print_next(const struct tree *tree, const struct tree_node *leaf, FILE *out)
+/* Which tree is asked after this rule, where that is another one. */
+static void print_next(const struct tree *tree, uint32_t rule, FILE *out)
 {
-	uint32_t rule = leaf->rule_count ? leaf->rules[0] : 0;
-
-	if (leaf->rule_count && tree->rules->rules[rule].verdict != WEIR_VERDICT_CONTINUE &&
-	    tree->next[rule] < tree->deciding_count)
+	if (tree->rules->rules[rule].verdict != WEIR_VERDICT_CONTINUE && tree->next[rule] < tree->deciding_count)
 		fprintf(out, ", unless tree %u has one before", tree->next[rule] + 1);
+}
+
+static void print_rule(const struct rule *rule, FILE *out)
+{
+	if (rule->place.line)
+		fprintf(out, "line %u: ", rule->place.line);
+	fputs(rule->text, out);
 }
 
 static void print_leaf(const struct tree *tree, const struct tree_node *leaf, FILE *out)
@@ -60,13 +68,11 @@ static void print_leaf(const struct tree *tree, const struct tree_node *leaf, FI
 	if (leaf->rule_count == 0)
 		fputs("=> none", out);
 	for (uint32_t i = 0; i < leaf->rule_count; i++) {
-		const struct rule *rule = &tree->rules->rules[leaf->rules[i]];
-
 		fputs(i ? "; " : "=> ", out);
-		if (rule->place.line)
-			fprintf(out, "line %u: ", rule->place.line);
-		fputs(rule->text, out);
+		print_rule(&tree->rules->rules[leaf->rules[i]], out);
 	}
+	if (leaf->rule_count)
+		print_next(tree, leaf->rules[0], out);
 }
 
 static void print_node(const struct tree *tree, uint32_t number, struct arena *arena, FILE *out)
@@ -76,7 +82,6 @@ static void print_node(const struct tree *tree, uint32_t number, struct arena *a
 	fprintf(out, "%6u  ", number);
 	if (node->leaf) {
 		print_leaf(tree, node, out);
-		print_next(tree, node, out);
 	} else {
 		fprintf(out, "%s < ", dimension_print(arena, tree->rules, node->dimension));
 		print_bound(&tree->rules->dimensions[node->dimension], node->bound, out);
@@ -104,18 +109,65 @@ static void print_tree(const struct tree *tree, uint32_t root, FILE *out)
 	arena_free(arena);
 }
 
+static void print_table(const struct tree *tree, const struct tree_table *table, FILE *out)
+{
+	struct arena *arena = arena_new();
+
+	fprintf(out, "%u row%s of ", table->count, table->count == 1 ? "" : "s");
+	for (uint32_t i = 0; i < table->dimension_count; i++)
+		fprintf(out, "%s%s", i ? ", " : "", dimension_print(arena, tree->rules, table->dimensions[i]));
+	fputc('\n', out);
+	for (uint32_t row = 0; row < table->count; row++) {
+		fputs("     ", out);
+		for (uint32_t i = 0; i < table->dimension_count; i++) {
+			fputs(i ? ", " : "", out);
+			print_bound(&tree->rules->dimensions[table->dimensions[i]], table->keys[row * table->dimension_count + i],
+				    out);
+		}
+		fputs("  => ", out);
+		print_rule(&tree->rules->rules[table->rules[row]], out);
+		print_next(tree, table->rules[row], out);
+		fputc('\n', out);
+	}
+	arena_free(arena);
+}
+
+static bool all_instructions(const struct tree *tree)
+{
+	bool all = true;
+
+	for (uint32_t i = 0; i < tree->deciding_count; i++)
+		all &= tree->deciding[i].form == TREE_CODE;
+	for (uint32_t i = 0; i < tree->passing_count; i++)
+		all &= tree->passing[i].form == TREE_CODE;
+	return all;
+}
+
+static void print_part(const struct tree *tree, const struct tree_part *part, FILE *out)
+{
+	fprintf(out, "%s: ", part->form == TREE_DATA ? " as data" : "");
+	if (part->form == TREE_TABLE) {
+		print_table(tree, part->table, out);
+	} else {
+		fprintf(out, "%u\n", part->root);
+		print_tree(tree, part->root, out);
+	}
+}
+
 void tree_print(const struct tree *tree, FILE *out)
 {
+	if (!all_instructions(tree))
+		fprintf(out, "form: %s\n", tree->why);
 	for (uint32_t i = 0; i < tree->deciding_count; i++) {
-		if (tree->deciding_count == 1)
-			fprintf(out, "deciding tree 1: %u\n", tree->deciding[i]);
-		else
-			fprintf(out, "deciding tree %u of %u (%s): %u\n", i + 1, tree->deciding_count, tree->deciding_kinds[i],
-				tree->deciding[i]);
-		print_tree(tree, tree->deciding[i], out);
+		const struct tree_part *part = &tree->deciding[i];
+
+		fprintf(out, "deciding %s %u", part->form == TREE_TABLE ? "table" : "tree", i + 1);
+		if (tree->deciding_count > 1)
+			fprintf(out, " of %u (%s)", tree->deciding_count, part->kinds);
+		print_part(tree, part, out);
 	}
 	for (uint32_t i = 0; i < tree->passing_count; i++) {
-		fprintf(out, "passing tree %u: %u\n", i + 1, tree->passing[i]);
-		print_tree(tree, tree->passing[i], out);
+		fprintf(out, "passing tree %u", i + 1);
+		print_part(tree, &tree->passing[i], out);
 	}
 }

@@ -11,6 +11,9 @@
  *	passing trees, each for a few rules without a verdict: which of them matched. A rule behind the one that
  *	decided does not count.
  * One deciding tree is the normal case; rules that would cut each other up are parted into several (part.c).
+ *
+ * A tree becomes instructions. What is too large for that becomes data that a loop walks through; and many rules that each ask
+ *for one number of the same fields are no tree at all but a table of these numbers (docs/decisions/forms.md).
  */
 #ifndef WEIR_TREE_H
 #define WEIR_TREE_H
@@ -33,20 +36,54 @@ struct tree_node {
 	const uint32_t *rules;
 };
 
+enum tree_form { TREE_CODE, TREE_DATA, TREE_TABLE };
+
+/* Rows of numbers, one for each dimension asked for, and the rule that asks for them all. Of rules with the same row the first.
+ */
+struct tree_table {
+	uint32_t dimension_count, count;
+	const uint32_t *dimensions; /* ascending */
+	const uint64_t *keys;	    /* the rows one behind the other, sorted, each once */
+	const uint32_t *rules;	    /* by row */
+};
+
+struct tree_part {
+	enum tree_form form;
+	uint32_t root;			/* CODE, DATA */
+	uint32_t node_count, depth;	/* CODE, DATA: the nodes it leads to, and the most cuts on one way */
+	const struct tree_table *table; /* TABLE */
+	const char *kinds;		/* of a deciding one, what its rules have in common, for people */
+	uint32_t first;			/* of a deciding one, its least rule; */
+	uint32_t least;			/* the least one of it and all later ones */
+};
+
 struct tree {
 	const struct rule_list *rules;
 	uint32_t node_count;
 	const struct tree_node *nodes;
 	uint32_t deciding_count, passing_count;
-	const uint32_t *deciding, *passing; /* roots */
-	const char *const *deciding_kinds;  /* for each deciding tree, what its rules have in common, for people */
-	const uint32_t *next;  /* for each rule with a verdict: the deciding tree to ask after it; deciding_count: none */
-	const uint32_t *least; /* for each deciding tree: the least rule of it and all later ones */
-	const bool *reached;   /* for each rule: does some leaf name it? */
+	const struct tree_part *deciding, *passing;
+	const uint32_t *next; /* for each rule with a verdict: the deciding tree to ask after it; deciding_count: none */
+	const bool *reached;  /* for each rule: does some leaf name it? */
+	const char *why;      /* it has these forms, for people */
 };
 
-/* Build. NULL with a diagnostic when a limit is passed. */
-const struct tree *tree_build(struct arena *arena, const struct rule_list *rules, struct diagnostics *diagnostics);
+/* Which forms: by size and by what pays; or, for tests and measurements, of one kind wherever that can be. */
+enum tree_wish { TREE_AS_FITS, TREE_ALL_CODE, TREE_ALL_DATA, TREE_ALL_TABLES };
+
+struct tree_options {
+	enum tree_wish wish;
+};
+
+/* Build. NULL with a diagnostic when a limit is passed. OPTIONS: NULL for none. */
+const struct tree *tree_build(struct arena *arena, const struct rule_list *rules, const struct tree_options *options,
+			      struct diagnostics *diagnostics);
+
+/* The same with so many trees as data that no more than NODES become instructions; NULL when that cannot be. */
+const struct tree *tree_with_less_code(struct arena *arena, const struct tree *tree, uint32_t nodes);
+
+/* In a word: "instructions", "data", "a table". */
+const char *tree_form_name(enum tree_form form);
 
 /* Judge a packet by walking the tree, as the kernel's program does. */
 void tree_judge(const struct tree *tree, const struct judged_packet *packet, dimension_lookup lookup, void *context,

@@ -46,14 +46,15 @@ _weir() {
 		;;
 	=)
 		[ "${COMP_WORDS[COMP_CWORD - 2]}" = --from ] && mapfile -t COMPREPLY < <(compgen -W 'iptables-save ip6tables-save nft classbench' -- "$current")
+		[ "${COMP_WORDS[COMP_CWORD - 2]}" = --form ] && mapfile -t COMPREPLY < <(compgen -W 'fits code data tables' -- "$current")
 		[ "${COMP_WORDS[COMP_CWORD - 2]}" = --emit ] && mapfile -t COMPREPLY < <(compgen -W 'ast rules tree code' -- "$current")
 		return
 		;;
 	esac
 	case $command in
 	'') words='check apply list set events trace why remove import log types --pins --version --help' ;;
-	check) words='--emit= --name --help' ;;
-	apply) words='--name --reset --pins --help' ;;
+	check) words='--emit= --form= --name --help' ;;
+	apply) words='--form= --name --reset --pins --help' ;;
 	list) words="--verbose --json --pins --help $(_weir_policies)" ;;
 	events) words='--json --count --seconds --pins --help' ;;
 	trace) words='connect --json --ends --count --seconds --probe --help' ;;

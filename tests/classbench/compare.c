@@ -3,7 +3,7 @@
  * Large policies judged by everyone, packet by packet: the rules one after another, the tree, and the kernel's program by
  * BPF_PROG_TEST_RUN, of which return code and the counter of the rule that should have decided are looked at.
  *
- *	compare [--packets N] [--seed N] POLICY...
+ *	compare [--packets N] [--seed N] [--form FORM] POLICY...	FORM: fits, code, data, tables
  *
  * For policies whose rules all have a verdict and one box. Packets are drawn from the rules: within them, at their ends, just
  * outside, from two rules crosswise, and at random.
@@ -42,6 +42,7 @@ struct bounds {
 
 struct options {
 	uint64_t packets, seed;
+	struct code_options code;
 };
 
 struct compared {
@@ -328,46 +329,24 @@ static bool compare_chain(struct compared *compared, const struct options *optio
 	return same;
 }
 
-static char *read_text(const char *name)
-{
-	FILE *in = fopen(name, "r");
-	char *text = NULL;
-	size_t size = 0;
-
-	if (!in)
-		return NULL;
-	if (getdelim(&text, &size, '\0', in) < 0) {
-		free(text);
-		text = NULL;
-	}
-	fclose(in);
-	return text;
-}
-
 static bool compare_policy(char *name, const struct options *options)
 {
 	struct compared compared = { .name = basename(name) };
-	char *text = read_text(name);
 	struct loaded_policy policy;
-	bool same;
+	bool same = policy_load_file(name, &options->code, &policy);
 
-	if (!text) {
-		printf("# %s: cannot be read\n", name);
-		return false;
-	}
-	same = policy_load(name, text, kernel_features()->long_jump, &policy);
 	if (!same) {
 		diagnostics_print(&policy.diagnostics, stdout, false);
 	} else {
 		compared.chain = &policy.compiled->chains[0];
 		compared.loaded = &policy.chains[0];
 		same = compare_chain(&compared, options);
-		printf("# %s: %u rules in %u trees, %u instructions (%u verified)\n", compared.name,
+		printf("# %s: %u rules in %u trees, %u instructions (%u verified); %s\n", compared.name,
 		       compared.chain->rules->rule_count - 2, compared.chain->tree->deciding_count,
-		       compared.chain->code->instruction_count, compared.loaded->verified_instructions);
+		       compared.chain->code->instruction_count, compared.loaded->verified_instructions,
+		       compared.chain->tree->why);
 	}
 	policy_unload(&policy);
-	free(text);
 	return same;
 }
 
@@ -375,25 +354,28 @@ int main(int argc, char **argv)
 {
 	static const struct option known[] = { { "packets", required_argument, NULL, 'p' },
 					       { "seed", required_argument, NULL, 's' },
+					       { "form", required_argument, NULL, 'f' },
 					       { 0 } };
-	struct options options = { .packets = 50000, .seed = 1 };
+	struct options options = { .packets = 50000, .seed = 1, .code.long_jump = kernel_features()->long_jump };
+	const char *form = "";
 	int number = 0, failed = 0, option;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	while ((option = getopt_long(argc, argv, "", known, NULL)) >= 0) {
-		if (option == '?')
+	while ((option = getopt_long(argc, argv, "-", known, NULL)) >= 0) {
+		if (option == '?' || (option == 'f' && !policy_form(form = optarg, &options.code)))
 			return 1;
 		if (option == 'p')
 			options.packets = strtoull(optarg, NULL, 0);
 		if (option == 's')
 			options.seed = strtoull(optarg, NULL, 0);
-	}
-	for (int i = optind; i < argc; i++) {
-		bool same = compare_policy(argv[i], &options);
+		if (option == 1) { /* options count for the policies behind them */
+			bool same = compare_policy(optarg, &options);
 
-		printf("%sok %d - %s: %" PRIu64 " packets are judged alike rule by rule, by the tree and in the kernel\n",
-		       same ? "" : "not ", ++number, basename(argv[i]), options.packets);
-		failed |= !same;
+			printf("%sok %d - %s%s%s: %" PRIu64
+			       " packets are judged alike rule by rule, by the tree and in the kernel\n",
+			       same ? "" : "not ", ++number, basename(optarg), *form ? " as " : "", form, options.packets);
+			failed |= !same;
+		}
 	}
 	printf("1..%d\n", number);
 	return failed;

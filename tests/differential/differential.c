@@ -37,6 +37,7 @@ struct options {
 
 struct totals {
 	uint64_t policies, packets, kernel_packets, kernel_refused;
+	uint64_t by_form[TREE_ALL_TABLES + 1];
 	uint64_t by_rule, by_policy, passed,
 		faults[WEIR_MALFORMED_COUNT]; /* what the packets came to: is the test worth something? */
 };
@@ -292,7 +293,9 @@ static bool run_policy(struct random *random, const struct options *options, str
 {
 	uint64_t seed = random->state; /* before anything was drawn */
 	enum weir_hook hook = (enum weir_hook)random_below(random, WEIR_HOOK_COUNT);
-	struct code_options code_options = { .long_jump = options->kernel && kernel_features()->long_jump };
+	/* Each form has its turn, whatever the seed. */
+	struct code_options code_options = { .long_jump = options->kernel && kernel_features()->long_jump,
+					     .tree.wish = (enum tree_wish)(seed % (TREE_ALL_TABLES + 1)) };
 	struct arena *arena = arena_new();
 	struct subject_policy subject = { .seed = seed, .text = generate_policy(random, arena, hook) };
 	struct source source = { "random.weir", subject.text, strlen(subject.text) };
@@ -314,6 +317,7 @@ static bool run_policy(struct random *random, const struct options *options, str
 		diagnostics_print(&diagnostics, stdout, false);
 	}
 	arena_free(arena);
+	totals->by_form[code_options.tree.wish]++;
 	return agree;
 }
 
@@ -372,7 +376,10 @@ static void print_totals(const struct totals *totals)
 	       totals->by_rule, totals->by_policy, totals->passed);
 	for (unsigned i = 0; i < WEIR_MALFORMED_COUNT; i++)
 		printf(" %s %" PRIu64, names[i], totals->faults[i]);
-	printf("\n1..1\n");
+	printf("\n# policies with their trees as fits best %" PRIu64 ", as instructions %" PRIu64 ", as data %" PRIu64
+	       ", as tables where they can be %" PRIu64 "\n1..1\n",
+	       totals->by_form[TREE_AS_FITS], totals->by_form[TREE_ALL_CODE], totals->by_form[TREE_ALL_DATA],
+	       totals->by_form[TREE_ALL_TABLES]);
 }
 
 int main(int argc, char **argv)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "load_policy.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -56,19 +58,36 @@ static bool load_chain(struct loaded_policy *policy, const struct compiled_chain
 	return whole;
 }
 
-bool policy_load(const char *name, const char *text, bool long_jump, struct loaded_policy *ret_policy)
+bool policy_form(const char *word, struct code_options *options)
 {
-	struct loaded_policy *policy = ret_policy;
-	const struct code_options options = { .long_jump = long_jump };
-	struct source *source;
+	static const char *const words[] = {
+		[TREE_AS_FITS] = "fits", [TREE_ALL_CODE] = "code", [TREE_ALL_DATA] = "data", [TREE_ALL_TABLES] = "tables"
+	};
+
+	for (unsigned i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (strcmp(word, words[i]) == 0) {
+			options->tree.wish = (enum tree_wish)i;
+			return true;
+		}
+	return false;
+}
+
+static struct loaded_policy begin_policy(void)
+{
+	struct loaded_policy policy = { .arena = arena_new() };
+
+	return policy;
+}
+
+/* POLICY has an arena and its diagnostics. */
+static bool load_text(const char *name, const char *text, const struct code_options *options, struct loaded_policy *policy)
+{
+	struct source *source = arena_new_object(policy->arena, struct source);
 	uint64_t start = now_ns();
 	uint32_t count;
 
-	*policy = (struct loaded_policy){ .arena = arena_new() };
-	diagnostics_init(&policy->diagnostics, policy->arena);
-	source = arena_new_object(policy->arena, struct source);
 	*source = (struct source){ .name = name, .text = text, .length = strlen(text) };
-	policy->compiled = compile(policy->arena, host_system(), source, "measured", &options, &policy->diagnostics);
+	policy->compiled = compile(policy->arena, host_system(), source, "measured", options, &policy->diagnostics);
 	policy->compile_ns = now_ns() - start;
 	if (!policy->compiled)
 		return false;
@@ -80,6 +99,44 @@ bool policy_load(const char *name, const char *text, bool long_jump, struct load
 		if (!load_chain(policy, &policy->compiled->chains[i], &policy->chains[i]))
 			return false;
 	return true;
+}
+
+bool policy_load(const char *name, const char *text, const struct code_options *options, struct loaded_policy *ret_policy)
+{
+	*ret_policy = begin_policy();
+	diagnostics_init(&ret_policy->diagnostics, ret_policy->arena);
+	return load_text(name, text, options, ret_policy);
+}
+
+static char *read_text(struct arena *arena, const char *name)
+{
+	FILE *in = fopen(name, "r");
+	char *text = NULL;
+	long size;
+
+	if (!in)
+		return NULL;
+	if (fseek(in, 0, SEEK_END) == 0 && (size = ftell(in)) >= 0) {
+		rewind(in);
+		text = arena_alloc(arena, (size_t)size + 1);
+		if (fread(text, 1, (size_t)size, in) != (size_t)size)
+			text = NULL;
+	}
+	fclose(in);
+	return text;
+}
+
+bool policy_load_file(const char *name, const struct code_options *options, struct loaded_policy *ret_policy)
+{
+	const char *text;
+
+	*ret_policy = begin_policy();
+	diagnostics_init(&ret_policy->diagnostics, ret_policy->arena);
+	text = read_text(ret_policy->arena, name);
+	if (!text)
+		diagnose(&ret_policy->diagnostics, SEVERITY_ERROR_SURROUNDINGS, (struct place){ 0 }, "%s: %s", name,
+			 strerror(errno));
+	return text && load_text(name, text, options, ret_policy);
 }
 
 void policy_unload(struct loaded_policy *policy)

@@ -14,8 +14,13 @@ struct loaded_policy {
 	struct loaded_chain *chains; /* one for each of the policy's */
 };
 
-/* False with diagnostics. Always to be closed. */
-bool policy_load(const char *name, const char *text, bool long_jump, struct loaded_policy *ret_policy);
+/* The words of --form: "fits", "code", "data", "tables". False: another one. */
+bool policy_form(const char *word, struct code_options *options);
+
+/* False with diagnostics. Always to be unloaded. */
+bool policy_load(const char *name, const char *text, const struct code_options *options, struct loaded_policy *ret_policy);
+/* The same from a file; what cannot be read is a diagnostic, too. */
+bool policy_load_file(const char *name, const struct code_options *options, struct loaded_policy *ret_policy);
 void policy_unload(struct loaded_policy *policy);
 
 #endif

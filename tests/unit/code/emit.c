@@ -68,20 +68,25 @@ static bool is_member(void *context, const struct dimension *dimension, const st
 	return value && (value->expires_ns == 0 || value->expires_ns > INTERPRETER_NOW);
 }
 
-static const struct code *emit(struct arena *arena, const struct rule_list *list, bool long_jump)
+static const struct code *emit_as(struct arena *arena, const struct rule_list *list, bool long_jump, enum tree_wish wish)
 {
-	struct code_options options = { .long_jump = long_jump };
+	struct code_options options = { .long_jump = long_jump, .tree.wish = wish };
 	struct diagnostics diagnostics;
 	const struct code *code = NULL;
 	const struct tree *tree;
 
 	diagnostics_init(&diagnostics, arena);
-	tree = tree_build(arena, list, &diagnostics);
+	tree = tree_build(arena, list, &options.tree, &diagnostics);
 	if (tree)
 		code = code_emit(arena, tree, &options, &diagnostics);
 	if (!code)
 		diagnostics_print(&diagnostics, stdout, false);
 	return code;
+}
+
+static const struct code *emit(struct arena *arena, const struct rule_list *list, bool long_jump)
+{
+	return emit_as(arena, list, long_jump, TREE_AS_FITS);
 }
 
 /* How many of FLOWS random flows code and evaluator judge differently. */
@@ -180,7 +185,7 @@ static void compare_random(uint32_t rounds, uint32_t rules, uint32_t dimensions,
 		struct random random = { round * 1000 + rules };
 		const struct rule_list *list =
 			random_rules(arena, &random, 1 + random_below(&random, rules), dimensions, continuing);
-		const struct code *code = emit(arena, list, round & 1);
+		const struct code *code = emit_as(arena, list, round & 1, round % (TREE_ALL_TABLES + 1));
 
 		CHECK(code != NULL);
 		if (code) {
@@ -230,10 +235,14 @@ TEST(code_of_rules_wide_and_narrow_crosswise_judges_as_the_evaluator)
 	for (uint32_t continuing = 0; continuing < 4; continuing += 3) {
 		struct arena *arena = arena_new();
 		struct random random = { 6 };
-		const struct code *code = emit(arena, cross_rules(arena, &random, 1000, continuing), false);
+		const struct rule_list *list = cross_rules(arena, &random, 1000, continuing);
+		const struct code *code = emit(arena, list, false), *data = emit_as(arena, list, false, TREE_ALL_DATA);
 
-		CHECK(code != NULL);
-		if (code) {
+		CHECK(code != NULL && data != NULL);
+		if (code && data) {
+			CHECK(data->data_count > 2 && data->instruction_count < 1000);
+			CHECK(is_well_formed(arena, data));
+			CHECK_NUMBER(count_differences_of(arena, data, &random, 20000, cross_flow), 0);
 			printf("# %u instructions, %u deciding trees\n", code->instruction_count, code->tree->deciding_count);
 			CHECK(code->tree->deciding_count > 1);
 			CHECK(is_well_formed(arena, code));
@@ -252,11 +261,11 @@ static struct weir_flow exact_flow(uint32_t i, bool change)
 				   .dport = 1 + i % 60000 + change };
 }
 
-static void check_exact(uint32_t count, bool long_jump)
+static void check_exact(uint32_t count, bool long_jump, enum tree_wish wish)
 {
 	struct arena *arena = arena_new();
 	const struct rule_list *list = exact_rules(arena, count);
-	const struct code *code = emit(arena, list, long_jump);
+	const struct code *code = emit_as(arena, list, long_jump, wish);
 	struct interpreter interpreter = interpreter_new(arena, code);
 	uint32_t wrong = 0, most = 0;
 
@@ -272,34 +281,38 @@ static void check_exact(uint32_t count, bool long_jump)
 	}
 	printf("# %u rules: %u instructions, at most %u of them for a packet\n", count, code->instruction_count, most);
 	CHECK_NUMBER(wrong, 0);
-	CHECK(code->instruction_count < 7 * count + 50);
-	CHECK(most < 45);
+	CHECK(code->instruction_count < (wish == TREE_ALL_CODE ? 7 * count + 50 : 200));
+	CHECK(most < (wish == TREE_ALL_CODE ? 45 : wish == TREE_ALL_DATA ? 900 : 500));
 	arena_free(arena);
 }
 
 TEST(a_thousand_exact_rules_are_six_thousand_instructions)
 {
-	check_exact(1000, false);
+	check_exact(1000, false, TREE_ALL_CODE);
 }
 
-TEST(ten_thousand_exact_rules_work_with_and_without_long_jumps)
+TEST(ten_thousand_exact_rules_work_with_and_without_long_jumps_and_in_each_form)
 {
-	check_exact(10000, true);
-	check_exact(10000, false);
+	check_exact(10000, true, TREE_ALL_CODE);
+	check_exact(10000, false, TREE_ALL_CODE);
+	check_exact(10000, false, TREE_ALL_DATA);
+	check_exact(10000, false, TREE_AS_FITS);
 }
 
-TEST(sixty_thousand_exact_rules_are_an_error_or_work)
+TEST(a_hundred_thousand_exact_rules_work_and_as_instructions_are_an_error)
 {
+	static const struct tree_options options = { TREE_ALL_CODE };
 	struct arena *arena = arena_new();
 	struct diagnostics diagnostics;
 
 	diagnostics_init(&diagnostics, arena);
-	CHECK(tree_build(arena, exact_rules(arena, 60000), &diagnostics) == NULL);
+	CHECK(tree_build(arena, exact_rules(arena, 60000), &options, &diagnostics) == NULL);
 	CHECK_NUMBER(diagnostics.errors, 1);
 	CHECK(diagnostics.list.count == 1 && strstr(diagnostics.list.items[0].message, "'random'") &&
 	      diagnostics.list.items[0].hint);
 	arena_free(arena);
-	check_exact(48000, false);
+	check_exact(48000, false, TREE_ALL_CODE);
+	check_exact(100000, false, TREE_AS_FITS);
 }
 
 TEST(without_a_flow_the_packet_is_dropped)
@@ -411,8 +424,8 @@ int main(void)
 	RUN(code_of_several_trees_with_jumps_too_far_judges_as_the_evaluator);
 	RUN(code_of_rules_wide_and_narrow_crosswise_judges_as_the_evaluator);
 	RUN(a_thousand_exact_rules_are_six_thousand_instructions);
-	RUN(ten_thousand_exact_rules_work_with_and_without_long_jumps);
-	RUN(sixty_thousand_exact_rules_are_an_error_or_work);
+	RUN(ten_thousand_exact_rules_work_with_and_without_long_jumps_and_in_each_form);
+	RUN(a_hundred_thousand_exact_rules_work_and_as_instructions_are_an_error);
 	RUN(without_a_flow_the_packet_is_dropped);
 	RUN(lines_and_references_stand_in_order_and_at_what_they_name);
 	RUN(the_same_rules_give_the_same_code);

@@ -17,6 +17,7 @@
 struct interpreter {
 	const struct code *code;
 	const struct code_reference **references; /* for each instruction */
+	uint8_t **data;				  /* the code's maps, with their outcomes filled in */
 	/* The value of a key (behind the prefix length, for a prefix map) in a map of a set; NULL: not there. */
 	const struct weir_set_value *(*look_up)(void *context, uint32_t set, bool prefix, const uint8_t *key);
 	void *context;
@@ -32,6 +33,21 @@ static inline struct interpreter interpreter_new(struct arena *arena, const stru
 	interpreter.references = arena_new_array(arena, const struct code_reference *, code->instruction_count);
 	for (uint32_t i = 0; i < code->reference_count; i++)
 		interpreter.references[code->references[i].instruction] = &code->references[i];
+	interpreter.data = arena_new_array(arena, uint8_t *, code->data_count);
+	for (uint32_t i = 0; i < code->data_count; i++) {
+		const struct code_data *data = &code->data[i];
+
+		interpreter.data[i] = arena_copy(arena, data->bytes, (size_t)data->count * data->value_size);
+		for (uint32_t e = 0; data->rules && e < data->count; e++) {
+			const struct rule *rule = &code->tree->rules->rules[data->rules[e]];
+			uint32_t outcome;
+
+			if (data->rules[e] == CODE_NO_RULE)
+				continue;
+			outcome = WEIR_OUTCOME(rule->slot, rule->verdict, rule->log);
+			memcpy(interpreter.data[i] + (size_t)e * data->value_size, &outcome, sizeof(outcome));
+		}
+	}
 	return interpreter;
 }
 
@@ -79,8 +95,20 @@ static inline uint64_t interpret_calculation(const struct bpf_insn *insn, const 
 	case BPF_ADD:
 		a += b;
 		break;
+	case BPF_SUB:
+		a -= b;
+		break;
+	case BPF_MUL:
+		a *= b;
+		break;
 	case BPF_AND:
 		a &= b;
+		break;
+	case BPF_OR:
+		a |= b;
+		break;
+	case BPF_ARSH:
+		a = (uint64_t)((int64_t)a >> b);
 		break;
 	case BPF_XOR:
 		a ^= b;
@@ -124,6 +152,18 @@ static inline bool interpret_comparison(const struct bpf_insn *insn, const uint6
 
 static inline uint64_t interpret(struct interpreter *interpreter, uint32_t function, uint64_t first, uint64_t second);
 
+#define INTERPRETER_DATA 0x10000 /* added to the number of a map of the code's own */
+
+/* The element of a map of the code's own. */
+static inline uint64_t interpret_element(const struct interpreter *interpreter, uint32_t map, const uint8_t *key)
+{
+	const struct code_data *data = &interpreter->code->data[map];
+	uint32_t number;
+
+	memcpy(&number, key, sizeof(number));
+	return number < data->count ? (uint64_t)(interpreter->data[map] + (size_t)number * data->value_size) : 0;
+}
+
 static inline uint64_t interpret_call(struct interpreter *interpreter, uint32_t at, uint64_t *registers)
 {
 	const struct bpf_insn *insn = &interpreter->code->instructions[at];
@@ -135,12 +175,13 @@ static inline uint64_t interpret_call(struct interpreter *interpreter, uint32_t 
 	} else if (reference) {
 		if ((int64_t)at + 1 + insn->imm != interpreter->code->functions[reference->index].first)
 			interpreter->fault = "a call that goes elsewhere than its reference says";
-		result = interpret(interpreter, reference->index, registers[BPF_REG_1], 0);
+		result = interpret(interpreter, reference->index, registers[BPF_REG_1], registers[BPF_REG_2]);
 	} else if (insn->imm == HELPER_MAP_LOOKUP_ELEM) {
 		uint32_t map = registers[BPF_REG_1];
 		const uint8_t *key = (const uint8_t *)registers[BPF_REG_2];
 
-		result = (uint64_t)interpreter->look_up(interpreter->context, map >> 1, map & 1, key);
+		result = map >= INTERPRETER_DATA ? interpret_element(interpreter, map - INTERPRETER_DATA, key)
+						 : (uint64_t)interpreter->look_up(interpreter->context, map >> 1, map & 1, key);
 	} else if (insn->imm == HELPER_KTIME_GET_COARSE_NS) {
 		result = INTERPRETER_NOW;
 	} else {
@@ -161,7 +202,9 @@ static inline uint32_t interpret_step(struct interpreter *interpreter, uint32_t 
 	switch (BPF_CLASS(insn->code)) {
 	case BPF_LD:
 		registers[insn->dst_reg] = (uint32_t)insn[0].imm | (uint64_t)(uint32_t)insn[1].imm << 32;
-		if (reference)
+		if (reference && reference->kind == REFERENCE_DATA)
+			registers[insn->dst_reg] = INTERPRETER_DATA + reference->index;
+		else if (reference)
 			registers[insn->dst_reg] = reference->index << 1 | (reference->kind == REFERENCE_SET_PREFIX);
 		return at + 2;
 	case BPF_LDX:

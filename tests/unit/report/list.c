@@ -47,6 +47,7 @@ static const struct state_chain chains[] = { {
 	.jited_bytes = 5000,
 	.tag = "0123456789abcdef",
 	.load_ns = 12300000,
+	.form = "12 nodes as instructions, at most 200000 may",
 } };
 static const struct state_set sets[] = {
 	{ .name = "blocklist",
@@ -107,6 +108,7 @@ TEST(verbose_names_programs_and_maps)
 	CHECK(strstr(
 		text,
 		"    program 99  tag 0123456789abcdef  800 instructions, 2000 verified, 5000 bytes of machine code  loaded in 12.3 ms\n"
+		"    form  12 nodes as instructions, at most 200000 may\n"
 		"    map 31  counters  4096 bytes\n"
 		"    map 32  set_0_exact\n"));
 	free(text);

@@ -43,16 +43,22 @@ static uint32_t count_differences(const struct rule_list *list, const struct tre
 	return count_differences_of(list, tree, random, flows, random_flow);
 }
 
-static const struct tree *build(struct arena *arena, const struct rule_list *list)
+static const struct tree *build_as(struct arena *arena, const struct rule_list *list, enum tree_wish wish)
 {
+	const struct tree_options options = { wish };
 	struct diagnostics diagnostics;
 	const struct tree *tree;
 
 	diagnostics_init(&diagnostics, arena);
-	tree = tree_build(arena, list, &diagnostics);
+	tree = tree_build(arena, list, &options, &diagnostics);
 	if (!tree)
 		diagnostics_print(&diagnostics, stdout, false);
 	return tree;
+}
+
+static const struct tree *build(struct arena *arena, const struct rule_list *list)
+{
+	return build_as(arena, list, TREE_AS_FITS);
 }
 
 static char *print_tree(const struct tree *tree)
@@ -81,7 +87,7 @@ static void compare_random(uint32_t rounds, uint32_t rules, uint32_t dimensions,
 		struct random random = { round * 1000 + rules };
 		const struct rule_list *list =
 			random_rules(arena, &random, 1 + random_below(&random, rules), dimensions, continuing);
-		const struct tree *tree = build(arena, list);
+		const struct tree *tree = build_as(arena, list, round % (TREE_ALL_TABLES + 1));
 
 		CHECK(tree != NULL);
 		if (tree)
@@ -150,8 +156,8 @@ TEST(the_next_tree_of_a_rule_is_the_first_later_one_with_an_earlier_rule_that_it
 		some += tree->next[i] < tree->deciding_count;
 	}
 	for (uint32_t i = 0; i + 1 < tree->deciding_count; i++)
-		CHECK(tree->least[i] <= tree->least[i + 1]);
-	CHECK_NUMBER(tree->least[0], 0);
+		CHECK(tree->deciding[i].least <= tree->deciding[i + 1].least);
+	CHECK_NUMBER(tree->deciding[0].least, 0);
 	CHECK(last > 100 && some > 100);
 	arena_free(arena);
 }
@@ -211,15 +217,17 @@ static void check_exact(uint32_t count, uint32_t most_depth, double most_seconds
 	double seconds;
 
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &start);
-	tree = build(arena, list);
+	tree = build_as(arena, list, TREE_ALL_CODE);
 	seconds = seconds_since(&start);
 	CHECK(tree != NULL);
 	if (tree) {
-		printf("# %u rules: %u nodes, depth %u, %.3f s\n", count, tree->node_count, depth_of(tree, tree->deciding[0]),
-		       seconds);
+		printf("# %u rules: %u nodes, depth %u, %.3f s\n", count, tree->node_count,
+		       depth_of(tree, tree->deciding[0].root), seconds);
 		CHECK_NUMBER(tree->deciding_count, 1);
 		CHECK(tree->node_count < 6 * count + 20);
-		CHECK(depth_of(tree, tree->deciding[0]) <= most_depth);
+		CHECK(depth_of(tree, tree->deciding[0].root) <= most_depth);
+		CHECK_NUMBER(tree->deciding[0].depth, depth_of(tree, tree->deciding[0].root));
+		CHECK_NUMBER(tree->deciding[0].node_count, tree->node_count);
 		CHECK(seconds < most_seconds);
 	}
 	arena_free(arena);
@@ -233,6 +241,70 @@ TEST(a_thousand_exact_rules_make_one_flat_tree_quickly)
 TEST(ten_thousand_exact_rules_make_one_flat_tree_quickly)
 {
 	check_exact(10000, 26, 10);
+}
+
+TEST(many_exact_rules_are_a_table_and_what_stands_between_them_keeps_its_place)
+{
+	struct arena *arena = arena_new();
+	struct rule_list *list = exact_rules(arena, 3000);
+	struct rule *rules = arena_copy(arena, list->rules, list->rule_count * sizeof(*rules));
+	static const struct interval zero = { 0, 0 }, ports = { 1000, 2000 };
+	static const struct constraint constraints[] = { { RANDOM_MALFORMED, 1, &zero }, { RANDOM_DPORT, 1, &ports } };
+	static const struct box box = { 2, constraints };
+	struct random random = { 4 };
+	const struct tree *tree;
+
+	rules[1500].boxes = &box;	      /* before some and behind others */
+	rules[2900].boxes = rules[100].boxes; /* the same numbers twice: the first counts */
+	list->rules = rules;
+	tree = build(arena, list);
+	CHECK_NUMBER(tree->deciding_count, 2);
+	CHECK(tree->deciding[0].form == TREE_TABLE && tree->deciding[1].form == TREE_CODE);
+	CHECK_NUMBER(tree->deciding[0].table->count, 2998);
+	CHECK_NUMBER(tree->next[0], 2);	   /* no rule before it in the tree */
+	CHECK_NUMBER(tree->next[1700], 1); /* port 1701: the range stands before it */
+	CHECK_NUMBER(tree->next[2500], 2);
+	CHECK(tree->reached[100] && !tree->reached[2900] && !tree->reached[1700] && tree->reached[2500]);
+	for (uint32_t i = 0; i < 3000; i++) {
+		struct weir_flow flow = { .network = WEIR_NETWORK_IPV4,
+					  .transport = WEIR_TRANSPORT_TCP,
+					  .protocol = 6,
+					  .saddr4 = (i + 1) * 2654435761u,
+					  .dport = 1 + i };
+		struct judged_packet packet = { .flow = &flow };
+		struct judgement truth = { 0 }, got = { 0 };
+
+		rules_judge(list, &packet, odd_members, NULL, &truth);
+		tree_judge(tree, &packet, odd_members, NULL, &got);
+		CHECK_NUMBER(got.decided, truth.decided);
+	}
+	CHECK_NUMBER(count_differences(list, tree, &random, 2000), 0);
+	arena_free(arena);
+}
+
+TEST(the_largest_trees_become_data_until_the_rest_is_few_enough)
+{
+	struct arena *arena = arena_new();
+	struct random random = { 6 };
+	const struct tree *tree = build(arena, cross_rules(arena, &random, 1000, 3)), *less;
+	uint32_t data = 0, nodes = 0;
+
+	for (uint32_t i = 0; i < tree->deciding_count; i++)
+		CHECK_NUMBER(tree->deciding[i].form, TREE_CODE);
+	less = tree_with_less_code(arena, tree, 2000);
+	CHECK(less != NULL);
+	for (uint32_t i = 0; i < less->deciding_count + less->passing_count; i++) {
+		const struct tree_part *part =
+			i < less->deciding_count ? &less->deciding[i] : &less->passing[i - less->deciding_count];
+
+		data += part->form == TREE_DATA;
+		nodes += part->form == TREE_CODE ? part->node_count : 0;
+	}
+	printf("# %u trees as data, %u nodes as instructions: %s\n", data, nodes, less->why);
+	CHECK(data > 0 && nodes <= 2000);
+	CHECK_NUMBER(tree->deciding[0].form, TREE_CODE); /* the first is as it was */
+	CHECK(strstr(less->why, "at most 2000") != NULL);
+	arena_free(arena);
 }
 
 TEST(a_rule_that_earlier_ones_cover_is_not_reached)
@@ -352,7 +424,7 @@ TEST(a_rule_that_is_too_much_for_any_tree_is_an_error_with_its_place)
 	*constraint = (struct constraint){ RANDOM_SADDR4, count, intervals };
 	*box = (struct box){ 1, constraint };
 	rules[0] = (struct rule){ .box_count = 1, .boxes = box, .verdict = WEIR_VERDICT_DROP, .text = "long", .place.line = 7 };
-	CHECK(tree_build(arena, close_rules(arena, rules, 1), &diagnostics) == NULL);
+	CHECK(tree_build(arena, close_rules(arena, rules, 1), NULL, &diagnostics) == NULL);
 	CHECK_NUMBER(diagnostics.errors, 1);
 	CHECK_NUMBER(diagnostics.exit_code, 1);
 	CHECK(diagnostics.list.count == 1 && diagnostics.list.items[0].place.line == 7 && diagnostics.list.items[0].hint);
@@ -371,6 +443,8 @@ int main(void)
 	RUN(children_come_before_their_parents_and_no_node_is_there_twice);
 	RUN(a_thousand_exact_rules_make_one_flat_tree_quickly);
 	RUN(ten_thousand_exact_rules_make_one_flat_tree_quickly);
+	RUN(many_exact_rules_are_a_table_and_what_stands_between_them_keeps_its_place);
+	RUN(the_largest_trees_become_data_until_the_rest_is_few_enough);
 	RUN(a_rule_that_earlier_ones_cover_is_not_reached);
 	RUN(bounds_between_which_no_masked_value_lies_are_one);
 	RUN(fifty_rules_without_verdict_on_different_masks_stay_small);
