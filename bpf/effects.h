@@ -14,6 +14,33 @@ struct {
 } weir_actions SEC(".maps");
 
 #ifndef LAYER_XDP
+/* Kept over a change of policy, as the counters are. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, WEIR_MARK_ROWS);
+	__type(key, struct weir_mark_key);
+	__type(value, struct weir_counter);
+} weir_marks SEC(".maps");
+
+static __always_inline void effect_count_mark(CONTEXT *ctx, __u32 slot, __u64 bytes)
+{
+	const struct weir_mark_key key = { slot, ctx->mark };
+	struct weir_counter *counter = bpf_map_lookup_elem(&weir_marks, &key);
+
+	if (!counter) {
+		const struct weir_counter none = {};
+
+		/* Another CPU may have been first, or there is no room: the look-up says which. */
+		bpf_map_update_elem(&weir_marks, &key, &none, BPF_NOEXIST);
+		counter = bpf_map_lookup_elem(&weir_marks, &key);
+	}
+	if (!counter)
+		return;
+	/* At a cgroup a softirq on the same CPU may come between; elsewhere this costs little beside the look-up. */
+	__sync_fetch_and_add(&counter->packets, 1);
+	__sync_fetch_and_add(&counter->bytes, bytes);
+}
+
 static __always_inline void effect_meta(CONTEXT *ctx, const struct weir_action *action)
 {
 	__u32 flags = action->flags;
@@ -42,6 +69,8 @@ __weak __noinline int act_effects(CONTEXT *ctx, struct weir_flow *flow, __u32 ou
 	(void)ctx;
 #else
 	effect_meta(ctx, action);
+	if (have_marks && action->flags & WEIR_ACTION_COUNT_MARK)
+		effect_count_mark(ctx, slot, flow->length);
 #endif
 	return 0;
 }

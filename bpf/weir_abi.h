@@ -198,10 +198,19 @@ struct weir_counter {
  * What a rule does to a packet beside judging, counting and logging it: the row of weir_actions (an array by counter slot, made
  * anew with each program) that is looked up when the outcome has WEIR_OUTCOME_ACTION. Done in the order of the flags.
  */
-#define WEIR_ACTION_MARK	  1u /* skb->mark becomes mark */
-#define WEIR_ACTION_PRIORITY	  2u /* skb->priority becomes priority: a qdisc's class, major << 16 | minor */
-#define WEIR_ACTION_PRIORITY_MARK 4u /* the same, with the packet's mark as the minor number, where it is below 65536 */
-#define WEIR_ACTION_TARGET	  8u /* the verdict names something: of FORWARD the interface, of XSK the row of weir_xsks */
+#define WEIR_ACTION_MARK	  1u  /* skb->mark becomes mark */
+#define WEIR_ACTION_PRIORITY	  2u  /* skb->priority becomes priority: a qdisc's class, major << 16 | minor */
+#define WEIR_ACTION_PRIORITY_MARK 4u  /* the same, with the packet's mark as the minor number, where it is below 65536 */
+#define WEIR_ACTION_TARGET	  8u  /* the verdict names something: of FORWARD the interface, of XSK the row of weir_xsks */
+#define WEIR_ACTION_COUNT_MARK	  16u /* count in weir_marks by the packet's mark */
+
+/* weir_marks: per-CPU hash of struct weir_counter. What finds no room is in the rule's own counter alone. */
+#define WEIR_MARK_ROWS 4096
+
+struct weir_mark_key {
+	__u32 slot;
+	__u32 mark;
+};
 
 #define WEIR_XSK_ROWS 256 /* of weir_xsks: sockets of one chain; one that names no row takes that of the packet's queue */
 

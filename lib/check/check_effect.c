@@ -87,7 +87,8 @@ const char *verdict_print(struct arena *arena, enum weir_verdict verdict, const 
 	return to ? arena_printf(arena, verdict == WEIR_VERDICT_FORWARD ? "%s to %s" : "%s %s", name, to) : name;
 }
 
-static bool check_served(struct chain_frame *frame, const struct ast_statement *statement, uint32_t flag)
+/* WHAT: as it is written. */
+static bool check_served(struct chain_frame *frame, const struct ast_statement *statement, const char *what, uint32_t flag)
 {
 	struct checker *checker = frame->checker;
 	struct diagnostic *d;
@@ -95,10 +96,16 @@ static bool check_served(struct chain_frame *frame, const struct ast_statement *
 
 	if (!frame->hook_known || hook_has_effect(frame->hook, flag, &why))
 		return true;
-	d = diagnose(checker->diagnostics, SEVERITY_ERROR, statement->place, "hook %s has no '%s set': %s",
-		     hook_name(frame->hook), statement->text, why);
+	d = diagnose(checker->diagnostics, SEVERITY_ERROR, statement->place, "hook %s has no '%s': %s", hook_name(frame->hook),
+		     what, why);
 	diagnostic_hint(checker->diagnostics, d, "hooks that have it: %s", hooks_with(checker->arena, flag, 0));
 	return false;
+}
+
+bool check_count_mark(struct chain_frame *frame, const struct ast_statement *statement, struct weir_action *action)
+{
+	action->flags |= WEIR_ACTION_COUNT_MARK;
+	return check_served(frame, statement, "counter by meta mark", WEIR_ACTION_COUNT_MARK);
 }
 
 static bool check_mark(struct checker *checker, const struct ast_statement *statement, struct weir_action *action)
@@ -168,7 +175,8 @@ bool check_meta_set(struct chain_frame *frame, const struct ast_statement *state
 	bool mark = strcmp(statement->text, "meta mark") == 0;
 	struct diagnostic *d;
 
-	if (!check_served(frame, statement, mark ? WEIR_ACTION_MARK : WEIR_ACTION_PRIORITY))
+	if (!check_served(frame, statement, mark ? "meta mark set" : "meta priority set",
+			  mark ? WEIR_ACTION_MARK : WEIR_ACTION_PRIORITY))
 		return false;
 	if (mark && action->flags & WEIR_ACTION_PRIORITY_MARK) {
 		d = diagnose(diagnostics, SEVERITY_ERROR, statement->place,
@@ -192,5 +200,7 @@ const char *effects_print(struct arena *arena, const struct weir_action *action)
 
 		text = arena_printf(arena, "%s%smeta priority set %s", text ? text : "", text ? ", " : "", class);
 	}
+	if (action->flags & WEIR_ACTION_COUNT_MARK)
+		text = arena_printf(arena, "%s%scounter by meta mark", text ? text : "", text ? ", " : "");
 	return text;
 }

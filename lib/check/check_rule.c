@@ -81,7 +81,8 @@ static bool check_statement(struct rule_frame *frame, const struct ast_statement
 		return check_once(frame, &frame->log, statement, "'log'") &&
 		       check_text(frame, statement, "prefix", LIMIT_LOG_PREFIX_BYTES);
 	case AST_COUNTER:
-		return check_once(frame, &frame->counter, statement, "'counter'");
+		return check_once(frame, &frame->counter, statement, "'counter'") &&
+		       (!statement->text || check_count_mark(frame->chain, statement, &frame->rule.action));
 	case AST_COMMENT:
 		frame->rule.comment = statement->text;
 		return check_once(frame, &frame->comment, statement, "comment") &&

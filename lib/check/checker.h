@@ -102,6 +102,8 @@ bool check_predicate(struct chain_frame *frame, const struct ast_statement *matc
 
 /* The rule's verdict, if the chain's hook has it, with what it names. False after an error. */
 bool check_verdict(struct chain_frame *frame, const struct ast_statement *statement, struct policy_rule *rule);
+/* `counter by meta mark` into ACTION. False after an error. */
+bool check_count_mark(struct chain_frame *frame, const struct ast_statement *statement, struct weir_action *action);
 /* `meta mark set` and `meta priority set` into ACTION. False after an error. */
 bool check_meta_set(struct chain_frame *frame, const struct ast_statement *statement, struct weir_action *action);
 

@@ -88,6 +88,7 @@ bool hook_has_effect(enum weir_hook hook, uint32_t flag, const char **ret_why)
 	case WEIR_ACTION_MARK:
 	case WEIR_ACTION_PRIORITY:
 	case WEIR_ACTION_PRIORITY_MARK:
+	case WEIR_ACTION_COUNT_MARK:
 		if (hooks[hook].xdp)
 			why = "a packet gets mark and priority only behind XDP";
 		break;

@@ -99,7 +99,7 @@ static void describe_chain(struct application *apply, uint32_t index, uint32_t *
 				       .rules = compiled->rules,
 				       .code = compiled->code,
 				       .old_counters_fd = -1,
-				       .loaded = { .program_fd = -1, .counters_fd = -1, .xsks_fd = -1 } };
+				       .loaded = { .program_fd = -1, .counters_fd = -1 } };
 	for (uint32_t c = 0; apply->old && c < apply->old->chain_count; c++)
 		if (strcmp(apply->old->chains[c].name, policy->name) == 0 && apply->old->chains[c].hook == policy->hook) {
 			chain->old = &apply->old->chains[c];
@@ -254,11 +254,9 @@ static int load_chain(struct application *apply, uint32_t index)
 	struct apply_chain *chain = &apply->chains[index];
 	struct manifest_chain *next = &apply->next.chains[index];
 	struct kernel_set_maps *sets = arena_new_array(apply->arena, struct kernel_set_maps, chain->rules->set_count);
-	_cleanup_close_ int xsks_fd = apply_old_xsks(apply, index);
 	struct load_request request = {
 		.code = chain->code,
 		.actions = chain->actions,
-		.xsks_fd = xsks_fd,
 		.chain_id = next->chain_id,
 		.raw_ip = chain->raw_ip,
 		.counter_slots = next->counter_slots,
@@ -273,7 +271,9 @@ static int load_chain(struct application *apply, uint32_t index)
 	for (uint32_t i = 0; i < chain->rules->set_count; i++)
 		sets[i] = (struct kernel_set_maps){ .exact_fd = apply->sets[chain->set_indexes[i]].exact_fd,
 						    .prefix_fd = apply->sets[chain->set_indexes[i]].prefix_fd };
-	r = before(apply, "load") ?: kernel_load(&request, &chain->loaded, apply->diagnostics);
+	r = before(apply, "load") ?: apply_open_kept(apply, index, request.kept_fds);
+	r = r ?: kernel_load(&request, &chain->loaded, apply->diagnostics);
+	apply_close_kept(request.kept_fds);
 	if (r)
 		return r;
 	next->program_id = program_id(chain->loaded.program_fd);
@@ -311,13 +311,6 @@ static int pin_set(struct application *apply, uint32_t index)
 	return r;
 }
 
-static int pin_xsks(struct application *apply, uint32_t chain)
-{
-	int fd = apply->chains[chain].loaded.xsks_fd;
-
-	return fd > 0 ? bpf_obj_pin(fd, apply_pin_path(apply, &apply->next, "xsks", chain)) : 0;
-}
-
 static int pin_generation(struct application *apply)
 {
 	int r = before(apply, "pin") ?: pins_make_directory(apply->folder);
@@ -331,7 +324,7 @@ static int pin_generation(struct application *apply)
 	for (uint32_t i = 0; r == 0 && i < apply->next.chain_count; i++)
 		r = bpf_obj_pin(apply->chains[i].loaded.counters_fd, apply_pin_path(apply, &apply->next, "counters", i))
 			    ?: bpf_obj_pin(apply->chains[i].loaded.program_fd, apply_pin_path(apply, &apply->next, "program", i))
-			    ?: pin_xsks(apply, i);
+			    ?: apply_pin_kept(apply, i);
 	return r ? refused(apply, r, "to pin the new generation") : 0;
 }
 

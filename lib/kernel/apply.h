@@ -73,8 +73,10 @@ void apply_report(const struct application *apply);
 
 /* Find the interfaces that verdicts name (apply_verdicts.c). */
 int apply_find_forwards(struct application *apply);
-/* The AF_XDP sockets of a chain's old generation, the caller's to close; negative: there are none. */
-int apply_old_xsks(const struct application *apply, uint32_t chain);
+/* The kept maps of a chain's old generation, rid of what new rules must not go on with; -1: none. Pin those of the new one. */
+int apply_open_kept(const struct application *apply, uint32_t chain, int ret_fds[KEPT_COUNT]);
+void apply_close_kept(int fds[KEPT_COUNT]);
+int apply_pin_kept(const struct application *apply, uint32_t chain);
 
 /* Give each rule its counter's slot (apply_counters.c). */
 int apply_assign_slots(struct application *apply);

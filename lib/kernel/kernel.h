@@ -52,6 +52,11 @@ int kernel_remove(struct kernel *kernel, const char *policy, struct diagnostics 
 
 /* ---- What is enforced ---- */
 
+struct state_mark { /* of `counter by meta mark` */
+	uint32_t mark;
+	struct weir_counter counter;
+};
+
 struct state_rule {
 	const char *text, *comment, *log_prefix; /* NULL: none */
 	const char *to;				 /* what the verdict names: "eth1" of fwd to eth1; NULL: nothing */
@@ -61,6 +66,8 @@ struct state_rule {
 	enum weir_verdict verdict;
 	bool log;
 	struct weir_counter counter;
+	uint32_t mark_count;
+	const struct state_mark *marks; /* ascending */
 };
 
 struct state_foreign { /* a program that is not weir's at the same hook of the same target */

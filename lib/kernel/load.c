@@ -89,10 +89,11 @@ static bool uses_fields(const struct rule_list *list, enum weir_field first, enu
 	return false;
 }
 
-static bool any_action(const struct rule_list *list)
+/* Has any rule one of these flags? */
+static bool any_action(const struct rule_list *list, uint32_t flags)
 {
 	for (uint32_t i = 0; i < list->rule_count; i++)
-		if (list->rules[i].action.flags)
+		if (list->rules[i].action.flags & flags)
 			return true;
 	return false;
 }
@@ -103,6 +104,14 @@ static bool any_verdict(const struct rule_list *list, enum weir_verdict from, en
 		if (list->rules[i].verdict >= from && list->rules[i].verdict <= to)
 			return true;
 	return false;
+}
+
+static const char *const kept_names[KEPT_COUNT] = { [KEPT_XSKS] = "weir_xsks", [KEPT_MARKS] = "weir_marks" };
+
+static bool needs_kept(const struct rule_list *list, enum kept_map which)
+{
+	return which == KEPT_XSKS ? any_verdict(list, WEIR_VERDICT_XSK, WEIR_VERDICT_XSK)
+				  : any_action(list, WEIR_ACTION_COUNT_MARK);
 }
 
 static int set_constants(struct bpf_object *object, const struct load_request *request)
@@ -118,9 +127,10 @@ static int set_constants(struct bpf_object *object, const struct load_request *r
 		{ "raw_ip", request->raw_ip },
 		{ "log_events", log },
 		{ "know_owners", log && request->owners_fd >= 0 },
-		{ "have_actions", any_action(list) },
+		{ "have_actions", any_action(list, ~0u) },
 		{ "more_verdicts", any_verdict(list, WEIR_VERDICT_DROP + 1, WEIR_VERDICT_COUNT) },
-		{ "have_xsks", any_verdict(list, WEIR_VERDICT_XSK, WEIR_VERDICT_XSK) },
+		{ "have_xsks", needs_kept(list, KEPT_XSKS) },
+		{ "have_marks", needs_kept(list, KEPT_MARKS) },
 		{ "know_buffers", list->hook == WEIR_HOOK_XDP_INGRESS && kernel_context()->cast },
 		/* An event carries every field. */
 		{ "want_ether", log || uses_fields(list, WEIR_FIELD_ETHER_SADDR, WEIR_FIELD_ETHER_DADDR) },
@@ -196,20 +206,23 @@ static int set_actions(struct bpf_object *object, const struct load_request *req
 
 	if (!map)
 		return -ESRCH;
-	return any_action(request->code->tree->rules) ? bpf_map__set_max_entries(map, slots_needed(request))
-						      : bpf_map__set_autocreate(map, false);
+	return any_action(request->code->tree->rules, ~0u) ? bpf_map__set_max_entries(map, slots_needed(request))
+							   : bpf_map__set_autocreate(map, false);
 }
 
-/* Sockets that are there stay over a change of policy. */
-static int set_xsks(struct bpf_object *object, const struct load_request *request)
+static int set_kept(struct bpf_object *object, const struct load_request *request)
 {
-	struct bpf_map *map = bpf_object__find_map_by_name(object, "weir_xsks");
+	int error = 0;
 
-	if (!map)
-		return 0;
-	if (!any_verdict(request->code->tree->rules, WEIR_VERDICT_XSK, WEIR_VERDICT_XSK))
-		return bpf_map__set_autocreate(map, false);
-	return request->xsks_fd > 0 ? bpf_map__reuse_fd(map, request->xsks_fd) : 0;
+	for (int i = 0; i < KEPT_COUNT && !error; i++) {
+		struct bpf_map *map = bpf_object__find_map_by_name(object, kept_names[i]);
+
+		if (map && !needs_kept(request->code->tree->rules, (enum kept_map)i))
+			error = bpf_map__set_autocreate(map, false);
+		else if (map && request->kept_fds[i] > 0)
+			error = bpf_map__reuse_fd(map, request->kept_fds[i]);
+	}
+	return error;
 }
 
 /* Before anybody can attach the program. */
@@ -290,7 +303,7 @@ static int object_prepare(struct bpf_object *object, const struct load_request *
 	if (!error)
 		error = set_actions(object, request);
 	if (!error)
-		error = set_xsks(object, request);
+		error = set_kept(object, request);
 	if (!error)
 		error = set_shared_map(object, "weir_events", request->events_fd);
 	if (!error)
@@ -314,8 +327,6 @@ static int take_chain(struct bpf_object *object, const struct bpf_program *progr
 	_cleanup_close_ int program_fd = fcntl(bpf_program__fd(program), F_DUPFD_CLOEXEC, 3);
 	_cleanup_close_ int counters_fd =
 		fcntl(bpf_map__fd(bpf_object__find_map_by_name(object, "weir_counters")), F_DUPFD_CLOEXEC, 3);
-	const struct bpf_map *xsks = bpf_object__find_map_by_name(object, "weir_xsks");
-	_cleanup_close_ int xsks_fd = xsks && bpf_map__fd(xsks) >= 0 ? fcntl(bpf_map__fd(xsks), F_DUPFD_CLOEXEC, 3) : -1;
 	struct bpf_prog_info info = {};
 	uint32_t size = sizeof(info);
 
@@ -323,7 +334,11 @@ static int take_chain(struct bpf_object *object, const struct bpf_program *progr
 		return -errno;
 	ret_chain->program_fd = TAKE_FD(program_fd);
 	ret_chain->counters_fd = TAKE_FD(counters_fd);
-	ret_chain->xsks_fd = TAKE_FD(xsks_fd);
+	for (int i = 0; i < KEPT_COUNT; i++) {
+		const struct bpf_map *map = bpf_object__find_map_by_name(object, kept_names[i]);
+
+		ret_chain->kept_fds[i] = map && bpf_map__fd(map) >= 0 ? fcntl(bpf_map__fd(map), F_DUPFD_CLOEXEC, 3) : -1;
+	}
 	ret_chain->verified_instructions = info.verified_insns;
 	return 0;
 }
@@ -405,7 +420,9 @@ void loaded_chain_close(struct loaded_chain *chain)
 {
 	closep(&chain->program_fd);
 	closep(&chain->counters_fd);
-	if (chain->xsks_fd > 0)
-		closep(&chain->xsks_fd);
-	chain->xsks_fd = -1;
+	for (int i = 0; i < KEPT_COUNT; i++) {
+		if (chain->kept_fds[i] > 0)
+			close(chain->kept_fds[i]);
+		chain->kept_fds[i] = -1;
+	}
 }

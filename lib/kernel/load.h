@@ -13,6 +13,9 @@
 #include "base/diagnostic.h"
 #include "code/code.h"
 
+/* Maps of a chain that outlive a change of policy, beside its counters: AF_XDP sockets, counters by mark. */
+enum kept_map { KEPT_XSKS, KEPT_MARKS, KEPT_COUNT };
+
 struct load_request {
 	const struct code *code;
 	uint32_t chain_id;		    /* stands in its events */
@@ -20,7 +23,7 @@ struct load_request {
 	int counters_fd;		    /* a map to go on counting in, or -1 for a new one */
 	uint32_t counter_slots;		    /* size of a new one */
 	const struct weir_action *actions;  /* for each rule of the list what it does, interfaces found; NULL: rule.action */
-	int xsks_fd;			    /* the AF_XDP sockets to go on with; 0 or less: a new map, where the chain has any */
+	int kept_fds[KEPT_COUNT];	    /* to go on with; 0 or less: a new map, where the chain needs one */
 	const uint32_t *slots;		    /* for each rule of the list its counter slot; NULL: rule.slot */
 	int events_fd;			    /* the ring buffer; -1: the chain logs nothing */
 	int owners_fd;			    /* who made a socket; -1: not known */
@@ -36,7 +39,7 @@ struct loaded_chain {
 	int program_fd, counters_fd; /* the caller's to close */
 	uint32_t verified_instructions;
 	uint64_t load_ns;
-	int xsks_fd; /* the caller's to close, as well; 0 or less: no rule hands packets to sockets */
+	int kept_fds[KEPT_COUNT]; /* the caller's to close, as well; 0 or less: the chain has none */
 };
 
 /*

@@ -98,6 +98,65 @@ static int read_chain_counters(const struct reading *reading, uint32_t index, st
 	return 0;
 }
 
+/* ---- Counters by mark ---- */
+
+static int by_mark(const void *left, const void *right)
+{
+	const struct state_mark *a = left, *b = right;
+
+	return a->mark < b->mark ? -1 : a->mark > b->mark;
+}
+
+struct mark_row {
+	uint32_t slot;
+	struct state_mark mark;
+};
+
+struct mark_rows {
+	VECTOR(struct mark_row) list;
+};
+
+/* All rows of a chain; a chain that counts nothing by mark has no map. */
+static int read_mark_rows(const struct reading *reading, uint32_t index, struct mark_rows *rows)
+{
+	_cleanup_close_ int fd = bpf_obj_get(arena_printf(reading->arena, "%s/marks_%u", reading->folder, index));
+	int cpus = libbpf_num_possible_cpus();
+	_cleanup_free_ struct weir_counter *values = calloc(cpus > 0 ? (size_t)cpus : 1, sizeof(*values));
+	struct weir_mark_key key, *at = NULL;
+
+	if (fd < 0 || cpus < 0 || !values)
+		return fd == -ENOENT ? 0 : fd < 0 ? fd : cpus < 0 ? cpus : -ENOMEM;
+	while (bpf_map_get_next_key(fd, at, &key) == 0 && rows->list.count < 2 * WEIR_MARK_ROWS) {
+		struct mark_row row = { .slot = key.slot, .mark.mark = key.mark };
+
+		at = &key;
+		if (bpf_map_lookup_elem(fd, &key, values))
+			continue;
+		add_up(values, cpus, &row.mark.counter);
+		vector_push(reading->arena, &rows->list, row);
+	}
+	return 0;
+}
+
+static int read_marks(const struct reading *reading, uint32_t index, uint32_t rule_count, struct state_rule *rules)
+{
+	struct mark_rows rows = { 0 };
+	int r = read_mark_rows(reading, index, &rows);
+
+	for (uint32_t i = 0; r == 0 && rows.list.count && i < rule_count; i++) {
+		VECTOR(struct state_mark) marks = { 0 };
+
+		for (size_t k = 0; rules[i].effects && k < rows.list.count; k++)
+			if (rows.list.items[k].slot == rules[i].slot)
+				vector_push(reading->arena, &marks, rows.list.items[k].mark);
+		if (marks.count)
+			qsort(marks.items, marks.count, sizeof(*marks.items), by_mark);
+		rules[i].mark_count = (uint32_t)marks.count;
+		rules[i].marks = marks.items;
+	}
+	return r;
+}
+
 /* ---- Program and maps ---- */
 
 static uint64_t map_bytes(int fd)
@@ -225,7 +284,8 @@ static int read_chain(const struct reading *reading, uint32_t index, struct stat
 	state->attachment_count = chain->attachment_count;
 	state->attachments = attachments;
 	r = read_program(reading, index, state);
-	return r ?: read_chain_counters(reading, index, state, rules);
+	r = r ?: read_chain_counters(reading, index, state, rules);
+	return r ?: read_marks(reading, index, chain->rule_count, rules);
 }
 
 /* ---- Sets ---- */

@@ -12,13 +12,25 @@ static json_t *counter_json(const struct weir_counter *counter)
 	return json_pack("{s:o, s:o}", "packets", json_number(counter->packets), "bytes", json_number(counter->bytes));
 }
 
+static json_t *marks_json(const struct state_rule *rule)
+{
+	json_t *marks = json_array();
+
+	for (uint32_t i = 0; i < rule->mark_count; i++)
+		json_array_append_new(marks, json_pack("{s:o, s:o, s:o}", "mark", json_number(rule->marks[i].mark), "packets",
+						       json_number(rule->marks[i].counter.packets), "bytes",
+						       json_number(rule->marks[i].counter.bytes)));
+	return marks;
+}
+
 static json_t *rule_json(const struct state_rule *rule)
 {
-	return json_pack("{s:o, s:i, s:o, s:s, s:o, s:o, s:b, s:o, s:o, s:i, s:o, s:o}", "file", json_text(rule->file), "line",
-			 (int)rule->line, "text", json_text(rule->text), "verdict", verdict_name(rule->verdict), "to",
+	return json_pack("{s:o, s:i, s:o, s:s, s:o, s:o, s:b, s:o, s:o, s:i, s:o, s:o, s:o}", "file", json_text(rule->file),
+			 "line", (int)rule->line, "text", json_text(rule->text), "verdict", verdict_name(rule->verdict), "to",
 			 json_text(rule->to), "effects", json_text(rule->effects), "log", rule->log, "prefix",
 			 json_text(rule->log_prefix), "comment", json_text(rule->comment), "slot", (int)rule->slot, "packets",
-			 json_number(rule->counter.packets), "bytes", json_number(rule->counter.bytes));
+			 json_number(rule->counter.packets), "bytes", json_number(rule->counter.bytes), "marks",
+			 marks_json(rule));
 }
 
 static json_t *attachment_json(const struct state_attachment *attachment)

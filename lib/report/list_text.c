@@ -203,6 +203,28 @@ static void print_row(const struct page *page, const struct widths *widths, cons
 		text, counter->packets ? "" : plain(page));
 }
 
+/* What is left when PART is taken away; the two are not read at the same moment. */
+static struct weir_counter counter_rest(const struct weir_counter *whole, const struct weir_counter *part)
+{
+	return (struct weir_counter){
+		.packets = whole->packets > part->packets ? whole->packets - part->packets : 0,
+		.bytes = whole->bytes > part->bytes ? whole->bytes - part->bytes : 0,
+	};
+}
+
+/* What `counter by meta mark` counted, and what found no room in it. */
+static void print_marks(const struct page *page, const struct widths *widths, const struct state_rule *rule)
+{
+	struct weir_counter others = rule->counter;
+
+	for (uint32_t i = 0; i < rule->mark_count; i++) {
+		print_row(page, widths, &rule->marks[i].counter, "", arena_printf(page->arena, "mark 0x%x", rule->marks[i].mark));
+		others = counter_rest(&others, &rule->marks[i].counter);
+	}
+	if (rule->mark_count && others.packets)
+		print_row(page, widths, &others, "", "other marks");
+}
+
 static void print_counters(const struct page *page, const struct state_chain *chain)
 {
 	struct widths widths = chain_widths(chain);
@@ -213,6 +235,7 @@ static void print_counters(const struct page *page, const struct state_chain *ch
 
 		print_row(page, &widths, &rule->counter, arena_printf(page->arena, "%s:%u", file_name(rule->file), rule->line),
 			  rule->text);
+		print_marks(page, &widths, rule);
 	}
 	print_row(page, &widths, &chain->policy_counter, "policy", chain->policy == WEIR_VERDICT_DROP ? "drop" : "accept");
 	for (uint32_t i = 0; i < WEIR_MALFORMED_COUNT; i++)

@@ -52,7 +52,8 @@ struct ast_statement {
 	struct place operator_place;
 	struct ast_value *value; /* NULL: the subject stands alone (PRESENCE, meta malformed); META_SET: what it is set to;
 				    VERDICT: where to */
-	/* LOG: prefix, or NULL. COMMENT: text. META_SET: "meta mark" or "meta priority". VERDICT: its name (weir_abi.h). */
+	/* LOG: prefix, or NULL. COUNTER: "by meta mark", or NULL. COMMENT: text. META_SET: "meta mark" or "meta priority".
+	 * VERDICT: its name (weir_abi.h). */
 	const char *text;
 };
 

@@ -100,7 +100,7 @@ static void print_statement(const struct ast_statement *statement, unsigned leve
 		break;
 	case AST_COUNTER:
 		indent(out, level);
-		fputs("counter\n", out);
+		fprintf(out, "counter%s%s\n", statement->text ? " " : "", statement->text ? statement->text : "");
 		break;
 	case AST_COMMENT:
 		print_text("comment", statement->text, level, out);

@@ -49,10 +49,21 @@ static bool is_number(const struct token *token)
 	return token->kind == TOKEN_WORD;
 }
 
-/* counter = "counter" [ "packets" NUMBER "bytes" NUMBER ]	; the numbers are nftables' and count for nothing */
+/* WORD, or an error that says how it is written. */
+static bool wanted_word(struct parser *parser, const char *word, const char *hint)
+{
+	if (!token_is(&parser->token, word))
+		return parser_expected(parser, arena_printf(parser->arena, "'%s'", word), hint);
+	parser_advance(parser);
+	return true;
+}
+
+/* counter = "counter" [ "by" "meta" "mark" | "packets" NUMBER "bytes" NUMBER ]	; the numbers are nftables' and count for nothing
+ */
 static struct ast_statement *counter_statement(struct parser *parser)
 {
 	static const char *const words[] = { "packets", "bytes" };
+	static const char by_mark[] = "write it like this: counter by meta mark";
 	struct ast_statement *statement = new_statement(parser, AST_COUNTER);
 	struct diagnostic *d;
 
@@ -61,6 +72,11 @@ static struct ast_statement *counter_statement(struct parser *parser)
 		d = parser_error(parser, parser->token.place, "weir does not have counters with names");
 		parser_hint(parser, d, "write 'counter', or nothing: every rule counts by itself");
 		return NULL;
+	}
+	if (token_is(&parser->token, "by")) {
+		parser_advance(parser);
+		statement->text = "by meta mark";
+		return wanted_word(parser, "meta", by_mark) && wanted_word(parser, "mark", by_mark) ? statement : NULL;
 	}
 	for (size_t i = 0; i < 2 && token_is(&parser->token, words[i]); i++) {
 		parser_advance(parser);
@@ -114,15 +130,6 @@ static struct ast_statement *meta_set_statement(struct parser *parser)
 	}
 	statement->value = parse_primary(parser);
 	return statement->value ? statement : NULL;
-}
-
-/* WORD, or an error that says how it is written. */
-static bool wanted_word(struct parser *parser, const char *word, const char *hint)
-{
-	if (!token_is(&parser->token, word))
-		return parser_expected(parser, arena_printf(parser->arena, "'%s'", word), hint);
-	parser_advance(parser);
-	return true;
 }
 
 /* verdict = "accept" [ "final" ] | "drop" | "fwd" "to" primary | "bounce" | "to" "xsk" [ primary ] */

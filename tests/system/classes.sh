@@ -79,6 +79,48 @@ is "while the policy changes, every packet is in the one class or the other" \
 	"$(($(class_sent 10 | cut -d' ' -f1) + $(class_sent 11 | cut -d' ' -f1))) $(class_sent 30 | cut -d' ' -f1)" "121 0"
 weir remove shape >/dev/null 2>&1
 
+# ---- How much by mark ----
+
+# "PACKETS BYTES" of a mark.
+mark_sent() { json --argjson mark "$1" '.policies[].chains[].rules[].marks[] | select(.mark == $mark) | "\(.packets) \(.bytes)"'; }
+in_b tc class add dev vb parent 1: classid 1:7 htb rate 1gbit quantum 60000
+if ip netns exec "$B" nft -f - <<<'table ip m { chain o { type filter hook output priority 0; udp dport 3000 meta mark set 7; udp dport 3001 meta mark set 256; }; }' 2>/dev/null; then
+	sed "s/eth0/vb netns $B/" "$ROOT/examples/marks.weir" >"$WORK/marks.weir"
+	ok "marks: the example is applied" weir apply "$WORK/marks.weir"
+	for port in 3000 3000 3000 3001; do in_b bash -c "echo \$RANDOM >/dev/udp/$A4/$port"; done
+	is "marks: what netfilter marked is counted by it, as its class does" "$(mark_sent 7)" "$(class_sent 7)"
+	is "marks: three packets" "$(mark_sent 7 | cut -d' ' -f1)" 3
+	is "marks: a mark above those that are looked for is not counted" "$(mark_sent 256)" ""
+else
+	skip "marks by netfilter" "no nft"
+fi
+classes
+sed "s/eth0/vb netns $B/; /meta mark <=/i udp dport 2000 meta mark set 0x10\nudp dport 2001 meta mark set 0x11\nudp dport 2002 meta mark set 0x1f" \
+	"$ROOT/examples/marks.weir" >"$WORK/marks.weir"
+sed -i 's/meta mark <= 255 //' "$WORK/marks.weir"
+ok "marks: the example is applied, with rules that mark before it" weir apply "$WORK/marks.weir"
+classes
+udp 2000 3
+udp 2001 2
+udp 2002 4
+udp 2003 1
+for mark in 16 17 31; do
+	is "marks: $mark counts as its class does" "$(mark_sent $mark)" "$(class_sent "$(printf %x $mark)")"
+done
+is "marks: four packets of the last" "$(mark_sent 31 | cut -d' ' -f1)" 4
+at_least "marks: those without a mark count as 0" "$(mark_sent 0 | cut -d' ' -f1)" 1
+matches "marks: list shows them below the rule" "$(weir list)" '^ +3 +[0-9]+ +mark 0x10$'
+ok "marks: the policy is applied again" weir apply "$WORK/marks.weir"
+is "marks: they count on" "$(mark_sent 31 | cut -d' ' -f1)" 4
+sed -i 's/counter by meta mark accept/counter by meta mark comment "another" accept/' "$WORK/marks.weir"
+ok "marks: the rule is another" weir apply "$WORK/marks.weir"
+is "marks: and begins at nothing" "$(mark_sent 31)" ""
+udp 2002 1
+is "marks: and counts" "$(mark_sent 31 | cut -d' ' -f1)" 1
+weir apply --reset "$WORK/marks.weir" >/dev/null 2>&1
+is "marks: --reset forgets them" "$(mark_sent 31)" ""
+weir remove marks >/dev/null 2>&1
+
 # A cgroup: what it sets is there when the packet comes to the qdisc.
 cgroup marker
 enforce cg <<-END
