@@ -19,6 +19,8 @@ CLANG ?= clang
 BPFTOOL ?= $(or $(shell packaging/dependencies bpftool 2>/dev/null),bpftool)
 PKG_CONFIG ?= pkg-config
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+# As libbpf's bpf_tracing.h names it.
+BPF_ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/;s/riscv64/riscv/;s/ppc64.*/powerpc/;s/s390x/s390/')
 
 LIBRARIES := libbpf libpcap jansson
 CPPFLAGS += -Iinclude -Ilib -Ibpf -I$(OUT)/bpf -D_GNU_SOURCE -DWEIR_VERSION='"$(VERSION)"'
@@ -84,6 +86,7 @@ $(OUT)/tests/%: $(OUT)/tests/%.o $(OUT)/libweir.a
 
 -include tests/tests.mk
 -include bench/bench.mk
+include examples/examples.mk
 
 .PHONY: unit
 unit: $(TEST_PROGRAMS) ## unit tests
@@ -100,7 +103,7 @@ install: all ## command, libraries, header, man pages and completion, below $(DE
 	install -m 755 $(OUT)/libweir.so $(DESTDIR)$(LIBDIR)/libweir.so.$(ABI)
 	ln -sf libweir.so.$(ABI) $(DESTDIR)$(LIBDIR)/libweir.so
 	$(FILL_IN) packaging/libweir.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/libweir.pc
-	install -m 644 include/weir/weir.h $(DESTDIR)$(INCLUDEDIR)/weir/weir.h
+	install -m 644 include/weir/*.h $(DESTDIR)$(INCLUDEDIR)/weir/
 	install -m 644 packaging/completion/weir.bash $(DESTDIR)$(COMPLETIONDIR)/weir
 	for page in $(MAN_PAGES); do install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; done
 

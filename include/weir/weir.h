@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * weir: a packet firewall compiled to eBPF. This is the whole public interface of libweir; the command is built on it.
+ * weir: a packet firewall compiled to eBPF. This is the whole public interface of libweir; the command is built on it. What
+ * programs for the kernel include is weir/bpf.h and weir/bpf_log.h.
  *
  * Objects are opaque. Who makes one releases it: weir_NAME_free or weir_NAME_close, which take NULL as well. Structures of
  * options begin with their size (WEIR_OPTIONS fills it in), so that later versions can add members at the end; NULL stands
  * for all defaults. Texts are UTF-8 and end in NUL; those that a function hands out belong to the object they were
- * asked of. No structure here holds a number from the wire, so there is no byte order to mind.
+ * asked of. No structure here holds a number from the wire, so there is no byte order to mind but that of elements of maps.
  *
  * Functions that can fail give 0 or a negative errno. What went wrong, and what to do about it, is in the list of messages
  * that was handed in (warnings and notes are there after a success, too); outputs named ret_ are untouched on failure. The
@@ -349,6 +350,221 @@ struct weir_types_options {
  */
 WEIR_API int weir_types_print(const char *const *names, size_t count, const struct weir_types_options *options, FILE *out,
 			      struct weir_messages *messages);
+
+/* ---- Objects: eBPF programs of one's own, compiled by clang, with their maps; needs root ---- */
+
+struct weir_object;  /* an object: opened, then loaded */
+struct weir_program; /* a program in it; it belongs to the object */
+struct weir_map;     /* a map in it; it belongs to the object */
+
+/* Put the bytes of the file PATH (from the folder where the compiler runs, or one of -Wa,-I) into the program: NAME to NAME_end.
+ */
+#define WEIR_EMBED(name, path)                                                                                                   \
+	extern const unsigned char name[], name##_end[];                                                                         \
+	__asm__(".pushsection .rodata\n.balign 8\n.globl " #name "\n" #name ":\n.incbin \"" path "\"\n.globl " #name             \
+		"_end\n" #name "_end:\n.byte 0\n.popsection\n")
+
+struct weir_object_options {
+	size_t size;
+	const char *name;  /* what messages and log lines call it; NULL: the file's name, or "object" */
+	const char *bpffs; /* where maps that the object wants pinned go; NULL: /sys/fs/bpf */
+	bool verifier_log; /* keep what the verifier says of each program, also when it takes it */
+	bool only_chosen;  /* load no program but those that weir_program_choose named */
+};
+
+/*
+ * Open a compiled object: a file, or LENGTH bytes in memory, which are copied. Maps of the `maps` section, as tc (struct
+ * bpf_elf_map, with id and pinning), Aya and libbpf before 1.0 had them, are taken as well as those of `.maps`.
+ * -EINVAL: it is no eBPF object.
+ */
+WEIR_API int weir_object_open(const char *path, const struct weir_object_options *options, struct weir_messages *messages,
+			      struct weir_object **ret_object);
+WEIR_API int weir_object_open_memory(const void *bytes, size_t length, const struct weir_object_options *options,
+				     struct weir_messages *messages, struct weir_object **ret_object);
+
+/* Release it: what was attached without a pin is detached, and the kernel forgets programs and maps that nothing else holds. */
+WEIR_API void weir_object_close(struct weir_object *object);
+WEIR_API const char *weir_object_name(const struct weir_object *object);
+
+/*
+ * Set a global variable by name: before loading any (`const volatile int PID`), afterwards those that are not const. The value
+ * must have as many bytes as the variable; of type `int`, say:  int pid = 7; WEIR_SET_GLOBAL(object, "PID", &pid, messages).
+ */
+WEIR_API int weir_object_set_global(struct weir_object *object, const char *name, const void *value, size_t length,
+				    struct weir_messages *messages);
+#define WEIR_SET_GLOBAL(object, name, value, messages)                                                                           \
+	weir_object_set_global((object), (name), (value), sizeof(*(value)), (messages))
+
+/* The same with the value as text, understood by the variable's type in BTF: 7, -1, 0x10, true, 'c', text for an array of char,
+ * 1,2,3 for another array; an IPv4 address for a 32-bit and an IPv6 address for a 128-bit one, in network byte order. */
+WEIR_API int weir_object_set_global_text(struct weir_object *object, const char *name, const char *text,
+					 struct weir_messages *messages);
+
+/* The program that is the function NAME, or that alone stands in the section NAME. NULL, without a message: there is none. */
+WEIR_API struct weir_program *weir_object_program(struct weir_object *object, const char *name);
+/* All of them: from 0 to below the count, in the order of the file. */
+WEIR_API size_t weir_object_program_count(const struct weir_object *object);
+WEIR_API struct weir_program *weir_object_program_at(struct weir_object *object, size_t index);
+WEIR_API const char *weir_program_name(const struct weir_program *program);
+WEIR_API const char *weir_program_section(const struct weir_program *program);
+/* The hook it is for, as weir_program_set_hook has it; NULL: its section does not say. */
+WEIR_API const char *weir_program_hook(const struct weir_program *program);
+/* Load this one where the option only_chosen is set. */
+WEIR_API void weir_program_choose(struct weir_program *program);
+
+/*
+ * Say, before loading, which hook a program is for, as if it stood in the section of that name: "xdp", "tc/ingress", "tc/egress",
+ * "action", "cgroup_skb/egress", "kprobe/tcp_connect", "fentry/tcp_connect", "tracepoint/sock/inet_sock_set_state",
+ * "raw_tracepoint/sched_switch", "tp_btf/task_newtask", "uprobe//bin/bash:readline", "lsm/task_setnice", "socket", and what else
+ * libbpf knows. A section of that name needs no call; so do ingress, egress, classifier, cls and lb, which are tc's.
+ */
+WEIR_API int weir_program_set_hook(struct weir_program *program, const char *hook, struct weir_messages *messages);
+
+/*
+ * Hand the programs to the kernel's verifier, and make the maps. When it refuses one, the message has the end of its log. A map
+ * with a pin that is there already is used as it is, or -EINVAL where it has another shape.
+ */
+WEIR_API int weir_object_load(struct weir_object *object, struct weir_messages *messages);
+
+/* What the verifier said, where the option verifier_log was set or it refused; "" else. */
+WEIR_API const char *weir_program_verifier_log(const struct weir_program *program);
+/* The descriptor of a loaded program, which stays the library's; -1: it is not loaded. */
+WEIR_API int weir_program_fd(const struct weir_program *program);
+
+enum weir_xdp_mode {
+	WEIR_XDP_BEST,	  /* in the driver where it can, else in the stack */
+	WEIR_XDP_NATIVE,  /* in the driver, or not at all */
+	WEIR_XDP_GENERIC, /* in the stack (Aya's SKB_MODE) */
+	WEIR_XDP_OFFLOAD, /* on the card */
+};
+
+enum weir_cgroup_mode {
+	WEIR_CGROUP_MULTI,    /* beside others, and beside those of cgroups above and below */
+	WEIR_CGROUP_SINGLE,   /* alone: no other here, none in cgroups below */
+	WEIR_CGROUP_OVERRIDE, /* alone here; one in a cgroup below takes its place there */
+};
+
+struct weir_attach_options {
+	size_t size;
+	const char *netns; /* of the interface: a name below /run/netns or a path; NULL: the caller's */
+	/* Keep it attached when the object is closed: the link is pinned at this path in a bpffs, and rm detaches it. A program
+	 * at tc without tcx (below 6.6, or with PARENT) or at a cgroup in single or override mode is pinned itself, and detaching
+	 * is the business of tc and bpftool. */
+	const char *pin;
+	enum weir_xdp_mode xdp_mode;
+	enum weir_cgroup_mode cgroup_mode;
+	int pid;    /* uprobe: of that process alone; 0: of all */
+	int socket; /* socket filter: that descriptor; 0: a packet socket of the library's own */
+	/* tc, as a filter of a qdisc that is there ("1:", "ffff:"), not in direct-action mode: the program gives 0 (no match), -1
+	 * (the class CLASSID, "1:10") or a class; then ACTIONS, programs for the hook "action", are asked. */
+	const char *parent;
+	const char *classid;
+	struct weir_program *const *actions;
+	size_t action_count;
+};
+
+/*
+ * Attach a loaded program at its hook. TARGET is, by hook: an interface (xdp, tc, action, socket); a cgroup's folder; a function
+ * of the kernel (kprobe, kretprobe); "category:name" (tracepoint); "FILE:FUNCTION" or "FILE:0xOFFSET" (uprobe); NULL: as the
+ * section, or weir_program_set_hook, has it. fentry, fexit, lsm and tp_btf have theirs from the section alone. PROGRAM may be
+ * NULL, so that what weir_object_program gives can be handed on: -ENOENT.
+ */
+WEIR_API int weir_program_attach(struct weir_program *program, const char *target, const struct weir_attach_options *options,
+				 struct weir_messages *messages);
+
+/* ---- Maps of an object ---- */
+
+/* The map of that name; NULL: there is none. The functions below take NULL: -ENOENT. */
+WEIR_API struct weir_map *weir_object_map(struct weir_object *object, const char *name);
+WEIR_API size_t weir_object_map_count(const struct weir_object *object);
+WEIR_API struct weir_map *weir_object_map_at(struct weir_object *object, size_t index);
+WEIR_API const char *weir_map_name(const struct weir_map *map);
+/* The descriptor of a map of a loaded object, which stays the library's. */
+WEIR_API int weir_map_fd(const struct weir_map *map);
+/* The id of a tc map (bpf_elf_map); -1: it has none. */
+WEIR_API int64_t weir_map_id(const struct weir_map *map);
+/* Where it is pinned; NULL: nowhere. */
+WEIR_API const char *weir_map_pin(const struct weir_map *map);
+
+/*
+ * Look up, write, delete an element; the element behind KEY, in no order (KEY NULL: the first). Sizes are those of the caller's
+ * key and value, and are held against the map's: -EINVAL. In the byte order that the eBPF program uses. -ENOENT: no such element.
+ * A value of a per-CPU map is weir_cpu_count() values, each padded to a multiple of 8 bytes.
+ */
+WEIR_API int weir_map_get(const struct weir_map *map, const void *key, size_t key_size, void *ret_value, size_t value_size);
+WEIR_API int weir_map_put(const struct weir_map *map, const void *key, size_t key_size, const void *value, size_t value_size);
+WEIR_API int weir_map_delete(const struct weir_map *map, const void *key, size_t key_size);
+WEIR_API int weir_map_next(const struct weir_map *map, const void *key, void *ret_key, size_t key_size);
+WEIR_API int weir_cpu_count(void);
+
+/* The same, typed by what the pointers point at: uint32_t address = ..., action = 0; WEIR_MAP_PUT(map, &address, &action). */
+#define WEIR_MAP_GET(map, key, ret_value) weir_map_get((map), (key), sizeof(*(key)), (ret_value), sizeof(*(ret_value)))
+#define WEIR_MAP_PUT(map, key, value)	  weir_map_put((map), (key), sizeof(*(key)), (value), sizeof(*(value)))
+#define WEIR_MAP_DELETE(map, key)	  weir_map_delete((map), (key), sizeof(*(key)))
+#define WEIR_MAP_NEXT(map, key, ret_key)  weir_map_next((map), (key), (ret_key), sizeof(*(ret_key)))
+
+/* ---- Readers: what programs tell, by ring buffers, per-CPU perf arrays and log lines, at one descriptor ---- */
+
+struct weir_reader;
+
+WEIR_API int weir_reader_open(struct weir_messages *messages, struct weir_reader **ret_reader);
+WEIR_API void weir_reader_close(struct weir_reader *reader); /* before the objects whose maps it reads */
+
+/* Hand each record of MAP (a ring buffer or a perf event array) to HANDLE during weir_reader_read. DATA is good during the call.
+ */
+WEIR_API int weir_reader_add_map(struct weir_reader *reader, struct weir_map *map,
+				 void (*handle)(void *context, const void *data, size_t length), void *context,
+				 struct weir_messages *messages);
+
+enum weir_log_level {
+	WEIR_LOG_OFF,
+	WEIR_LOG_ERROR,
+	WEIR_LOG_WARN,
+	WEIR_LOG_INFO,
+	WEIR_LOG_DEBUG,
+	WEIR_LOG_TRACE,
+};
+
+/* A line that a program logged: by weir_log (weir/bpf_log.h), or by aya-log 0.2.1 or later. */
+struct weir_log_line {
+	uint64_t time_ns; /* since 1970, UTC; of aya-log, which has none: when it was read */
+	enum weir_log_level level;
+	const char *object; /* its name (aya-log: the target) */
+	const char *text;
+	const char *file; /* NULL: not known */
+	uint32_t line;	  /* 0: not known */
+};
+
+struct weir_log_options {
+	size_t size;
+	enum weir_log_level level; /* the last one that is of interest; WEIR_LOG_OFF: WEIR_LOG_INFO */
+	uint32_t rate;		   /* lines a second at most; 0: no limit (aya-log knows none). The rest is counted */
+};
+
+/* Hand each line that the object's programs log to HANDLE; until then nobody listens, and logging costs them next to nothing.
+ * -ENOENT, without a message: they log nothing. One reader at a time. */
+WEIR_API int weir_reader_add_log(struct weir_reader *reader, struct weir_object *object, const struct weir_log_options *options,
+				 void (*handle)(void *context, const struct weir_log_line *line), void *context,
+				 struct weir_messages *messages);
+
+/* A descriptor for poll: readable when there is something to read. It stays the library's. */
+WEIR_API int weir_reader_fd(const struct weir_reader *reader);
+
+/* Hand out what comes within TIMEOUT_MS (-1: wait for ever; 0: do not wait): how many records, or a negative errno; -EINTR when a
+ * signal came. Under a flood a call hands out some hundreds and comes back: call again until it gives 0. */
+WEIR_API int weir_reader_read(struct weir_reader *reader, int timeout_ms);
+
+/* Read until SIGINT or SIGTERM comes; they are blocked meanwhile. 0, or a negative errno. */
+WEIR_API int weir_reader_run(struct weir_reader *reader);
+
+/* Since the last call (the first: since opening): records that found a buffer full, and lines that were over the rate. */
+WEIR_API int weir_reader_lost(struct weir_reader *reader, uint64_t *ret_lost, uint64_t *ret_over_rate);
+
+/* "[2026-11-21T10:05:12Z INFO xdp_hello] text", as a line to OUT. */
+WEIR_API void weir_log_print(FILE *out, const struct weir_log_line *line);
+/* The same for what a program in user space has to say: the time is now. */
+WEIR_API void weir_log_say(FILE *out, const char *name, enum weir_log_level level, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 
 #ifdef __cplusplus
 }
