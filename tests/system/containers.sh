@@ -23,10 +23,11 @@ CONTAINERS=()
 end_containers() {
 	local container
 	for container in "${CONTAINERS[@]}"; do runc --root "$WORK/runc" delete -f "$container" >/dev/null 2>&1; done
-	[ -d "$WORK/lxc" ] && lxc-stop -k -P "$WORK/lxc" -n "$LXC" >/dev/null 2>&1
+	[ -d "$WORK/lxc" ] && nsenter --net="/run/netns/$HOST" lxc-stop -k -P "$WORK/lxc" -n "$LXC" >/dev/null 2>&1
 	# LXC's monitor clears away behind the back of who stopped it, and not all.
-	[ -d "$WORK/lxc" ] && sleep 0.5
-	rmdir "/sys/fs/cgroup/lxc.payload.$LXC" "/sys/fs/cgroup/lxc.monitor.$LXC" 2>/dev/null
+	for container in "lxc.payload.$LXC" "lxc.monitor.$LXC"; do
+		[ -d "/sys/fs/cgroup/$container" ] && until_true 3 rmdir "/sys/fs/cgroup/$container"
+	done
 	[ -n "$HAD_PIVOT" ] || rmdir /sys/fs/cgroup/lxc.pivot 2>/dev/null
 }
 # shellcheck disable=SC2317
@@ -61,14 +62,15 @@ start() {
 	CGROUPS=("/sys/fs/cgroup$2" "${CGROUPS[@]}")
 	join_bridge "$1" "$PID" "$3"
 }
-# join_bridge NAME PID ADDRESS [INTERFACE]
+# join_bridge NAME PID-OR-NAMESPACE ADDRESS [INTERFACE]
 join_bridge() {
-	local device=${4:-eth0}
+	local device=${4:-eth0} inside=/proc/$2/ns/net
+	[ -e "$inside" ] || inside=/run/netns/$2
 	ip -n "$HOST" link add "v$1" type veth peer name "$device" netns "$2" &&
 		ip -n "$HOST" link set "v$1" master br0 up &&
-		nsenter -t "$2" -n ip addr add "$3/24" dev "$device" &&
-		nsenter -t "$2" -n ip link set "$device" up &&
-		nsenter -t "$2" -n ip link set lo up
+		nsenter --net="$inside" ip addr add "$3/24" dev "$device" &&
+		nsenter --net="$inside" ip link set "$device" up &&
+		nsenter --net="$inside" ip link set lo up
 }
 random_id() { head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
 
@@ -212,11 +214,7 @@ weir remove service >/dev/null
 # ---- Plain namespaces ----
 
 namespace "$PLAIN"
-PLAIN_PID=
-background ip netns exec "$PLAIN" sleep 100
-PLAIN_PID=${STARTED[-1]}
-until_true 2 test -e "/proc/$PLAIN_PID/ns/net"
-join_bridge plain "$PLAIN_PID" 10.0.0.5
+join_bridge plain "$PLAIN" 10.0.0.5
 enforce plain "a plain network namespace" <<END
 chain into { hook tc ingress on veth of netns $PLAIN; icmp type echo-request drop; }
 END
