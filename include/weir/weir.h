@@ -225,6 +225,35 @@ WEIR_API int weir_set_flush(struct weir_set *set, struct weir_messages *messages
 /* Print the members. Text is one a line, sorted, such that weir_set_add takes it; JSON is one document. */
 WEIR_API int weir_set_print(struct weir_set *set, enum weir_format format, FILE *out, struct weir_messages *messages);
 
+/* ---- Maps: what programs that are not weir's read of a policy, as descriptors for bpf(2) (docs/abi.md has what is in them) ---- */
+
+struct weir_maps;
+
+/*
+ * The maps of a policy in force: counters and actions of its chains, and its sets' tables, which are to be read; who changes a set
+ * uses weir_set_add. They are those of now: a policy that is applied again may have others. KERNEL need not be open for change.
+ */
+WEIR_API int weir_maps_open(struct weir_kernel *kernel, const char *policy, struct weir_messages *messages,
+			    struct weir_maps **ret_maps);
+WEIR_API void weir_maps_close(struct weir_maps *maps);
+
+/*
+ * Maps over a Unix socket, in the datagrams of tc's `exp` and `tc exec bpf import`. To receive, the socket is made, mode 0600, and
+ * removed when they have come; -EINTR when a signal came first. Names do not travel: with KERNEL, which may be NULL, maps of a
+ * policy that is in force here get theirs back. To send, somebody must listen at the socket.
+ */
+WEIR_API int weir_maps_receive(struct weir_kernel *kernel, const char *socket, struct weir_messages *messages,
+			       struct weir_maps **ret_maps);
+WEIR_API int weir_maps_send(const struct weir_maps *maps, const char *socket, struct weir_messages *messages);
+
+/* How many there are; of number INDEX, which is below the count, the id, as in BPF_MAP<id>, and the descriptor, which stays theirs. */
+WEIR_API size_t weir_maps_count(const struct weir_maps *maps);
+WEIR_API uint32_t weir_maps_id(const struct weir_maps *maps, size_t index);
+WEIR_API int weir_maps_fd(const struct weir_maps *maps, size_t index);
+
+/* All of them as one line of JSON: ids, descriptors, names, types, sizes. */
+WEIR_API const char *weir_maps_json(const struct weir_maps *maps);
+
 /* ---- Events: each packet that met a rule with `log`, as it happens ---- */
 
 struct weir_events;

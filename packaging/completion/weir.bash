@@ -17,7 +17,7 @@ _weir() {
 	COMPREPLY=()
 	while [ "$index" -lt "$COMP_CWORD" ]; do
 		case ${COMP_WORDS[index]} in
-		--pins | --name | --chain | --hook | --ipset | --verdict | --from | --count | --seconds | --probe | --rate | --mode | --netns | -n | -c | -s | -e) index=$((index + 1)) ;;
+		--pins | --name | --chain | --hook | --ipset | --verdict | --from | --count | --seconds | --probe | --export | --import | --rate | --mode | --netns | -n | -c | -s | -e) index=$((index + 1)) ;;
 		-*) ;;
 		*) [ -z "$command" ] && command=${COMP_WORDS[index]} || plain+=("${COMP_WORDS[index]}") ;;
 		esac
@@ -52,7 +52,7 @@ _weir() {
 		;;
 	esac
 	case $command in
-	'') words='check apply list set events trace why remove import log types --pins --version --help' ;;
+	'') words='check apply list set events trace why remove import exec log types --pins --version --help' ;;
 	check) words='--emit= --form= --name --help' ;;
 	apply) words='--form= --name --reset --pins --help' ;;
 	list) words="--verbose --json --pins --help $(_weir_policies)" ;;
@@ -62,6 +62,7 @@ _weir() {
 	types) words='--btf= --help' ;;
 	why) words='--chain --name --verbose --json --help' ;;
 	import) words='--from= --hook --chain --ipset --verdict --partial --help' ;;
+	exec) words="--export --import --pins --help $(_weir_policies)" ;;
 	remove) words="--all --pins --help $(_weir_policies)" ;;
 	set)
 		case ${#plain[@]} in
@@ -73,7 +74,7 @@ _weir() {
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
 	case $command in
-	check | apply | why | import) [ ${#COMPREPLY[@]} -gt 0 ] || compopt -o default ;;
+	check | apply | why | import | exec) [ ${#COMPREPLY[@]} -gt 0 ] || compopt -o default ;;
 	esac
 	[[ ${COMPREPLY[0]:-} == *= ]] && compopt -o nospace
 	return 0
