@@ -6,16 +6,25 @@ BENCH := $(OUT)/bench
 $(BENCH)/test_run: $(OUT)/bench/test_run.o $(OUT)/tests/verifier/load_policy.o $(OUT)/libweir.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+$(BENCH)/trace: $(OUT)/bench/trace.o $(OUT)/tests/classbench/draw.o $(OUT)/tests/verifier/load_policy.o $(OUT)/libweir.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+TRACE_TEMPLATES := $(patsubst %,$(BENCH)/trace-%.bpf.o,xdp tc cgroup)
+
+$(BENCH)/trace-%.bpf.o: bench/trace.bpf.c
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -DLAYER_$(shell echo $* | tr a-z A-Z) -MMD -MP -c -o $@ $<
+
 $(BENCH)/flood: $(OUT)/bench/flood.o
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-$(OUT)/bench/%.o: CPPFLAGS += -Itests/verifier
+$(OUT)/bench/%.o: CPPFLAGS += -Itests/verifier -Itests/classbench
 
 .PHONY: bench bench-quick bench-pictures
-bench: $(BENCH)/test_run $(BENCH)/flood $(OUT)/weir ## measure, beside nftables, iptables and xdp-filter (root, under 10 minutes)
+bench: $(BENCH)/test_run $(BENCH)/trace $(TRACE_TEMPLATES) $(BENCH)/flood $(OUT)/weir ## measure, beside nftables, iptables and xdp-filter (root, under 15 minutes)
 	bench/run $(OUT)
 
-bench-quick: $(BENCH)/test_run $(BENCH)/flood $(OUT)/weir ## the same in short, under a minute
+bench-quick: $(BENCH)/test_run $(BENCH)/trace $(TRACE_TEMPLATES) $(BENCH)/flood $(OUT)/weir ## the same in short, under 2 minutes
 	bench/run --quick $(OUT)
 
 bench-pictures: ## draw docs/pictures from what the last `make bench` found

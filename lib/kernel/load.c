@@ -278,14 +278,16 @@ static int choose_program(struct bpf_object *object, const struct template_progr
 	return 0;
 }
 
-static int object_open(const struct template_program *template, struct bpf_object **ret_object)
+static int object_open(const struct template_program *template, const struct load_request *request,
+		       struct bpf_object **ret_object)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "weir");
 	struct bpf_object *object;
-	const void *bytes;
-	size_t size;
+	const void *bytes = request->template;
+	size_t size = request->template_size;
 
-	bytes = template->bytes(&size);
+	if (!bytes)
+		bytes = template->bytes(&size);
 	object = bpf_object__open_mem(bytes, size, &options);
 	if (!object)
 		return -errno;
@@ -353,7 +355,7 @@ static int load_with(const struct template_program *template, struct splice *spl
 	uint64_t begin;
 	int error;
 
-	error = object_open(template, &object);
+	error = object_open(template, request, &object);
 	if (!error)
 		error = choose_program(object, template, &program);
 	if (!error)

@@ -28,6 +28,9 @@ struct load_request {
 	int events_fd;			    /* the ring buffer; -1: the chain logs nothing */
 	int owners_fd;			    /* who made a socket; -1: not known */
 	const struct kernel_set_maps *sets; /* for each set of the rule_list */
+	/* For measurements: another template than the hook's own, with the same functions. NULL: none. */
+	const void *template;
+	size_t template_size;
 };
 
 /* The two maps of a set; prefix is -1 for a set that has none. */

@@ -24,21 +24,11 @@
 #include <string.h>
 
 #include "../verifier/load_policy.h"
+#include "draw.h"
 #include "rules/intervals.h"
 #include "rules/packet.h"
 
-#define SLOW_EACH   64
-#define FRAME_BYTES 74 /* Ethernet, IPv6, TCP */
-#define ETHER_BYTES 14
-
-/* Of an address its IPv4 form, or the upper half of its IPv6 form and, apart, the lower. */
-enum { BOUND_SADDR, BOUND_DADDR, BOUND_SADDR_LOW, BOUND_DADDR_LOW, BOUND_SPORT, BOUND_DPORT, BOUND_COUNT };
-
-struct bounds {
-	struct interval of[BOUND_COUNT];
-	bool ipv6;
-	uint8_t protocol; /* for drawing packets; 0: any */
-};
+#define SLOW_EACH 64
 
 struct options {
 	uint64_t packets, seed;
@@ -54,69 +44,6 @@ struct compared {
 	struct weir_counter *counters;
 	int cpus;
 };
-
-static uint64_t next_number(uint64_t *state)
-{
-	uint64_t number = (*state += 0x9e3779b97f4a7c15);
-
-	number = (number ^ number >> 30) * 0xbf58476d1ce4e5b9;
-	number = (number ^ number >> 27) * 0x94d049bb133111eb;
-	return number ^ number >> 31;
-}
-
-/* ---- The rules, packed ---- */
-
-static unsigned bound_of(enum weir_field field)
-{
-	switch (field) {
-	case WEIR_FIELD_SADDR4:
-	case WEIR_FIELD_SADDR_HI:
-		return BOUND_SADDR;
-	case WEIR_FIELD_DADDR4:
-	case WEIR_FIELD_DADDR_HI:
-		return BOUND_DADDR;
-	case WEIR_FIELD_SADDR_LO:
-		return BOUND_SADDR_LOW;
-	case WEIR_FIELD_DADDR_LO:
-		return BOUND_DADDR_LOW;
-	case WEIR_FIELD_SPORT:
-		return BOUND_SPORT;
-	case WEIR_FIELD_DPORT:
-		return BOUND_DPORT;
-	default:
-		return BOUND_COUNT;
-	}
-}
-
-static struct bounds pack_rule(const struct rule_list *list, const struct box *box, bool ipv6)
-{
-	static const uint8_t protocols[] = { 0, 0, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP, IPPROTO_ICMP, IPPROTO_ICMPV6 };
-	struct bounds bounds = { .ipv6 = ipv6 };
-
-	for (unsigned i = 0; i < BOUND_COUNT; i++)
-		bounds.of[i].high = i >= BOUND_SPORT ? 0xffff : !ipv6 && i <= BOUND_DADDR ? UINT32_MAX : UINT64_MAX;
-	for (uint32_t i = 0; i < box->count; i++) {
-		const struct constraint *constraint = &box->constraints[i];
-		enum weir_field field = list->dimensions[constraint->dimension].field;
-
-		if (bound_of(field) < BOUND_COUNT)
-			bounds.of[bound_of(field)] = (struct interval){ constraint->intervals[0].low,
-									constraint->intervals[constraint->count - 1].high };
-		if (field == WEIR_FIELD_PROTOCOL)
-			bounds.protocol = (uint8_t)constraint->intervals[0].low;
-		if (field == WEIR_FIELD_TRANSPORT)
-			bounds.protocol = protocols[constraint->intervals[0].low];
-	}
-	return bounds;
-}
-
-static bool speaks_of_ipv6(const struct rule_list *list)
-{
-	for (uint32_t i = 0; i < list->dimension_count; i++)
-		if (list->dimensions[i].field == WEIR_FIELD_SADDR_HI || list->dimensions[i].field == WEIR_FIELD_DADDR_HI)
-			return true;
-	return false;
-}
 
 static bool box_holds(const struct rule_list *list, const struct box *box, const struct weir_flow *flow)
 {
@@ -155,56 +82,6 @@ static uint32_t judge_one_after_another(const struct compared *compared, const s
 }
 
 /* ---- Packets ---- */
-
-/* A value of a field for a rule: an end, between, or with OUTSIDE just beyond an end. */
-static uint64_t pick_value(const struct interval *interval, bool outside, uint64_t *state)
-{
-	uint64_t width = interval->high - interval->low;
-
-	switch (next_number(state) % 4) {
-	case 0:
-		return outside ? interval->low - 1 : interval->low;
-	case 1:
-		return outside ? interval->high + 1 : interval->high;
-	default:
-		if (outside)
-			return next_number(state) % 2 ? interval->low - 1 : interval->high + 1;
-		return width == UINT64_MAX ? next_number(state) : interval->low + next_number(state) % (width + 1);
-	}
-}
-
-static void put(uint8_t *at, uint64_t value, unsigned bytes)
-{
-	for (unsigned i = 0; i < bytes; i++)
-		at[i] = (uint8_t)(value >> 8 * (bytes - 1 - i));
-}
-
-static void build_frame(const uint64_t *values, bool ipv6, uint8_t protocol, uint8_t frame[FRAME_BYTES])
-{
-	size_t transport = ETHER_BYTES + (ipv6 ? 40 : 20);
-	uint8_t *header = frame + ETHER_BYTES;
-
-	memset(frame, 0, FRAME_BYTES);
-	put(frame + 12, ipv6 ? 0x86dd : 0x0800, 2);
-	if (ipv6) {
-		header[0] = 0x60;
-		put(header + 4, FRAME_BYTES - transport, 2);
-		header[6] = protocol;
-		put(header + 8, values[BOUND_SADDR], 8);
-		put(header + 16, values[BOUND_SADDR_LOW], 8);
-		put(header + 24, values[BOUND_DADDR], 8);
-		put(header + 32, values[BOUND_DADDR_LOW], 8);
-	} else {
-		header[0] = 0x45;
-		put(header + 2, FRAME_BYTES - ETHER_BYTES, 2);
-		header[9] = protocol;
-		put(header + 12, values[BOUND_SADDR], 4);
-		put(header + 16, values[BOUND_DADDR], 4);
-	}
-	put(frame + transport, values[BOUND_SPORT], 2);
-	put(frame + transport + 2, values[BOUND_DPORT], 2);
-	frame[transport + 12] = 0x50;
-}
 
 static void draw_frame(const struct compared *compared, uint64_t *state, uint8_t frame[FRAME_BYTES])
 {
