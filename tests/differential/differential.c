@@ -166,7 +166,7 @@ static bool compare_kernel(struct subject_policy *subject, const struct test_pac
 	else
 		print_judgement("kernel", list, &judgement);
 	if (!error)
-		printf("  kernel     returned %s\n", verdict == WEIR_VERDICT_DROP ? "drop" : "accept");
+		printf("  kernel     returned %s\n", verdict_name(verdict));
 	return false;
 }
 

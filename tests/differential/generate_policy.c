@@ -464,6 +464,38 @@ static enum subject choose_subject(struct writer *writer, unsigned theme)
 	return (enum subject)any;
 }
 
+/* What a rule does beside judging, where the hook has it. */
+static void write_effects(struct writer *writer)
+{
+	static const char *const marks[] = { "0", "1", "7", "0xffff", "0x10000", "0xffffffff" };
+	static const char *const classes[] = { "1:10", "1:mark", "0:6", "ffff:ffff", "2:mark" };
+
+	if (!hook_has_effect(writer->hook, WEIR_ACTION_MARK, NULL))
+		return;
+	if (random_chance(writer->random, 8))
+		fprintf(writer->out, "meta mark set %s ", random_of(writer->random, marks));
+	if (random_chance(writer->random, 8))
+		fprintf(writer->out, "meta priority set %s ", random_of(writer->random, classes));
+}
+
+static void write_verdict(struct writer *writer)
+{
+	static const struct {
+		enum weir_verdict verdict;
+		const char *words;
+	} others[] = { { WEIR_VERDICT_FINAL, "accept final" },
+		       { WEIR_VERDICT_FORWARD, "fwd to eth9" },
+		       { WEIR_VERDICT_BOUNCE, "bounce" },
+		       { WEIR_VERDICT_XSK, "to xsk" },
+		       { WEIR_VERDICT_XSK, "to xsk 7" } };
+	size_t other = random_below(writer->random, sizeof(others) / sizeof(others[0]));
+
+	if (random_chance(writer->random, 15) && hook_has_verdict(writer->hook, others[other].verdict, NULL))
+		fprintf(writer->out, "%s\n", others[other].words);
+	else
+		fputs(random_chance(writer->random, 50) ? "accept\n" : "drop\n", writer->out);
+}
+
 static void write_rule(struct writer *writer)
 {
 	unsigned theme = (unsigned)random_below(writer->random, 4), matches = (unsigned)random_below(writer->random, 4);
@@ -485,10 +517,14 @@ static void write_rule(struct writer *writer)
 	}
 	if (random_chance(writer->random, 20))
 		fputs(random_chance(writer->random, 50) ? "log " : "log prefix \"p\" ", writer->out);
+	write_effects(writer);
 	if (random_chance(writer->random, 30))
-		fputs("counter\n", writer->out);
+		fputs(hook_has_effect(writer->hook, WEIR_ACTION_COUNT_MARK, NULL) && random_chance(writer->random, 10)
+			      ? "counter by meta mark\n"
+			      : "counter\n",
+		      writer->out);
 	else
-		fputs(random_chance(writer->random, 50) ? "accept\n" : "drop\n", writer->out);
+		write_verdict(writer);
 }
 
 static void write_set(struct writer *writer)

@@ -136,7 +136,7 @@ void kernel_side_close(struct kernel_side *side)
 	arena_free(side->arena);
 }
 
-static int run(struct kernel_side *side, const struct test_packet *packet, uint32_t *ret_code)
+static int run(struct kernel_side *side, const struct test_packet *packet, uint32_t *ret_code, struct __sk_buff *ret_after)
 {
 	bool cgroup = side->rules->hook == WEIR_HOOK_CGROUP_INGRESS || side->rules->hook == WEIR_HOOK_CGROUP_EGRESS;
 	uint8_t frame[GREATEST_PACKET];
@@ -151,6 +151,8 @@ static int run(struct kernel_side *side, const struct test_packet *packet, uint3
 	if (side->rules->hook != WEIR_HOOK_XDP_INGRESS) {
 		options.ctx_in = &context;
 		options.ctx_size_in = sizeof(context);
+		options.ctx_out = ret_after;
+		options.ctx_size_out = sizeof(*ret_after);
 	}
 	error = bpf_prog_test_run_opts(side->loaded.program_fd, &options);
 	*ret_code = options.retval;
@@ -175,18 +177,60 @@ static int read_counters(struct kernel_side *side)
 	return 0;
 }
 
-/* What the program's code means; -1: no code that it may return. */
-static int verdict_of(enum weir_hook hook, uint32_t code)
+/* The code that stands for a verdict at a hook; -1000: none does. No socket is in the map of those that are handed packets. */
+static int code_of(enum weir_hook hook, enum weir_verdict verdict)
 {
-	switch (hook) {
-	case WEIR_HOOK_XDP_INGRESS:
-		return code == XDP_PASS ? WEIR_VERDICT_ACCEPT : code == XDP_DROP ? WEIR_VERDICT_DROP : -1;
-	case WEIR_HOOK_TC_INGRESS:
-	case WEIR_HOOK_TC_EGRESS:
-		return code == (uint32_t)TC_ACT_UNSPEC ? WEIR_VERDICT_ACCEPT : code == TC_ACT_SHOT ? WEIR_VERDICT_DROP : -1;
-	default:
-		return code == 1 ? WEIR_VERDICT_ACCEPT : code == 0 ? WEIR_VERDICT_DROP : -1;
+	static const int xdp[WEIR_VERDICT_COUNT] = { [WEIR_VERDICT_ACCEPT] = XDP_PASS,
+						     [WEIR_VERDICT_DROP] = XDP_DROP,
+						     [WEIR_VERDICT_FORWARD] = XDP_REDIRECT,
+						     [WEIR_VERDICT_BOUNCE] = XDP_TX,
+						     [WEIR_VERDICT_XSK] = XDP_ABORTED };
+	static const int tc[WEIR_VERDICT_COUNT] = { [WEIR_VERDICT_ACCEPT] = TC_ACT_UNSPEC,
+						    [WEIR_VERDICT_DROP] = TC_ACT_SHOT,
+						    [WEIR_VERDICT_FINAL] = TC_ACT_OK,
+						    [WEIR_VERDICT_FORWARD] = TC_ACT_REDIRECT,
+						    [WEIR_VERDICT_BOUNCE] = TC_ACT_REDIRECT };
+
+	if (!hook_has_verdict(hook, verdict, NULL) || verdict == WEIR_VERDICT_CONTINUE)
+		return -1000;
+	if (hook == WEIR_HOOK_XDP_INGRESS)
+		return xdp[verdict];
+	return hook == WEIR_HOOK_TC_INGRESS || hook == WEIR_HOOK_TC_EGRESS ? tc[verdict] : verdict == WEIR_VERDICT_ACCEPT;
+}
+
+/* What the program's code means, with DECIDED's verdict before others of the same code; -1: no code that it may return. */
+static int verdict_of(enum weir_hook hook, uint32_t code, enum weir_verdict decided)
+{
+	if (code_of(hook, decided) == (int)code)
+		return (int)decided;
+	for (int verdict = 0; verdict < WEIR_VERDICT_COUNT; verdict++)
+		if (code_of(hook, (enum weir_verdict)verdict) == (int)code)
+			return verdict;
+	return -1;
+}
+
+/* What the rules that were met make of mark and priority, one after another. */
+static const char *check_effects(const struct kernel_side *side, const struct judgement *judgement, uint32_t mark,
+				 const struct __sk_buff *after)
+{
+	uint32_t priority = 0;
+
+	if (side->rules->hook == WEIR_HOOK_XDP_INGRESS)
+		return NULL;
+	for (uint32_t i = 0; i <= judgement->passed_count; i++) {
+		uint32_t rule = i < judgement->passed_count ? judgement->passed[i] : judgement->decided;
+		const struct weir_action *action = &side->rules->rules[rule].action;
+
+		if (action->flags & WEIR_ACTION_MARK)
+			mark = action->mark;
+		if (action->flags & WEIR_ACTION_PRIORITY)
+			priority = action->priority;
+		if (action->flags & WEIR_ACTION_PRIORITY_MARK && mark < 65536)
+			priority = action->priority + mark;
 	}
+	if (after->mark != mark)
+		return "the packet left with another mark";
+	return after->priority == priority ? NULL : "the packet left with another priority";
 }
 
 /* One slot went up: enter its rule. NULL, or what is wrong with that. */
@@ -238,7 +282,7 @@ static const char *check_events(const struct kernel_side *side, const struct wei
 			continue;
 		if (next++ == side->seen_count)
 			return "an event is missing";
-		if (event->chain_id != 1 || event->outcome != WEIR_OUTCOME(rule->slot, rule->verdict, true))
+		if (event->chain_id != 1 || event->outcome != rule_outcome(rule, rule->slot))
 			return "an event speaks of another rule";
 		if (memcmp(&event->flow, flow, sizeof(*flow)) != 0)
 			return differing_field(&event->flow, flow);
@@ -250,11 +294,12 @@ int kernel_side_judge(struct kernel_side *side, const struct test_packet *packet
 		      struct judgement *judgement, enum weir_verdict *ret_verdict, const char **ret_why)
 {
 	struct weir_counter *swap;
+	struct __sk_buff after = { 0 };
 	uint32_t code, deciding = 0;
 	const char *why = NULL;
 	int verdict;
 
-	if (run(side, packet, &code))
+	if (run(side, packet, &code, &after))
 		return -errno;
 	side->seen_count = 0;
 	if (side->events)
@@ -270,11 +315,13 @@ int kernel_side_judge(struct kernel_side *side, const struct test_packet *packet
 	swap = side->before;
 	side->before = side->now;
 	side->now = swap;
-	verdict = verdict_of(side->rules->hook, code);
 	if (!why && !deciding)
 		why = "no rule decided";
 	if (!why)
 		why = check_events(side, flow, judgement);
+	if (!why)
+		why = check_effects(side, judgement, packet->context.mark, &after);
+	verdict = verdict_of(side->rules->hook, code, side->rules->rules[judgement->decided].verdict);
 	if (!why && verdict < 0)
 		why = "the program returned a code that is no verdict";
 	if (why) {
