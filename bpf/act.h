@@ -128,4 +128,15 @@ static __always_inline int act(CONTEXT *ctx, struct weir_flow *flow, __u32 outco
 	return CODE_DROP;
 }
 
+#ifdef LAYER_TC
+/* As a qdisc's classifier: a class, -1 for the filter's own, or 0: the next filter is asked. It cannot drop. */
+static __always_inline int act_class(CONTEXT *ctx, struct weir_flow *flow, __u32 outcome)
+{
+	act_record(ctx, flow, outcome);
+	if (have_actions && (outcome & WEIR_OUTCOME_VERDICT_MASK) == WEIR_VERDICT_CLASS << WEIR_OUTCOME_VERDICT_SHIFT)
+		return verdict_class(ctx, outcome & WEIR_OUTCOME_SLOT_MASK);
+	return 0;
+}
+#endif
+
 #endif

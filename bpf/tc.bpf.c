@@ -29,4 +29,14 @@ int weir_tc_egress(struct __sk_buff *ctx)
 	return run(ctx);
 }
 
+/* The classifier of a qdisc that is there: tc filter ... parent 1: bpf, without direct-action. */
+SEC("weir/tc_class")
+int weir_tc_class(struct __sk_buff *ctx)
+{
+	struct weir_flow flow = {};
+
+	parse(ctx, &flow);
+	return act_class(ctx, &flow, classify(ctx, &flow));
+}
+
 char _license[] SEC("license") = "GPL";

@@ -84,6 +84,20 @@ static __always_inline int verdict_xsk(CONTEXT *ctx, __u32 outcome)
 }
 #endif
 
+#ifdef LAYER_TC
+/* The class that a classifier names; 0: none. */
+static __always_inline int verdict_class(CONTEXT *ctx, __u32 slot)
+{
+	struct weir_action *action = bpf_map_lookup_elem(&weir_actions, &slot);
+
+	if (!action)
+		return 0;
+	if (!(action->flags & WEIR_ACTION_TARGET_MARK))
+		return action->target;
+	return ctx->mark <= 0xffff ? action->target | ctx->mark : 0;
+}
+#endif
+
 /* The verdicts beside accept and drop. What is none cannot come; if it does, nothing passes. */
 static __always_inline int act_verdict(CONTEXT *ctx, __u32 outcome)
 {

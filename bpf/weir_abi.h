@@ -32,7 +32,8 @@ enum weir_hook {
 /*
  * What a rule, or a chain's policy, says of a packet; at most 16 (the bits of an outcome). CONTINUE: the rule has no verdict and
  * the next is asked. FINAL: accepted, and whoever stands behind this chain at the same hook is not asked. FORWARD: out by another
- * interface. BOUNCE: out by the interface it came in by. XSK: to an AF_XDP socket. docs/verdicts.md says what each does where.
+ * interface. BOUNCE: out by the interface it came in by. XSK: to an AF_XDP socket. CLASS: of a qdisc whose
+ * classifier the chain is. docs/verdicts.md says what each does where.
  */
 #define WEIR_VERDICTS(X)                                                                                                         \
 	X(CONTINUE, "continue")                                                                                                  \
@@ -41,7 +42,8 @@ enum weir_hook {
 	X(FINAL, "accept final")                                                                                                 \
 	X(FORWARD, "fwd")                                                                                                        \
 	X(BOUNCE, "bounce")                                                                                                      \
-	X(XSK, "to xsk")
+	X(XSK, "to xsk")                                                                                                         \
+	X(CLASS, "class")
 
 enum weir_verdict {
 #define X(id, name) WEIR_VERDICT_##id,
@@ -198,11 +200,13 @@ struct weir_counter {
  * What a rule does to a packet beside judging, counting and logging it: the row of weir_actions (an array by counter slot, made
  * anew with each program) that is looked up when the outcome has WEIR_OUTCOME_ACTION. Done in the order of the flags.
  */
-#define WEIR_ACTION_MARK	  1u  /* skb->mark becomes mark */
-#define WEIR_ACTION_PRIORITY	  2u  /* skb->priority becomes priority: a qdisc's class, major << 16 | minor */
-#define WEIR_ACTION_PRIORITY_MARK 4u  /* the same, with the packet's mark as the minor number, where it is below 65536 */
-#define WEIR_ACTION_TARGET	  8u  /* the verdict names something: of FORWARD the interface, of XSK the row of weir_xsks */
-#define WEIR_ACTION_COUNT_MARK	  16u /* count in weir_marks by the packet's mark */
+#define WEIR_ACTION_MARK	  1u /* skb->mark becomes mark */
+#define WEIR_ACTION_PRIORITY	  2u /* skb->priority becomes priority: a qdisc's class, major << 16 | minor */
+#define WEIR_ACTION_PRIORITY_MARK 4u /* the same, with the packet's mark as the minor number, where it is below 65536 */
+#define WEIR_ACTION_TARGET                                                                                                       \
+	8u /* the verdict names something: of FORWARD the interface, of XSK the row of weir_xsks, of CLASS the class */
+#define WEIR_ACTION_TARGET_MARK 32u /* of CLASS: the packet's mark is the minor number, where it is below 65536 */
+#define WEIR_ACTION_COUNT_MARK	16u /* count in weir_marks by the packet's mark */
 
 /* weir_marks: per-CPU hash of struct weir_counter. What finds no room is in the rule's own counter alone. */
 #define WEIR_MARK_ROWS 4096

@@ -366,6 +366,39 @@ static bool check_mode(struct checker *checker, const struct ast_chain *chain, s
 	return false;
 }
 
+static bool parent_error(struct checker *checker, struct place place, const char *fault, const char *hint)
+{
+	struct diagnostic *d = diagnose(checker->diagnostics, SEVERITY_ERROR, place, "%s", fault);
+
+	diagnostic_hint(checker->diagnostics, d, "%s", hint);
+	return false;
+}
+
+/* parent = "parent" HANDLE [ "default" CLASS ] : the chain is the classifier of a qdisc that is there */
+static bool check_parent(struct checker *checker, const struct ast_chain *chain, struct policy_chain *checked)
+{
+	if (!chain->parent && !chain->fallback)
+		return true;
+	if (!chain->parent)
+		return parent_error(checker, chain->fallback_place, "a default class without the qdisc that has it",
+				    "write it like this: hook tc egress on eth0 parent 1: default 1:30");
+	if (checked->hook != WEIR_HOOK_TC_EGRESS)
+		return parent_error(checker, chain->parent_place, "only a qdisc for packets that leave has classes",
+				    "write 'hook tc egress'");
+	if (!read_handle(chain->parent, &checked->parent) || checked->parent >> 16 == 0 || checked->parent >> 16 == 0xffff)
+		return parent_error(checker, chain->parent_place, "this cannot be a qdisc with classes",
+				    "write it as 'tc qdisc show' does: parent 1:");
+	if (chain->fallback && (!read_handle(chain->fallback, &checked->fallback) || (checked->fallback & 0xffff) == 0))
+		return parent_error(checker, chain->fallback_place, "this cannot be a class",
+				    "write it as 'tc class show' does: default 1:30");
+	checked->parent_place = chain->parent_place;
+	if (checked->policy == WEIR_VERDICT_DROP)
+		return parent_error(checker, checked->policy_place,
+				    "a qdisc's classifier cannot drop: it names a class, or none (it has no direct-action)",
+				    "write 'policy accept', and drop in a chain without 'parent'");
+	return true;
+}
+
 static bool check_default(struct checker *checker, const struct ast_chain *chain, struct policy_chain *checked)
 {
 	static const char *const policies[] = { "accept", "drop" };
@@ -391,6 +424,8 @@ static bool check_rules(struct checker *checker, const struct ast_chain *chain, 
 	struct chain_frame frame = { .checker = checker,
 				     .hook_known = hook_known,
 				     .hook = checked->hook,
+				     .parent = checked->parent,
+				     .fallback = checked->fallback,
 				     .netns = checked->netns,
 				     .targets = checked->targets,
 				     .target_count = checked->target_kind == TARGET_NAMED ? checked->target_count : 0,
@@ -434,12 +469,13 @@ bool check_chain(struct checker *checker, const struct ast_chain *chain, struct 
 			       : chain->targets_of == OWNER_CONTAINER ? TARGET_CONTAINER
 								      : TARGET_NAMED;
 	hook_known = check_hook_words(checker, chain, &checked->hook);
+	whole &= check_default(checker, chain, checked);
 	if (hook_known && !chain->bad_hook) {
 		whole &= check_targets(checker, chain, checked);
 		whole &= check_netns(checker, chain, checked);
 		whole &= check_mode(checker, chain, checked);
+		whole &= check_parent(checker, chain, checked);
 	}
-	whole &= check_default(checker, chain, checked);
 	whole &= check_rules(checker, chain, hook_known, checked);
 	return whole && hook_known && !chain->bad_hook;
 }

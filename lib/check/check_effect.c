@@ -5,6 +5,51 @@
 
 #include "check/checker.h"
 
+/* A half of a class's name, in hexadecimal digits as tc has it: 0 to ffff. */
+static bool read_half(const char *text, const char *end, uint32_t *ret_half)
+{
+	uint32_t half = 0;
+
+	if (text == end || end - text > 4)
+		return false;
+	for (; text < end; text++) {
+		const char *digits = "0123456789abcdef",
+			   *digit = strchr(digits, *text >= 'A' && *text <= 'F' ? *text + 32 : *text);
+
+		if (!digit || !*text)
+			return false;
+		half = half << 4 | (uint32_t)(digit - digits);
+	}
+	*ret_half = half;
+	return true;
+}
+
+bool read_handle(const char *text, uint32_t *ret_handle)
+{
+	const char *colon = strchr(text, ':');
+	uint32_t major, minor = 0;
+
+	if (!colon || !read_half(text, colon, &major) || (colon[1] && !read_half(colon + 1, text + strlen(text), &minor)))
+		return false;
+	*ret_handle = major << 16 | minor;
+	return true;
+}
+
+/* class = MAJOR ":" ( MINOR | "mark" ) */
+static bool read_class(const char *text, uint32_t *ret_class, bool *ret_by_mark)
+{
+	const char *colon = strchr(text, ':');
+	uint32_t major;
+
+	*ret_by_mark = colon && strcmp(colon + 1, "mark") == 0;
+	if (!*ret_by_mark)
+		return colon && colon[1] && read_handle(text, ret_class);
+	if (!read_half(text, colon, &major))
+		return false;
+	*ret_class = major << 16;
+	return true;
+}
+
 /* "tc ingress, tc egress": the hooks that have an effect (FLAG), or where that is 0 a verdict. */
 static const char *hooks_with(struct arena *arena, uint32_t flag, enum weir_verdict verdict)
 {
@@ -61,22 +106,73 @@ static bool check_xsk(struct chain_frame *frame, const struct ast_statement *sta
 	return true;
 }
 
-bool check_verdict(struct chain_frame *frame, const struct ast_statement *statement, struct policy_rule *rule)
+/* class-verdict = "class" ( CLASS | "default" ) */
+static bool check_class(struct chain_frame *frame, const struct ast_statement *statement, struct policy_rule *rule)
+{
+	struct diagnostics *diagnostics = frame->checker->diagnostics;
+	const struct ast_value *word = leaf_single(frame->checker, statement->value, NULL, "a class");
+	struct diagnostic *d;
+	bool by_mark = false;
+
+	if (!word)
+		return false;
+	rule->to = word->text;
+	rule->action.target = UINT32_MAX; /* the return code -1 */
+	if (strcmp(word->text, "default") == 0 && !frame->fallback) {
+		d = diagnose(diagnostics, SEVERITY_ERROR, word->place, "the chain's hook names no default class");
+		diagnostic_hint(diagnostics, d, "write it there: 'parent 1: default 1:30'");
+		return false;
+	}
+	if (strcmp(word->text, "default") != 0 && (!read_class(word->text, &rule->action.target, &by_mark) ||
+						   rule->action.target == 0 || rule->action.target == UINT32_MAX)) {
+		d = diagnose(diagnostics, SEVERITY_ERROR, word->place, "'%s' cannot be a class", word->text);
+		diagnostic_hint(diagnostics, d,
+				"write 1:10 as 'tc class show' does (hexadecimal), 1:mark for the packet's mark, or default");
+		return false;
+	}
+	rule->action.flags |= WEIR_ACTION_TARGET | (by_mark ? WEIR_ACTION_TARGET_MARK : 0);
+	return true;
+}
+
+/* Whether the chain has that verdict at all. False after an error. */
+static bool check_verdict_served(struct chain_frame *frame, const struct ast_statement *statement, enum weir_verdict verdict)
 {
 	struct checker *checker = frame->checker;
 	struct diagnostic *d;
 	const char *why;
 
-	while (strcmp(statement->text, verdict_name(rule->verdict)) != 0)
-		rule->verdict++;
-	if (frame->hook_known && !hook_has_verdict(frame->hook, rule->verdict, &why)) {
-		d = diagnose(checker->diagnostics, SEVERITY_ERROR, statement->place, "hook %s has no '%s': %s",
-			     hook_name(frame->hook), statement->text, why);
-		diagnostic_hint(checker->diagnostics, d, "hooks that have it: %s", hooks_with(checker->arena, 0, rule->verdict));
+	if (!frame->hook_known)
+		return true;
+	if (frame->parent && verdict != WEIR_VERDICT_ACCEPT && verdict != WEIR_VERDICT_CLASS) {
+		d = diagnose(checker->diagnostics, SEVERITY_ERROR, statement->place,
+			     "a qdisc's classifier has no '%s': it names a class, or none (it has no direct-action)",
+			     statement->text);
+		diagnostic_hint(checker->diagnostics, d, "it has 'class 1:10' and 'accept'; '%s' is for a chain without 'parent'",
+				statement->text);
 		return false;
 	}
+	if (frame->parent || hook_has_verdict(frame->hook, verdict, &why))
+		return true;
+	d = diagnose(checker->diagnostics, SEVERITY_ERROR, statement->place, "hook %s has no '%s': %s", hook_name(frame->hook),
+		     statement->text, why);
+	if (verdict == WEIR_VERDICT_CLASS)
+		diagnostic_hint(checker->diagnostics, d,
+				"hooks that have it: tc egress on eth0 parent 1: ; or write 'meta priority set 1:10 accept'");
+	else
+		diagnostic_hint(checker->diagnostics, d, "hooks that have it: %s", hooks_with(checker->arena, 0, verdict));
+	return false;
+}
+
+bool check_verdict(struct chain_frame *frame, const struct ast_statement *statement, struct policy_rule *rule)
+{
+	while (strcmp(statement->text, verdict_name(rule->verdict)) != 0)
+		rule->verdict++;
+	if (!check_verdict_served(frame, statement, rule->verdict))
+		return false;
 	if (rule->verdict == WEIR_VERDICT_FORWARD)
 		return check_forward(frame, statement, rule);
+	if (rule->verdict == WEIR_VERDICT_CLASS)
+		return check_class(frame, statement, rule);
 	return rule->verdict != WEIR_VERDICT_XSK || check_xsk(frame, statement, rule);
 }
 
@@ -121,48 +217,18 @@ static bool check_mark(struct checker *checker, const struct ast_statement *stat
 	return true;
 }
 
-/* A half of a class's name, in hexadecimal digits as tc has it: 0 to ffff. */
-static bool read_half(const char *text, const char *end, uint32_t *ret_half)
-{
-	uint32_t half = 0;
-
-	if (text == end || end - text > 4)
-		return false;
-	for (; text < end; text++) {
-		const char *digits = "0123456789abcdef",
-			   *digit = strchr(digits, *text >= 'A' && *text <= 'F' ? *text + 32 : *text);
-
-		if (!digit || !*text)
-			return false;
-		half = half << 4 | (uint32_t)(digit - digits);
-	}
-	*ret_half = half;
-	return true;
-}
-
-/* class = MAJOR ":" ( MINOR | "mark" ) */
-static bool read_class(const char *text, struct weir_action *action)
-{
-	const char *colon = strchr(text, ':');
-	uint32_t major, minor = 0;
-	bool by_mark = colon && strcmp(colon + 1, "mark") == 0;
-
-	if (!colon || !read_half(text, colon, &major) || (!by_mark && !read_half(colon + 1, text + strlen(text), &minor)))
-		return false;
-	action->flags |= by_mark ? WEIR_ACTION_PRIORITY_MARK : WEIR_ACTION_PRIORITY;
-	action->priority = major << 16 | minor;
-	return true;
-}
-
 static bool check_priority(struct checker *checker, const struct ast_statement *statement, struct weir_action *action)
 {
 	const struct ast_value *word = leaf_single(checker, statement->value, NULL, "a class");
 	struct diagnostic *d;
+	bool by_mark;
 
 	if (!word)
 		return false;
-	if (read_class(word->text, action))
+	if (read_class(word->text, &action->priority, &by_mark)) {
+		action->flags |= by_mark ? WEIR_ACTION_PRIORITY_MARK : WEIR_ACTION_PRIORITY;
 		return true;
+	}
 	d = diagnose(checker->diagnostics, SEVERITY_ERROR, word->place, "'%s' cannot be a class", word->text);
 	diagnostic_hint(checker->diagnostics, d,
 			"write it as 'tc class show' does: 1:10 (hexadecimal), or 1:mark for the packet's mark");

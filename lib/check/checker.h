@@ -20,7 +20,8 @@ struct checker {
 /* The chain that is being checked, as far as its matches need it. */
 struct chain_frame {
 	struct checker *checker;
-	bool hook_known; /* false: its error was told, and any match is taken as served */
+	uint32_t parent, fallback; /* as in struct policy_chain */
+	bool hook_known;	   /* false: its error was told, and any match is taken as served */
 	enum weir_hook hook;
 	const char *netns; /* NULL: none */
 	const char *const *targets;
@@ -102,6 +103,8 @@ bool check_predicate(struct chain_frame *frame, const struct ast_statement *matc
 
 /* The rule's verdict, if the chain's hook has it, with what it names. False after an error. */
 bool check_verdict(struct chain_frame *frame, const struct ast_statement *statement, struct policy_rule *rule);
+/* "1:10", "1:", in tc's hexadecimal digits: major << 16 | minor. Can it be read? */
+bool read_handle(const char *text, uint32_t *ret_handle);
 /* `counter by meta mark` into ACTION. False after an error. */
 bool check_count_mark(struct chain_frame *frame, const struct ast_statement *statement, struct weir_action *action);
 /* `meta mark set` and `meta priority set` into ACTION. False after an error. */

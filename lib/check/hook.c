@@ -121,6 +121,9 @@ bool hook_has_verdict(enum weir_hook hook, enum weir_verdict verdict, const char
 		else if (hooks[hook].leaving)
 			why = "a packet that leaves would come by again for ever";
 		break;
+	case WEIR_VERDICT_CLASS:
+		why = "only a chain that is a qdisc's classifier names classes";
+		break;
 	case WEIR_VERDICT_XSK:
 		if (!hooks[hook].xdp)
 			why = "only XDP hands packets to AF_XDP sockets";

@@ -61,7 +61,8 @@ enum predicate_kind { PREDICATE_CLASSIC };
 struct predicate {
 	enum predicate_kind kind;
 	const char *text; /* as written: pcap "tcp port 80" */
-	/* CLASSIC: for packets that begin with an Ethernet header, and that begin with an IP header. NULL: such packets are not met. */
+	/* CLASSIC: for packets that begin with an Ethernet header, and that begin with an IP header. NULL: such packets are not
+	 * met. */
 	const struct classic_program *programs[2]; /* by enum classic_link */
 };
 
@@ -73,7 +74,7 @@ struct policy_match {
 	bool negated;		/* != : false nonetheless for a packet without the field */
 	bool masked;
 	uint64_t mask;
-	int32_t set; /* index into policy.sets; -1: ranges */
+	int32_t set;			   /* index into policy.sets; -1: ranges */
 	const struct predicate *predicate; /* NULL: none; else there are neither ranges nor a set */
 	uint32_t range_count;
 	const struct value_range *ranges; /* sorted, disjoint, not touching; PRESENCE has none */
@@ -114,6 +115,9 @@ struct policy_chain {
 	const struct place *target_places;
 	const char *netns; /* of the interfaces, or ends, that are stood on, as host/netns.h has it; NULL: where weir runs */
 	enum attach_mode mode;
+	uint32_t parent; /* tc egress: the chain is the classifier of this qdisc or class, major << 16 | minor; 0: it is none */
+	struct place parent_place;
+	uint32_t fallback;	  /* then: the class of `class default`; 0: none */
 	enum weir_verdict policy; /* ACCEPT or DROP */
 	struct place policy_place;
 	uint32_t rule_count;

@@ -252,11 +252,29 @@ static enum attachment_how interface_how(enum weir_hook hook)
 	return kernel_features()->tcx && !getenv("WEIR_NO_TCX") ? HOW_TCX : HOW_CLSACT;
 }
 
+/* A chain that is a classifier needs its qdisc: weir makes none. */
+static void check_parent(struct finding *finding, const struct manifest_attachment *at)
+{
+	struct diagnostics *diagnostics = finding->apply->diagnostics;
+	struct diagnostic *said;
+	bool exists;
+
+	if (classifier_qdisc_exists(at->ifindex, at->parent, &exists) || exists)
+		return;
+	said = diagnose(diagnostics, SEVERITY_ERROR_SURROUNDINGS, finding->chain->policy->parent_place,
+			"%s has no qdisc %x:", at->target, at->parent >> 16);
+	diagnostic_hint(diagnostics, said, "make it first: tc%s%s qdisc add dev %s root handle %x: htb default 30",
+			at->netns ? " -n " : "", at->netns ? at->netns : "", at->target, at->parent >> 16);
+}
+
 /* OF: whose other end it is; NULL: the policy names it itself. */
 static void find_interface(struct finding *finding, const char *name, const char *of, struct place place)
 {
 	const struct policy_chain *policy = finding->chain->policy;
-	struct manifest_attachment at = { .hook = policy->hook, .how = interface_how(policy->hook) };
+	struct manifest_attachment at = { .hook = policy->hook,
+					  .how = policy->parent ? HOW_CLASSIFIER : interface_how(policy->hook),
+					  .parent = policy->parent,
+					  .fallback = policy->fallback };
 
 	at.ifindex = if_nametoindex(name);
 	at.target = manifest_text(finding->apply->arena, name);
@@ -268,6 +286,8 @@ static void find_interface(struct finding *finding, const char *name, const char
 	}
 	netns_inode(NULL, &at.netns_inode);
 	check_link_layer(finding, name, place);
+	if (policy->parent)
+		check_parent(finding, &at);
 	if (policy->hook == WEIR_HOOK_XDP_INGRESS) {
 		check_xdp_taken(finding, &at, place);
 		warn_vlan_offload(finding, name, place);
@@ -515,7 +535,7 @@ static int prepare_new(struct application *apply)
 
 			if (apply->chains[c].targets[a].found)
 				continue;
-			if (at->how != HOW_CLSACT) {
+			if (!attachment_is_filter(at)) {
 				at->link = arena_printf(apply->arena, "l_%llu_%u", (unsigned long long)apply->next.generation,
 							number++);
 				continue;

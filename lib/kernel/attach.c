@@ -135,7 +135,7 @@ int attachment_create(const struct kernel *kernel, struct manifest_attachment *a
 
 	if (r)
 		return r;
-	if (at->how == HOW_CLSACT)
+	if (attachment_is_filter(at))
 		return clsact_create(kernel, at, program_fd);
 	if (at->how == HOW_CGROUP)
 		link = cgroup_create(at, program_fd);
@@ -152,7 +152,7 @@ int attachment_set_program(const struct manifest_attachment *at, const char *lin
 	_cleanup_(netns_leave) int home = -1;
 	int r;
 
-	if (at->how != HOW_CLSACT)
+	if (!attachment_is_filter(at))
 		return link_set_program(at, link_path, program_fd);
 	r = enter_netns(at, &home);
 	return r == -ENOENT ? 0 : r ? r : clsact_set_program(at, program_fd, ids);
@@ -163,7 +163,7 @@ int attachment_remove(const struct manifest_attachment *at, const char *link_pat
 	_cleanup_(netns_leave) int home = -1;
 	int r;
 
-	if (at->how != HOW_CLSACT)
+	if (!attachment_is_filter(at))
 		return link_remove(link_path);
 	r = enter_netns(at, &home);
 	return r == -ENOENT ? 0 : r ? r : clsact_remove(at, ids);
@@ -175,7 +175,7 @@ int attachment_look(const struct manifest_attachment *at, const char *link_path,
 	_cleanup_(netns_leave) int home = -1;
 	int r;
 
-	if (at->how != HOW_CLSACT)
+	if (!attachment_is_filter(at))
 		return link_look(at, link_path, ret_status);
 	r = enter_netns(at, &home);
 	return r ? r : clsact_look(at, ids, ret_status);
@@ -194,7 +194,7 @@ int attachment_foreign(struct arena *arena, const struct manifest_attachment *at
 		return r;
 	if (at->how == HOW_CGROUP)
 		return cgroup_foreign(arena, at, ids, ret_programs);
-	if (at->how == HOW_TCX || at->how == HOW_CLSACT)
+	if (at->how == HOW_TCX || attachment_is_filter(at))
 		return tc_foreign(arena, at, ids, ret_programs);
 	r = xdp_program(at->ifindex, &id, &native);
 	if (r)

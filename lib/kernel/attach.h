@@ -76,6 +76,8 @@ int clsact_create(const struct kernel *kernel, const struct manifest_attachment 
 int clsact_set_program(const struct manifest_attachment *at, int program_fd, const struct program_ids *ids);
 int clsact_remove(const struct manifest_attachment *at, const struct program_ids *ids);
 int clsact_look(const struct manifest_attachment *at, const struct program_ids *ids, struct attachment_status *ret_status);
+/* A classifier's: the kernel refuses what is no qdisc with classes (-EOPNOTSUPP), or is not there. */
+int classifier_qdisc_exists(uint32_t ifindex, uint32_t parent, bool *ret_exists);
 int tc_foreign(struct arena *arena, const struct manifest_attachment *at, const struct program_ids *ids,
 	       struct foreign_programs *ret_programs);
 /* The qdiscs that weir made and that have no filter any more. */

@@ -9,6 +9,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
@@ -36,6 +37,7 @@ int tcx_create(const struct manifest_attachment *at, int program_fd)
 
 struct filter {
 	uint32_t priority, program_id; /* 0: not an eBPF filter */
+	uint32_t handle;	       /* of a qdisc: major << 16 */
 	const char *kind, *name;
 };
 
@@ -53,7 +55,7 @@ static void read_filter(struct filters *filters, struct nlmsghdr *message)
 {
 	struct tcmsg *tc = NLMSG_DATA(message);
 	struct rtattr *options = NULL, *attribute = TCA_RTA(tc);
-	struct filter filter = { .priority = TC_H_MAJ(tc->tcm_info) >> 16, .name = "?", .kind = "?" };
+	struct filter filter = { .handle = tc->tcm_handle, .priority = TC_H_MAJ(tc->tcm_info) >> 16, .name = "?", .kind = "?" };
 	int left = (int)TCA_PAYLOAD(message);
 
 	for (; RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left)) {
@@ -115,12 +117,18 @@ static int dump(uint16_t type, uint32_t ifindex, uint32_t parent, struct filters
 	return receive_filters(fd, ifindex, filters);
 }
 
-/* All filters at one direction of an interface's clsact qdisc; none when it has no such qdisc. */
-static int list_filters(uint32_t ifindex, enum weir_hook hook, struct filters *filters)
+/* All filters of a parent; none when there is no such qdisc. */
+static int list_filters(uint32_t ifindex, uint32_t parent, struct filters *filters)
 {
-	int r = dump(RTM_GETTFILTER, ifindex, clsact_parent(hook), filters);
+	int r = dump(RTM_GETTFILTER, ifindex, parent, filters);
 
 	return r == -EINVAL || r == -ENOENT ? 0 : r;
+}
+
+/* Where a filter of ours stands: at a direction of the interface's clsact qdisc, or at a qdisc or class of somebody's. */
+static uint32_t filter_parent(const struct manifest_attachment *at)
+{
+	return at->parent ? at->parent : clsact_parent(at->hook);
 }
 
 /* The kinds of an interface's qdiscs. */
@@ -129,7 +137,33 @@ static int list_qdiscs(uint32_t ifindex, struct filters *qdiscs)
 	return dump(RTM_GETQDISC, ifindex, 0, qdiscs);
 }
 
+/* Has the interface a qdisc with the major number of PARENT? */
+int classifier_qdisc_exists(uint32_t ifindex, uint32_t parent, bool *ret_exists)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct filters qdiscs = { .arena = arena };
+	int r = list_qdiscs(ifindex, &qdiscs);
+
+	*ret_exists = false;
+	for (size_t i = 0; i < qdiscs.list.count; i++)
+		*ret_exists |= qdiscs.list.items[i].handle >> 16 == parent >> 16;
+	return r;
+}
+
 /* ---- One filter of ours ---- */
+
+/* Put an attribute behind a message that has room for it. */
+static struct rtattr *netlink_add(struct nlmsghdr *message, uint16_t type, const void *data, size_t length)
+{
+	struct rtattr *attribute = (struct rtattr *)((char *)message + NLMSG_ALIGN(message->nlmsg_len));
+
+	attribute->rta_type = type;
+	attribute->rta_len = (unsigned short)RTA_LENGTH(length);
+	if (length)
+		memcpy(RTA_DATA(attribute), data, length);
+	message->nlmsg_len = NLMSG_ALIGN(message->nlmsg_len) + (uint32_t)RTA_ALIGN(attribute->rta_len);
+	return attribute;
+}
 
 /* libbpf refuses structs whose padding is not zero, and an initializer does not promise that. */
 static void set_hook(struct bpf_tc_hook *hook, uint32_t ifindex, enum bpf_tc_attach_point point)
@@ -142,7 +176,11 @@ static void set_hook(struct bpf_tc_hook *hook, uint32_t ifindex, enum bpf_tc_att
 
 static void set_filter(const struct manifest_attachment *at, struct bpf_tc_hook *hook, struct bpf_tc_opts *options)
 {
-	set_hook(hook, at->ifindex, at->hook == WEIR_HOOK_TC_INGRESS ? BPF_TC_INGRESS : BPF_TC_EGRESS);
+	set_hook(hook, at->ifindex,
+		 at->parent			    ? BPF_TC_CUSTOM
+		 : at->hook == WEIR_HOOK_TC_INGRESS ? BPF_TC_INGRESS
+						    : BPF_TC_EGRESS);
+	hook->parent = at->parent;
 	memset(options, 0, sizeof(*options));
 	options->sz = sizeof(*options);
 	options->handle = FILTER_HANDLE;
@@ -154,7 +192,7 @@ int clsact_free_priority(const struct manifest_attachment *at, const struct prog
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	struct filters filters = { .arena = arena };
-	int r = list_filters(at->ifindex, at->hook, &filters);
+	int r = list_filters(at->ifindex, filter_parent(at), &filters);
 
 	for (uint32_t priority = 1; r == 0 && priority < 65535; priority++) {
 		bool used = program_ids_contain(taken, priority);
@@ -212,15 +250,52 @@ static int ensure_qdisc(const struct kernel *kernel, const struct manifest_attac
 	return r == -EEXIST ? check_qdisc(at) : r;
 }
 
+/* libbpf attaches with direct-action only. */
+static int classifier_attach(const struct manifest_attachment *at, int program_fd, uint16_t flags)
+{
+	_cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	struct {
+		struct nlmsghdr header;
+		struct tcmsg tc;
+		char attributes[256];
+	} request = {
+		.header = { .nlmsg_len = NLMSG_LENGTH(sizeof(struct tcmsg)),
+			    .nlmsg_type = RTM_NEWTFILTER,
+			    .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | flags) },
+		.tc = { .tcm_family = AF_UNSPEC,
+			.tcm_ifindex = (int)at->ifindex,
+			.tcm_parent = at->parent,
+			.tcm_handle = FILTER_HANDLE,
+			.tcm_info = TC_H_MAKE(at->priority << 16, htons(ETH_P_ALL)) },
+	};
+	struct nlmsghdr *message = (struct nlmsghdr *)(void *)&request;
+	struct filters none = { 0 };
+	struct rtattr *options;
+
+	netlink_add(message, TCA_KIND, "bpf", sizeof("bpf"));
+	options = netlink_add(message, TCA_OPTIONS | NLA_F_NESTED, NULL, 0);
+	if (at->fallback)
+		netlink_add(message, TCA_BPF_CLASSID, &at->fallback, sizeof(at->fallback));
+	netlink_add(message, TCA_BPF_FD, &program_fd, sizeof(program_fd));
+	netlink_add(message, TCA_BPF_NAME, "weir_tc_class", sizeof("weir_tc_class"));
+	options->rta_len = (unsigned short)((char *)&request + request.header.nlmsg_len - (char *)options);
+	if (fd < 0 || send(fd, &request, request.header.nlmsg_len, 0) < 0)
+		return -errno;
+	return receive_filters(fd, at->ifindex, &none);
+}
+
 int clsact_create(const struct kernel *kernel, const struct manifest_attachment *at, int program_fd)
 {
 	struct bpf_tc_hook hook;
 	struct bpf_tc_opts options;
-	int r = ensure_qdisc(kernel, at);
+	int r = at->parent ? classifier_attach(at, program_fd, NLM_F_EXCL) : ensure_qdisc(kernel, at);
+
+	if (r || at->parent)
+		return r;
 
 	set_filter(at, &hook, &options);
 	options.prog_fd = program_fd;
-	return r ? r : bpf_tc_attach(&hook, &options);
+	return bpf_tc_attach(&hook, &options);
 }
 
 int clsact_look(const struct manifest_attachment *at, const struct program_ids *ids, struct attachment_status *ret_status)
@@ -248,6 +323,8 @@ int clsact_set_program(const struct manifest_attachment *at, int program_fd, con
 
 	if (r || !status.present || status.program_id == program_id(program_fd))
 		return r;
+	if (at->parent)
+		return classifier_attach(at, program_fd, NLM_F_REPLACE);
 	set_filter(at, &hook, &options);
 	options.prog_fd = program_fd;
 	options.flags = BPF_TC_F_REPLACE;
@@ -278,13 +355,13 @@ int tc_foreign(struct arena *arena, const struct manifest_attachment *at, const 
 	struct filters filters = { .arena = arena };
 	int r;
 
-	if (bpf_prog_query((int)at->ifindex, tcx_type(at->hook), 0, &flags, programs, &count) == 0)
+	if (!at->parent && bpf_prog_query((int)at->ifindex, tcx_type(at->hook), 0, &flags, programs, &count) == 0)
 		for (uint32_t i = 0; i < count; i++)
 			if (!program_ids_contain(ids, programs[i]))
 				vector_push(arena, &found,
 					    (struct state_foreign){ .program_id = programs[i],
 								    .program_name = program_name(arena, programs[i]) });
-	r = list_filters(at->ifindex, at->hook, &filters);
+	r = list_filters(at->ifindex, filter_parent(at), &filters);
 	for (size_t i = 0; r == 0 && i < filters.list.count; i++) {
 		const struct filter *filter = &filters.list.items[i];
 
@@ -309,8 +386,8 @@ static bool qdisc_in_use(uint32_t ifindex)
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	struct filters filters = { .arena = arena };
 
-	return list_filters(ifindex, WEIR_HOOK_TC_INGRESS, &filters) || list_filters(ifindex, WEIR_HOOK_TC_EGRESS, &filters) ||
-	       filters.list.count > 0;
+	return list_filters(ifindex, clsact_parent(WEIR_HOOK_TC_INGRESS), &filters) ||
+	       list_filters(ifindex, clsact_parent(WEIR_HOOK_TC_EGRESS), &filters) || filters.list.count > 0;
 }
 
 /*

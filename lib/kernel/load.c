@@ -46,6 +46,9 @@ static const struct template_program template_programs[WEIR_HOOK_COUNT] = {
 	[WEIR_HOOK_CGROUP_EGRESS] = { "weir_cg_egress", cgroup_bpf__elf_bytes, BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_EGRESS },
 };
 
+/* A qdisc's classifier gives other codes. */
+static const struct template_program classifier_program = { "weir_tc_class", tc_bpf__elf_bytes, BPF_PROG_TYPE_SCHED_CLS, 0 };
+
 static void object_closep(struct bpf_object **object)
 {
 	bpf_object__close(*object); /* NULL is fine */
@@ -390,7 +393,7 @@ int kernel_load(const struct load_request *request, struct loaded_chain *ret_cha
 	static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	const struct rule_list *list = request->code->tree->rules;
-	const struct template_program *template = &template_programs[list->hook];
+	const struct template_program *template = list->chain->parent ? &classifier_program : &template_programs[list->hook];
 	_cleanup_free_ char *log = malloc(LOG_BYTES);
 	struct splice splice = {};
 	LIBBPF_OPTS(libbpf_prog_handler_opts, options, .cookie = (long)&splice, .prog_prepare_load_fn = on_prepare_load);

@@ -23,7 +23,8 @@ static void json_release(json_t **json)
 }
 
 static const char *const how_names[HOW_COUNT] = {
-	[HOW_NATIVE] = "native", [HOW_GENERIC] = "generic", [HOW_TCX] = "tcx", [HOW_CLSACT] = "clsact", [HOW_CGROUP] = "cgroup",
+	[HOW_NATIVE] = "native", [HOW_GENERIC] = "generic", [HOW_TCX] = "tcx",
+	[HOW_CLSACT] = "clsact", [HOW_CGROUP] = "cgroup",   [HOW_CLASSIFIER] = "classifier",
 };
 
 const char *attachment_how_name(enum attachment_how how)
@@ -33,7 +34,7 @@ const char *attachment_how_name(enum attachment_how how)
 
 bool attachment_same_target(const struct manifest_attachment *a, const struct manifest_attachment *b)
 {
-	return a->hook == b->hook && a->ifindex == b->ifindex && a->cgroup_id == b->cgroup_id &&
+	return a->hook == b->hook && a->ifindex == b->ifindex && a->cgroup_id == b->cgroup_id && a->parent == b->parent &&
 	       (a->ifindex == 0 || a->netns_inode == b->netns_inode);
 }
 
@@ -64,9 +65,10 @@ const char *manifest_text(struct arena *arena, const char *text)
 
 static json_t *write_attachment(const struct manifest_attachment *at)
 {
-	return json_pack("{ss ss ss* ss* sI sI sI ss* si}", "how", how_names[at->how], "target", at->target, "netns", at->netns,
-			 "of", at->of, "netns_inode", (json_int_t)at->netns_inode, "ifindex", (json_int_t)at->ifindex,
-			 "cgroup_id", (json_int_t)at->cgroup_id, "link", at->link, "priority", (int)at->priority);
+	return json_pack("{ss ss ss* ss* sI sI sI ss* si sI sI}", "how", how_names[at->how], "target", at->target, "netns",
+			 at->netns, "of", at->of, "netns_inode", (json_int_t)at->netns_inode, "ifindex", (json_int_t)at->ifindex,
+			 "cgroup_id", (json_int_t)at->cgroup_id, "link", at->link, "priority", (int)at->priority, "parent",
+			 (json_int_t)at->parent, "fallback", (json_int_t)at->fallback);
 }
 
 static json_t *write_rule(const struct manifest_rule *rule)
@@ -127,12 +129,13 @@ static const char *take(struct arena *arena, const char *text)
 
 static bool read_attachment(struct arena *arena, json_t *json, struct manifest_attachment *at)
 {
-	json_int_t inode, ifindex, cgroup;
+	json_int_t inode, ifindex, cgroup, parent = 0, fallback = 0;
 	const char *how, *target, *netns = NULL, *of = NULL, *link = NULL;
 	int found, priority;
 
-	if (json_unpack(json, "{ss ss s?s s?s sI sI sI s?s si}", "how", &how, "target", &target, "netns", &netns, "of", &of,
-			"netns_inode", &inode, "ifindex", &ifindex, "cgroup_id", &cgroup, "link", &link, "priority", &priority))
+	if (json_unpack(json, "{ss ss s?s s?s sI sI sI s?s si s?I s?I}", "how", &how, "target", &target, "netns", &netns, "of",
+			&of, "netns_inode", &inode, "ifindex", &ifindex, "cgroup_id", &cgroup, "link", &link, "priority",
+			&priority, "parent", &parent, "fallback", &fallback))
 		return false;
 	found = word_index(how, how_names, HOW_COUNT);
 	at->how = (enum attachment_how)found;
@@ -144,8 +147,10 @@ static bool read_attachment(struct arena *arena, json_t *json, struct manifest_a
 	at->ifindex = (uint32_t)ifindex;
 	at->cgroup_id = (uint64_t)cgroup;
 	at->priority = (uint32_t)priority;
+	at->parent = (uint32_t)parent;
+	at->fallback = (uint32_t)fallback;
 	/* A link's pin is a name in our folder and nothing else. */
-	return found >= 0 && (link ? !strchr(link, '/') : found == HOW_CLSACT);
+	return found >= 0 && (link ? !strchr(link, '/') : attachment_is_filter(at));
 }
 
 static int verdict_by_name(const char *name)

@@ -10,7 +10,7 @@
 
 #include "kernel/kernel.h"
 
-enum attachment_how { HOW_NATIVE, HOW_GENERIC, HOW_TCX, HOW_CLSACT, HOW_CGROUP, HOW_COUNT };
+enum attachment_how { HOW_NATIVE, HOW_GENERIC, HOW_TCX, HOW_CLSACT, HOW_CGROUP, HOW_CLASSIFIER, HOW_COUNT };
 
 struct manifest_attachment {
 	enum weir_hook hook; /* the chain's */
@@ -19,12 +19,19 @@ struct manifest_attachment {
 	const char *netns;  /* NULL: none named */
 	const char *
 		of; /* whose cgroup, or whose interface's other end, the target is ("container web"); NULL: it was named itself */
-	uint64_t netns_inode; /* of the interface */
-	uint32_t ifindex;     /* 0 at a cgroup */
-	uint64_t cgroup_id;   /* 0 at an interface */
-	const char *link;     /* its pin in links/; NULL with clsact */
-	uint32_t priority;    /* clsact: of the filter, whose handle is 1 */
+	uint64_t netns_inode;	   /* of the interface */
+	uint32_t ifindex;	   /* 0 at a cgroup */
+	uint64_t cgroup_id;	   /* 0 at an interface */
+	const char *link;	   /* its pin in links/; NULL with clsact */
+	uint32_t priority;	   /* of a filter, whose handle is 1 */
+	uint32_t parent, fallback; /* classifier: as in struct policy_chain */
 };
+
+/* Filters of tc have no link, and go by what the manifest says of them. */
+static inline bool attachment_is_filter(const struct manifest_attachment *at)
+{
+	return at->how == HOW_CLSACT || at->how == HOW_CLASSIFIER;
+}
 
 struct manifest_rule {
 	const char *text, *comment, *log_prefix, *file;

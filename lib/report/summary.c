@@ -32,6 +32,10 @@ static void print_chain(const struct policy_chain *chain, int width, FILE *out)
 		fprintf(out, "%s%s", i ? ", " : on[chain->target_kind], chain->targets[i]);
 	if (chain->netns)
 		fprintf(out, " netns %s", chain->netns);
+	if (chain->parent)
+		fprintf(out, " parent %x:", chain->parent >> 16);
+	if (chain->parent & 0xffff)
+		fprintf(out, "%x", chain->parent & 0xffff);
 	fprintf(out, ": %u rule%s, else %s\n", chain->rule_count, plural(chain->rule_count),
 		chain->policy == WEIR_VERDICT_DROP ? "drop" : "accept");
 }

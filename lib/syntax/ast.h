@@ -75,8 +75,10 @@ enum ast_owner {
 struct ast_chain {
 	const char *name;
 	struct place place; /* of the name */
-	/* hook LAYER DIRECTION [on TARGETS] [netns NAMESPACE] [mode MODE] ; words as written, NULL when left out */
-	const char *layer, *direction, *mode;
+	/* hook LAYER DIRECTION [on TARGETS] [netns NAMESPACE] [mode MODE] [parent CLASS [default CLASS]] ; words as written, NULL
+	 * when left out */
+	const char *layer, *direction, *mode, *parent, *fallback;
+	struct place parent_place, fallback_place;
 	struct place layer_place, direction_place, mode_place, hook_place; /* hook_place: of the word hook; line 0: no hook */
 	struct ast_value *targets;					   /* WORD, STRING, VARIABLE or LIST of them */
 	struct ast_value *netns;					   /* WORD, STRING or VARIABLE */

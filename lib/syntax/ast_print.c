@@ -148,6 +148,8 @@ static void print_chain(const struct ast *ast, const struct ast_chain *chain, FI
 	print_owned(chain->on_veth ? "on veth of" : "on", chain->targets_of, chain->targets, out);
 	print_owned("netns", chain->netns_of, chain->netns, out);
 	print_word("mode", chain->mode, 2, out);
+	print_word("parent", chain->parent, 2, out);
+	print_word("default", chain->fallback, 2, out);
 	print_word("policy", chain->policy, 1, out);
 	print_text("comment", chain->comment, 1, out);
 	for (const struct ast_rule *rule = chain->rules; rule; rule = rule->next)

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define HOOK_OPTIONS 5 /* on, netns, mode, parent, default */
+
 /* A chain while it is read. */
 struct reading {
 	struct ast_chain *chain;
@@ -26,14 +28,14 @@ static bool word(struct parser *parser, const char *what, const char *hint, cons
 /* Does the token behind this one stand for a name? Else a word like `container` is a name itself. */
 static bool before_name(const struct parser *parser)
 {
-	static const char *const options[] = { "on", "netns", "mode" };
+	static const char *const options[] = { "on", "netns", "mode", "parent", "default" };
 	struct lexer ahead = parser->lexer;
 	struct token next;
 
 	ahead.diagnostics = NULL;
 	next = lexer_next(&ahead);
 	return next.kind == TOKEN_STRING || next.kind == TOKEN_VARIABLE || next.kind == TOKEN_LEFT_BRACE ||
-	       (next.kind == TOKEN_WORD && !token_is_one_of(&next, options, 3));
+	       (next.kind == TOKEN_WORD && !token_is_one_of(&next, options, HOOK_OPTIONS));
 }
 
 /* owner = [ "container" | "pid" | "netns" ] ; FIRST: of those that may stand here */
@@ -71,10 +73,10 @@ static bool targets(struct parser *parser, struct ast_chain *chain)
 	return chain->targets != NULL;
 }
 
-/* hook-option = "on" targets | "netns" [ "pid" | "container" ] primary | "mode" WORD */
-static bool hook_option(struct parser *parser, struct ast_chain *chain, struct place seen[3])
+/* hook-option = "on" targets | "netns" [ "pid" | "container" ] primary | "mode" WORD | "parent" WORD | "default" WORD */
+static bool hook_option(struct parser *parser, struct ast_chain *chain, struct place seen[HOOK_OPTIONS])
 {
-	static const char *const options[] = { "on", "netns", "mode" };
+	static const char *const options[HOOK_OPTIONS] = { "on", "netns", "mode", "parent", "default" };
 	const struct token token = parser->token;
 	const struct foreign *foreign = foreign_in_chain(&token);
 	struct diagnostic *d;
@@ -85,10 +87,10 @@ static bool hook_option(struct parser *parser, struct ast_chain *chain, struct p
 		foreign_report(parser, token.place, foreign);
 		return false;
 	}
-	for (i = 0; i < 3 && !token_is(&token, options[i]); i++)
+	for (i = 0; i < HOOK_OPTIONS && !token_is(&token, options[i]); i++)
 		;
-	if (i == 3 && token.kind == TOKEN_WORD) {
-		near = near_match(token_text(parser->arena, &token), options, 3);
+	if (i == HOOK_OPTIONS && token.kind == TOKEN_WORD) {
+		near = near_match(token_text(parser->arena, &token), options, HOOK_OPTIONS);
 		d = parser_error(parser, token.place, "a hook has no %s", token_describe(parser->arena, &token));
 		if (near)
 			parser_hint(parser, d, "did you mean '%s'?", near);
@@ -96,7 +98,7 @@ static bool hook_option(struct parser *parser, struct ast_chain *chain, struct p
 			parser_hint(parser, d, "behind layer and direction stand 'on', 'netns' and 'mode'");
 		return false;
 	}
-	if (i == 3)
+	if (i == HOOK_OPTIONS)
 		return parser_expected(parser, "'on' and where the chain stands", "'on eth0', 'on { eth0, eth1 }'");
 	if (!parse_only_once(parser, &token, &seen[i]))
 		return false;
@@ -111,8 +113,13 @@ static bool hook_option(struct parser *parser, struct ast_chain *chain, struct p
 		chain->netns_of = owner(parser, OWNER_PID);
 		chain->netns = parse_primary(parser);
 		return chain->netns != NULL;
-	default:
+	case 2:
 		return word(parser, "a mode", "auto, native or generic", &chain->mode, &chain->mode_place);
+	case 3:
+		return word(parser, "a qdisc", "'tc qdisc show' names them: parent 1:", &chain->parent, &chain->parent_place);
+	default:
+		return word(parser, "a class", "'tc class show' names them: default 1:30", &chain->fallback,
+			    &chain->fallback_place);
 	}
 }
 
@@ -121,7 +128,7 @@ static bool hook(struct parser *parser, struct ast_chain *chain)
 {
 	static const char hint[] = "a hook looks like this: hook xdp ingress on eth0";
 	const struct token token = parser->token;
-	struct place seen[3] = { 0 };
+	struct place seen[HOOK_OPTIONS] = { 0 };
 
 	if (!parse_only_once(parser, &token, &chain->hook_place))
 		return false;

@@ -6,7 +6,7 @@
 
 #define SUBJECT_MAX_WORDS 3 /* arp saddr ip */
 
-static const char *const statements[] = { "log", "counter", "comment", "accept", "drop", "fwd", "bounce", "to" };
+static const char *const statements[] = { "log", "counter", "comment", "accept", "drop", "fwd", "bounce", "to", "class" };
 
 #define IS_ONE_OF(token, words) token_is_one_of((token), (words), sizeof(words) / sizeof((words)[0]))
 
@@ -165,8 +165,8 @@ static void unknown_field(struct parser *parser, const struct words *words)
 /* Words that are no subject: one of nftables', a slip of the pen, or nothing known. */
 static void unknown_subject(struct parser *parser, const struct words *words)
 {
-	static const char *const others[] = { "log",	"counter", "comment", "accept", "drop",
-					      "bounce", "fwd to",  "to xsk",  "hook",	"policy" };
+	static const char *const others[] = { "log",   "counter", "comment", "accept", "drop",	"bounce",
+					      "class", "fwd to",  "to xsk",  "hook",   "policy" };
 	const struct foreign *foreign = foreign_in_rule(&words->tokens[0], words->count > 1 ? &words->tokens[1] : NULL);
 	const char *names[SUBJECT_COUNT + sizeof(others) / sizeof(others[0])], *near = NULL, *text;
 	unsigned count = 0, length = words->count > 1 ? 2 : 1;

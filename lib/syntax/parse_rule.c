@@ -132,7 +132,7 @@ static struct ast_statement *meta_set_statement(struct parser *parser)
 	return statement->value ? statement : NULL;
 }
 
-/* verdict = "accept" [ "final" ] | "drop" | "fwd" "to" primary | "bounce" | "to" "xsk" [ primary ] */
+/* verdict = "accept" [ "final" ] | "drop" | "fwd" "to" primary | "bounce" | "to" "xsk" [ primary ] | "class" primary */
 static struct ast_statement *verdict_statement(struct parser *parser)
 {
 	struct ast_statement *statement = new_statement(parser, AST_VERDICT);
@@ -145,6 +145,9 @@ static struct ast_statement *verdict_statement(struct parser *parser)
 	} else if (strcmp(statement->text, "fwd") == 0) {
 		if (!wanted_word(parser, "to", "write it like this: fwd to eth1"))
 			return NULL;
+		statement->value = parse_primary(parser);
+		return statement->value ? statement : NULL;
+	} else if (strcmp(statement->text, "class") == 0) {
 		statement->value = parse_primary(parser);
 		return statement->value ? statement : NULL;
 	} else if (strcmp(statement->text, "to") == 0) {
@@ -161,7 +164,7 @@ static struct ast_statement *verdict_statement(struct parser *parser)
 
 static bool begins_verdict(const struct token *token)
 {
-	static const char *const words[] = { "accept", "drop", "fwd", "bounce", "to" };
+	static const char *const words[] = { "accept", "drop", "fwd", "bounce", "to", "class" };
 
 	return token_is_one_of(token, words, sizeof(words) / sizeof(words[0]));
 }
