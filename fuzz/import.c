@@ -51,7 +51,9 @@ static int interface(void *context, const char *name, const char *netns, uint32_
 	return 0;
 }
 
-static const struct host host = { NULL, read_file, service, protocol_number, interface };
+static const struct host host = {
+	.read_file = read_file, .service = service, .protocol = protocol_number, .interface = interface
+};
 
 static void fail(const char *what, const char *text)
 {

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "check/policy.h"
+#include "host/filter.h"
 #include "syntax/ast.h"
 
 #define MAX_FILES    8
@@ -279,7 +280,7 @@ static void run_elements(const struct host *host, const struct input *input)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input input;
-	const struct host host = { &input, read_file, service, protocol_number, interface };
+	const struct host host = { &input, read_file, service, protocol_number, interface, host_filter };
 	char *first, *second;
 
 	cut_input((const char *)data, size, &input);
