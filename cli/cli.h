@@ -36,7 +36,8 @@ struct command {
 
 extern const struct command command_check, command_apply, command_list, command_set, command_events, command_why, command_remove,
 	command_import, command_trace;
-extern const struct command command_exec, command_log, command_types;
+extern const struct command command_exec;
+extern const struct command command_log, command_guard, command_types;
 
 /* Options that each command has; its own come before them, and the table ends with { 0 }. */
 #define CLI_OPTION_PINS 256

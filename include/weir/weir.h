@@ -366,6 +366,41 @@ WEIR_API int weir_packets_read(struct weir_packets *packets, int timeout_ms, voi
 WEIR_API int weir_packets_lost(struct weir_packets *packets, uint64_t *ret_lost);
 WEIR_API int weir_packets_suppressed(struct weir_packets *packets, uint64_t *ret_suppressed);
 
+/* ---- Guards: what others may not do. They need a kernel with BPF among its security modules (lsm=...,bpf) ---- */
+
+struct weir_guard;
+
+struct weir_guard_options {
+	size_t size;
+	enum weir_format format;
+};
+
+/*
+ * None of the COUNT processes can be given a negative nice value, by anybody, until weir_guard_close or the end of the calling process. A
+ * process that is not there is an error, and none is guarded.
+ */
+WEIR_API int weir_guard_nice(const uint32_t *pids, size_t count, const struct weir_guard_options *options,
+			     struct weir_messages *messages, struct weir_guard **ret_guard);
+WEIR_API void weir_guard_close(struct weir_guard *guard);
+
+/* A descriptor for poll: readable when somebody tried. It stays the library's. */
+WEIR_API int weir_guard_fd(const struct weir_guard *guard);
+
+/* As weir_events_read: changes that were tried within TIMEOUT_MS, refused or not, each as a line without its end. */
+WEIR_API int weir_guard_read(struct weir_guard *guard, int timeout_ms, void (*handle)(void *context, const char *line), void *context);
+
+/* How many could not be told since the last call. */
+WEIR_API int weir_guard_lost(struct weir_guard *guard, uint64_t *ret_lost);
+
+/*
+ * Turn weir's guard of itself on or off: while it is on, only the program that turned it on may detach, replace, change or unpin what weir has in
+ * the kernel. It is pinned, and outlives the process. KERNEL was opened for a change.
+ */
+WEIR_API int weir_kernel_guard(struct weir_kernel *kernel, bool on, struct weir_messages *messages);
+
+/* Print whether it is on, what it guards, and what it refused lately. JSON is one document. */
+WEIR_API int weir_kernel_guard_list(struct weir_kernel *kernel, enum weir_format format, FILE *out, struct weir_messages *messages);
+
 /* ---- Types of the kernel, for eBPF programs ---- */
 
 struct weir_types_options {

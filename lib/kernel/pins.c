@@ -21,6 +21,7 @@
 #include <sys/sysmacros.h>
 
 #include "base/cleanup.h"
+#include "kernel/guard.h"
 #include "kernel/load.h"
 #include "kernel/recover.h"
 
@@ -344,6 +345,8 @@ static int open_for_change(struct kernel *kernel, struct diagnostics *diagnostic
 		return r;
 	/* Before anything is made in a directory of somebody else's, and once more when nobody can put one there. */
 	r = check_directories(kernel, diagnostics);
+	if (r == 0)
+		r = guard_permit(kernel, diagnostics);
 	if (r)
 		return r;
 	r = lock_directory(kernel);
@@ -430,8 +433,10 @@ void kernel_close(struct kernel *kernel)
 {
 	if (!kernel)
 		return;
-	if (kernel->locked)
+	if (kernel->locked) {
 		recover_tidy(kernel); /* a directory in which nothing came to lie goes again */
+		guard_refresh(kernel);
+	}
 	closep(&kernel->directory_fd);
 	free(kernel);
 }

@@ -6,6 +6,7 @@
  *		events				ring buffer of all chains with `log`
  *		events_reader/			flock on it: who reads the events
  *		owners, owners_links/NAME	socket owners: the map, and the links of the programs that fill it
+ *		guard/				the programs that guard all this (guard.h): links, and maps state, guarded, attempts
  *		qdiscs/COOKIE_IFINDEX_NETNS/	weir made the clsact qdisc of that interface
  *		policies/NAME/
  *			manifest		what is in force (manifest.h)
