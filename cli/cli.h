@@ -37,7 +37,7 @@ struct command {
 extern const struct command command_check, command_apply, command_list, command_set, command_events, command_why, command_remove,
 	command_import, command_trace;
 extern const struct command command_exec;
-extern const struct command command_log, command_guard, command_types;
+extern const struct command command_log, command_guard, command_types, command_selftest;
 
 /* Options that each command has; its own come before them, and the table ends with { 0 }. */
 #define CLI_OPTION_PINS 256

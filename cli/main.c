@@ -12,7 +12,7 @@ static const struct command *const commands[] = {
 	&command_check, &command_apply, &command_list,	 &command_set,	  &command_events,
 	&command_trace, &command_why,	&command_remove, &command_import,
 	&command_exec,
-	&command_log,	&command_guard, &command_types,
+	&command_log,	&command_guard, &command_types, &command_selftest,
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 

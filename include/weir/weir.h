@@ -401,6 +401,21 @@ WEIR_API int weir_kernel_guard(struct weir_kernel *kernel, bool on, struct weir_
 /* Print whether it is on, what it guards, and what it refused lately. JSON is one document. */
 WEIR_API int weir_kernel_guard_list(struct weir_kernel *kernel, enum weir_format format, FILE *out, struct weir_messages *messages);
 
+/* ---- What the kernel can do ---- */
+
+struct weir_selftest_options {
+	size_t size;
+	enum weir_format format;
+	bool colour; /* of text */
+};
+
+/*
+ * Try what weir asks of a kernel with programs whose answers are known, and print to OUT what is fine and what is missing. 0; -ENOTSUP where
+ * something is missing that policies need; or another negative errno where nothing could be tried. Nothing is left behind; the calling
+ * thread is in other network namespaces for a while.
+ */
+WEIR_API int weir_selftest(const struct weir_selftest_options *options, FILE *out, struct weir_messages *messages);
+
 /* ---- Types of the kernel, for eBPF programs ---- */
 
 struct weir_types_options {

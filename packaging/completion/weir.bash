@@ -57,7 +57,7 @@ _weir() {
 	check) words='--emit= --form= --name --help' ;;
 	apply) words='--form= --name --reset --pins --help' ;;
 =======
-	'') words='check apply list set events trace why remove import log guard types --pins --version --help' ;;
+	'') words='check apply list set events trace why remove import log guard selftest types --pins --version --help' ;;
 	check) words='--emit= --name --help' ;;
 	apply) words='--name --reset --pins --help' ;;
 >>>>>>> ed26a88 (guard: nice values of named processes, and weir itself, at the kernel's security hooks)
@@ -66,6 +66,7 @@ _weir() {
 	trace) words='connect --json --ends --count --seconds --probe --help' ;;
 	log) words="packets on --json --rate --mode --netns --count --seconds --help $(ls /sys/class/net 2>/dev/null)" ;;
 	guard) words='nice self list --off --json --count --seconds --pins --help' ;;
+	selftest) words='--json --help' ;;
 	types) words='--btf= --help' ;;
 	why) words='--chain --name --verbose --json --help' ;;
 	import) words='--from= --hook --chain --ipset --verdict --partial --help' ;;
