@@ -6,6 +6,9 @@
 #include "context.h"
 #include "effects.h"
 #include "verdicts.h"
+#ifdef LAYER_TC
+#include "redirect.h"
+#endif
 #ifndef LAYER_XDP
 #include "owners.h"
 #endif
@@ -121,6 +124,16 @@ static __always_inline int act(CONTEXT *ctx, struct weir_flow *flow, __u32 outco
 	__u32 verdict = (outcome & WEIR_OUTCOME_VERDICT_MASK) >> WEIR_OUTCOME_VERDICT_SHIFT;
 
 	act_record(ctx, flow, outcome);
+#ifdef LAYER_TC
+	if (have_connections) {
+		if (verdict == WEIR_VERDICT_ACCEPT)
+			return redirect_accepted(ctx, flow);
+		if (redirects && verdict == WEIR_VERDICT_REDIRECT)
+			return redirect_to_socket(ctx, flow, outcome & WEIR_OUTCOME_SLOT_MASK);
+		if (redirects && verdict == WEIR_VERDICT_DNAT)
+			return redirect_by_rewriting(ctx, flow, outcome & WEIR_OUTCOME_SLOT_MASK);
+	}
+#endif
 	if (verdict == WEIR_VERDICT_ACCEPT)
 		return CODE_ACCEPT;
 	if (more_verdicts && verdict != WEIR_VERDICT_DROP)

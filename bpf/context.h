@@ -22,6 +22,9 @@ const volatile bool log_events;	    /* some rule logs */
 const volatile bool have_actions;   /* some rule has a row in weir_actions */
 const volatile bool have_marks;	    /* some rule counts by mark */
 const volatile bool have_xsks;	    /* some rule hands packets to an AF_XDP socket */
+const volatile bool redirects;	    /* some rule's verdict is redirect or dnat */
+const volatile bool have_connections; /* the same, or the chain carries back the replies of one that does */
+const volatile __u32 first_reply, last_reply; /* source ports of replies that may have to be changed */
 const volatile bool more_verdicts;  /* some rule's verdict is neither accept nor drop */
 const volatile bool know_owners;    /* the map of socket owners is there */
 const volatile bool know_buffers;   /* a program may see whether a frame lies in one buffer */

@@ -180,6 +180,7 @@ static __always_inline int parse_tcp(const struct packet *packet, struct weir_fl
 	if (offset + length > end)
 		return cut;
 	flow->transport = WEIR_TRANSPORT_TCP;
+	flow->transport_offset = offset;
 	flow->sport = be16_at(header, 0);
 	flow->dport = be16_at(header, 2);
 	flow->tcp_flags = byte_at(header, 13);
@@ -214,6 +215,7 @@ static __always_inline int parse_transport(const struct packet *packet, struct w
 	}
 	if (transport == WEIR_TRANSPORT_OTHER) {
 		flow->transport = transport;
+		flow->transport_offset = offset;
 		return 0;
 	}
 	if (offset + size > end)
@@ -222,6 +224,7 @@ static __always_inline int parse_transport(const struct packet *packet, struct w
 	if (!packet_header(packet, offset, 4, &copy, &header))
 		return packet_missing(packet);
 	flow->transport = transport;
+	flow->transport_offset = offset;
 	if (transport == WEIR_TRANSPORT_ICMP || transport == WEIR_TRANSPORT_ICMPV6) {
 		flow->icmp_type = byte_at(header, 0);
 		flow->icmp_code = byte_at(header, 1);

@@ -12,6 +12,8 @@
 
 #include <linux/types.h>
 
+#include "redirect_abi.h"
+
 #define WEIR_ABI_VERSION 2
 
 /* The places where a chain can stand: id, word for the layer, word for the direction. */
@@ -33,7 +35,8 @@ enum weir_hook {
  * What a rule, or a chain's policy, says of a packet; at most 16 (the bits of an outcome). CONTINUE: the rule has no verdict and
  * the next is asked. FINAL: accepted, and whoever stands behind this chain at the same hook is not asked. FORWARD: out by another
  * interface. BOUNCE: out by the interface it came in by. XSK: to an AF_XDP socket. CLASS: of a qdisc whose
- * classifier the chain is. docs/verdicts.md says what each does where.
+ * classifier the chain is. REDIRECT, DNAT: accepted, and the connection gets another port
+ * (redirect_abi.h). docs/verdicts.md says what each does where.
  */
 #define WEIR_VERDICTS(X)                                                                                                         \
 	X(CONTINUE, "continue")                                                                                                  \
@@ -43,7 +46,9 @@ enum weir_hook {
 	X(FORWARD, "fwd")                                                                                                        \
 	X(BOUNCE, "bounce")                                                                                                      \
 	X(XSK, "to xsk")                                                                                                         \
-	X(CLASS, "class")
+	X(CLASS, "class")                                                                                                        \
+	X(REDIRECT, "redirect")                                                                                                  \
+	X(DNAT, "dnat")
 
 enum weir_verdict {
 #define X(id, name) WEIR_VERDICT_##id,
@@ -125,7 +130,8 @@ struct weir_flow {
 	__u8 vlan_tags; /* how many */
 	__u8 malformed; /* enum weir_malformed */
 	__u8 fragment;	/* 1: a fragment, of any position, IPv4 or IPv6 */
-	__u8 padding[6];
+	__u16 transport_offset; /* where the transport header begins, in bytes of the packet as the hook has it; 0: there is none */
+	__u8 padding[4];
 };
 _Static_assert(sizeof(struct weir_flow) == 104, "struct weir_flow has holes or has grown");
 
@@ -223,8 +229,9 @@ struct weir_action {
 	__u32 mark;
 	__u32 priority;
 	__u32 target;
+	struct weir_redirect redirect; /* of the verdicts redirect and dnat */
 };
-_Static_assert(sizeof(struct weir_action) == 16, "struct weir_action has holes or has grown");
+_Static_assert(sizeof(struct weir_action) == 24, "struct weir_action has holes or has grown");
 
 /*
  * The keys of a set: its components one behind the other, each in network byte order and padded with zero

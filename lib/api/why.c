@@ -58,6 +58,9 @@ static void ask(const struct question *question, const struct why_packet *packet
 		const struct why_answer *answer = why_ask(arena, question->compiled, i, packet, question->verbose);
 		json_t *json, *said;
 
+		/* It has nothing to say about any packet; who names it is answered. */
+		if (question->compiled->policy->chains[i].carries_replies && question->chain < 0)
+			continue;
 		if (question->format == WEIR_FORMAT_TEXT) {
 			why_print(answer, i == first, question->out);
 			continue;

@@ -97,6 +97,17 @@ static void check_chains(struct checker *checker, struct chains *chains)
 	}
 }
 
+/* What redirects needs somebody at the way out. */
+static void add_replies(struct checker *checker, struct chains *chains)
+{
+	size_t count = chains->list.count;
+	struct policy_chain replies;
+
+	for (uint32_t i = 0; i < count; i++)
+		if (replies_chain(checker->arena, &chains->list.items[i], i, &replies))
+			vector_push(checker->arena, &chains->list, replies);
+}
+
 /* "edge" of "/etc/weir/edge.weir" */
 static const char *name_from_file(struct arena *arena, const struct source *source)
 {
@@ -129,6 +140,7 @@ const struct policy *check_policy(struct arena *arena, const struct host *host, 
 	}
 	if (diagnostics->errors)
 		return NULL;
+	add_replies(&checker, &chains);
 	policy->sets = checker.sets.items;
 	policy->set_count = (uint32_t)checker.sets.count;
 	policy->chains = chains.list.items;

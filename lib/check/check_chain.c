@@ -477,5 +477,6 @@ bool check_chain(struct checker *checker, const struct ast_chain *chain, struct 
 		whole &= check_parent(checker, chain, checked);
 	}
 	whole &= check_rules(checker, chain, hook_known, checked);
+	whole &= check_connections(checker, chain, checked);
 	return whole && hook_known && !chain->bad_hook;
 }

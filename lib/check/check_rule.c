@@ -92,7 +92,8 @@ static bool check_statement(struct rule_frame *frame, const struct ast_statement
 				  arena_printf(frame->chain->checker->arena, "'%s set'", statement->text)) &&
 		       check_meta_set(frame->chain, statement, &frame->rule.action);
 	case AST_VERDICT: /* the parser knows the words, and nothing but a comment behind them */
-		return check_verdict(frame->chain, statement, &frame->rule);
+		return check_verdict(frame->chain, statement, &frame->rule) &&
+		       check_redirect(frame->chain, statement, frame->matches.items, frame->matches.count, &frame->rule);
 	}
 	return false;
 }

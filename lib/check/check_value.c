@@ -203,7 +203,7 @@ bool check_size(struct checker *checker, const struct ast_value *value, uint32_t
 		unit = (*at | 0x20) == 'k' ? 1024 : 1024 * 1024;
 	if (at == word->text || (*at && unit == 1)) {
 		d = diagnose(checker->diagnostics, SEVERITY_ERROR, word->place, "'%s' is not a size", word->text);
-		diagnostic_hint(checker->diagnostics, d, "write how many elements the set may hold: 1024, 64K, 1M");
+		diagnostic_hint(checker->diagnostics, d, "write how many there may be: 1024, 64K, 1M");
 		return false;
 	}
 	if (size == 0 || size * unit > LIMIT_SET_SIZE) {

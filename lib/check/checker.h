@@ -110,6 +110,16 @@ bool check_count_mark(struct chain_frame *frame, const struct ast_statement *sta
 /* `meta mark set` and `meta priority set` into ACTION. False after an error. */
 bool check_meta_set(struct chain_frame *frame, const struct ast_statement *statement, struct weir_action *action);
 
+/* ---- check_redirect.c ---- */
+
+/* `redirect to` and `dnat to` of a rule with these matches; other verdicts are fine. False after an error. */
+bool check_redirect(struct chain_frame *frame, const struct ast_statement *statement, const struct policy_match *matches,
+		    size_t match_count, struct policy_rule *rule);
+/* How many connections the chain keeps, if it redirects. False after an error. */
+bool check_connections(struct checker *checker, const struct ast_chain *chain, struct policy_chain *checked);
+/* The chain that carries back the replies of chain INDEX; false: it needs none. */
+bool replies_chain(struct arena *arena, const struct policy_chain *chain, uint32_t index, struct policy_chain *ret_chain);
+
 /* ---- check_replies.c ---- */
 
 /* Warn of an ingress chain that drops by default and lets no answers in, nor ARP and neighbour discovery. */

@@ -128,6 +128,15 @@ bool hook_has_verdict(enum weir_hook hook, enum weir_verdict verdict, const char
 		if (!hooks[hook].xdp)
 			why = "only XDP hands packets to AF_XDP sockets";
 		break;
+	case WEIR_VERDICT_REDIRECT:
+	case WEIR_VERDICT_DNAT:
+		if (hooks[hook].xdp)
+			why = "there is no socket yet to ask for, and no way back beside it";
+		else if (hooks[hook].leaving)
+			why = "a connection is given its port where it comes in";
+		else if (!hooks[hook].link_layer)
+			why = "a packet has found its socket before it comes there";
+		break;
 	default:
 		break;
 	}

@@ -120,6 +120,11 @@ struct policy_chain {
 	uint32_t fallback;	  /* then: the class of `class default`; 0: none */
 	enum weir_verdict policy; /* ACCEPT or DROP */
 	struct place policy_place;
+	uint32_t connections; /* how many it keeps at most; 0: it redirects none */
+	/* A chain of weir's own (check_redirect.c): carries back the replies of chain replies_of, whose connections it shares. */
+	bool carries_replies;
+	uint32_t replies_of;
+	uint16_t first_reply, last_reply; /* of it and of the chain that redirects: the ports from which they come */
 	uint32_t rule_count;
 	const struct policy_rule *rules;
 };
@@ -179,7 +184,8 @@ const char *hook_as_written(const struct policy_chain *chain);
 const char *verdict_name(enum weir_verdict verdict);
 static inline bool verdict_accepts(enum weir_verdict verdict)
 {
-	return verdict == WEIR_VERDICT_ACCEPT || verdict == WEIR_VERDICT_FINAL;
+	return verdict == WEIR_VERDICT_ACCEPT || verdict == WEIR_VERDICT_FINAL || verdict == WEIR_VERDICT_REDIRECT ||
+	       verdict == WEIR_VERDICT_DNAT;
 }
 
 /* Whether a hook has an effect (one of WEIR_ACTION_*) or a verdict; where not, *ret_why says it in a sentence. */

@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "kernel/connections.h"
 #include "kernel/recover.h"
 #include "kernel/requirements.h"
 #include "kernel/set_fill.h"
@@ -99,6 +100,7 @@ static void describe_chain(struct application *apply, uint32_t index, uint32_t *
 				       .rules = compiled->rules,
 				       .code = compiled->code,
 				       .old_counters_fd = -1,
+				       .connections = { .table_fd = -1, .ports_fd = -1 },
 				       .loaded = { .program_fd = -1, .counters_fd = -1 } };
 	for (uint32_t c = 0; apply->old && c < apply->old->chain_count; c++)
 		if (strcmp(apply->old->chains[c].name, policy->name) == 0 && apply->old->chains[c].hook == policy->hook) {
@@ -265,6 +267,7 @@ static int load_chain(struct application *apply, uint32_t index)
 		.events_fd = chain->logs ? apply->events_fd : -1,
 		.owners_fd = chain->logs ? apply->owners_fd : -1,
 		.sets = sets,
+		.connections = connections_of(apply, index),
 	};
 	int r;
 
@@ -324,7 +327,8 @@ static int pin_generation(struct application *apply)
 	for (uint32_t i = 0; r == 0 && i < apply->next.chain_count; i++)
 		r = bpf_obj_pin(apply->chains[i].loaded.counters_fd, apply_pin_path(apply, &apply->next, "counters", i))
 			    ?: bpf_obj_pin(apply->chains[i].loaded.program_fd, apply_pin_path(apply, &apply->next, "program", i))
-			    ?: apply_pin_kept(apply, i);
+			    ?: apply_pin_kept(apply, i)
+			    ?: connections_pin(apply, i);
 	return r ? refused(apply, r, "to pin the new generation") : 0;
 }
 
@@ -385,9 +389,12 @@ static int swap_hooks(struct application *apply)
 
 	if (r)
 		return refused(apply, r, "to copy the counters");
-	for (uint32_t c = 0; r == 0 && c < apply->next.chain_count; c++)
-		for (uint32_t a = 0; r == 0 && a < apply->next.chains[c].attachment_count; a++)
-			r = swap_attachment(apply, c, a);
+	/* Who carries replies back stands there before the first connection is redirected. */
+	for (int replies = 1; r == 0 && replies >= 0; replies--)
+		for (uint32_t c = 0; r == 0 && c < apply->next.chain_count; c++)
+			for (uint32_t a = 0; r == 0 && a < apply->next.chains[c].attachment_count; a++)
+				if (apply->chains[c].policy->carries_replies == replies)
+					r = swap_attachment(apply, c, a);
 	return r;
 }
 
@@ -423,6 +430,7 @@ static int run(struct application *apply)
 	r = r ?: apply_match_attachments(apply);
 	r = r ?: apply_assign_slots(apply);
 	r = r ?: fill_sets(apply);
+	r = r ?: connections_prepare(apply);
 	r = r ?: open_shared(apply);
 	r = r ?: load_chains(apply);
 	r = r ?: pin_generation(apply);
@@ -435,6 +443,7 @@ static void close_all(struct application *apply)
 {
 	for (uint32_t i = 0; apply->chains && i < apply->next.chain_count; i++) {
 		loaded_chain_close(&apply->chains[i].loaded);
+		connections_close(&apply->chains[i]);
 		closep(&apply->chains[i].old_counters_fd);
 	}
 	for (uint32_t i = 0; apply->sets && i < apply->next.set_count; i++) {

@@ -33,6 +33,7 @@ struct apply_chain {
 	int old_counters_fd;	     /* -1: none to go on from */
 	bool grown;		     /* the old counters are too few: a new map, into which they are copied */
 	uint32_t *set_indexes;	     /* for each set of the list, which of next.sets */
+	struct kernel_connections connections; /* of a chain that redirects; -1: none */
 	struct loaded_chain loaded;
 };
 

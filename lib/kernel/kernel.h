@@ -57,6 +57,11 @@ struct state_mark { /* of `counter by meta mark` */
 	struct weir_counter counter;
 };
 
+struct state_port { /* of a rule that redirects */
+	uint16_t port;
+	uint64_t connections; /* that began there */
+};
+
 struct state_rule {
 	const char *text, *comment, *log_prefix; /* NULL: none */
 	const char *to;				 /* what the verdict names: "eth1" of fwd to eth1; NULL: nothing */
@@ -68,6 +73,8 @@ struct state_rule {
 	struct weir_counter counter;
 	uint32_t mark_count;
 	const struct state_mark *marks; /* ascending */
+	uint32_t port_count;
+	const struct state_port *ports; /* by port, those that had any */
 };
 
 struct state_foreign { /* a program that is not weir's at the same hook of the same target */
@@ -103,6 +110,7 @@ struct state_chain {
 	struct weir_counter policy_counter;
 	struct weir_counter malformed[WEIR_MALFORMED_COUNT];
 	uint64_t events_lost;
+	uint32_t connections; /* room in its table; 0: it redirects none */
 	uint32_t rule_count, attachment_count, map_count;
 	const struct state_rule *rules;
 	const struct state_attachment *attachments;

@@ -101,6 +101,20 @@ static bool any_action(const struct rule_list *list, uint32_t flags)
 	return false;
 }
 
+static bool has_row(const struct rule *rule)
+{
+	return rule->action.flags || rule->action.redirect.count;
+}
+
+/* Has any rule a row in weir_actions? */
+static bool any_row(const struct rule_list *list)
+{
+	for (uint32_t i = 0; i < list->rule_count; i++)
+		if (has_row(&list->rules[i]))
+			return true;
+	return false;
+}
+
 static bool any_verdict(const struct rule_list *list, enum weir_verdict from, enum weir_verdict to)
 {
 	for (uint32_t i = 0; i < list->rule_count; i++)
@@ -130,14 +144,18 @@ static int set_constants(struct bpf_object *object, const struct load_request *r
 		{ "raw_ip", request->raw_ip },
 		{ "log_events", log },
 		{ "know_owners", log && request->owners_fd >= 0 },
-		{ "have_actions", any_action(list, ~0u) },
+		{ "have_actions", any_row(list) },
 		{ "more_verdicts", any_verdict(list, WEIR_VERDICT_DROP + 1, WEIR_VERDICT_COUNT) },
 		{ "have_xsks", needs_kept(list, KEPT_XSKS) },
 		{ "have_marks", needs_kept(list, KEPT_MARKS) },
+		{ "redirects", list->chain->connections && !list->chain->carries_replies },
+		{ "have_connections", list->chain->connections > 0 },
+		{ "first_reply", request->connections ? request->connections->first_reply : list->chain->first_reply },
+		{ "last_reply", request->connections ? request->connections->last_reply : list->chain->last_reply },
 		{ "know_buffers", list->hook == WEIR_HOOK_XDP_INGRESS && kernel_context()->cast },
 		/* An event carries every field. */
 		{ "want_ether", log || uses_fields(list, WEIR_FIELD_ETHER_SADDR, WEIR_FIELD_ETHER_DADDR) },
-		{ "want_addresses", log || uses_fields(list, WEIR_FIELD_SADDR4, WEIR_FIELD_DADDR_LO) },
+		{ "want_addresses", log || list->chain->connections || uses_fields(list, WEIR_FIELD_SADDR4, WEIR_FIELD_DADDR_LO) },
 	};
 
 	struct bpf_map *map = bpf_object__find_map_by_name(object, "weir.rodata");
@@ -209,7 +227,7 @@ static int set_actions(struct bpf_object *object, const struct load_request *req
 
 	if (!map)
 		return -ESRCH;
-	return any_action(request->code->tree->rules, ~0u) ? bpf_map__set_max_entries(map, slots_needed(request))
+	return any_row(request->code->tree->rules) ? bpf_map__set_max_entries(map, slots_needed(request))
 							   : bpf_map__set_autocreate(map, false);
 }
 
@@ -237,7 +255,7 @@ static int fill_actions(const struct bpf_object *object, const struct load_reque
 	for (uint32_t i = 0; !error && i < list->rule_count; i++) {
 		uint32_t slot = request->slots ? request->slots[i] : list->rules[i].slot;
 
-		if (list->rules[i].action.flags)
+		if (has_row(&list->rules[i]))
 			error = bpf_map_update_elem(fd, &slot, request->actions ? &request->actions[i] : &list->rules[i].action,
 						    BPF_ANY);
 	}
@@ -252,6 +270,29 @@ static int set_shared_map(struct bpf_object *object, const char *name, int fd)
 	if (!map)
 		return 0;
 	return fd >= 0 ? bpf_map__reuse_fd(map, fd) : bpf_map__set_autocreate(map, false);
+}
+
+/* The table and the counts of a chain that redirects; one that carries replies back needs the table alone. */
+static int set_connections(struct bpf_object *object, const struct load_request *request)
+{
+	struct bpf_map *table = bpf_object__find_map_by_name(object, "weir_connections");
+	struct bpf_map *ports = bpf_object__find_map_by_name(object, "weir_ports");
+	const struct policy_chain *chain = request->code->tree->rules->chain;
+	const struct kernel_connections *given = request->connections;
+	int error;
+
+	if (!table || !ports)
+		return 0;
+	if (!chain->connections)
+		error = bpf_map__set_autocreate(table, false);
+	else
+		error = given ? bpf_map__reuse_fd(table, given->table_fd) : bpf_map__set_max_entries(table, chain->connections);
+	if (error)
+		return error;
+	if (!chain->connections || chain->carries_replies)
+		return bpf_map__set_autocreate(ports, false);
+	return given ? bpf_map__reuse_fd(ports, given->ports_fd)
+		     : bpf_map__set_max_entries(ports, kernel_ports_needed(request->code->tree->rules));
 }
 
 /* ---- Open, prepare, load ---- */
@@ -313,6 +354,8 @@ static int object_prepare(struct bpf_object *object, const struct load_request *
 		error = set_shared_map(object, "weir_events", request->events_fd);
 	if (!error)
 		error = set_shared_map(object, "weir_owners", log ? request->owners_fd : -1);
+	if (!error)
+		error = set_connections(object, request);
 	if (!error)
 		error = splice_prepare(splice, object, request);
 	return error;

@@ -28,6 +28,7 @@ struct load_request {
 	int events_fd;			    /* the ring buffer; -1: the chain logs nothing */
 	int owners_fd;			    /* who made a socket; -1: not known */
 	const struct kernel_set_maps *sets; /* for each set of the rule_list */
+	const struct kernel_connections *connections; /* of a chain that redirects, or carries replies back; NULL: new ones */
 	/* For measurements: another template than the hook's own, with the same functions. NULL: none. */
 	const void *template;
 	size_t template_size;
@@ -37,6 +38,17 @@ struct load_request {
 struct kernel_set_maps {
 	int exact_fd, prefix_fd;
 };
+
+/* The table of connections, and how many each port got (bpf/redirect_abi.h). */
+struct kernel_connections {
+	int table_fd, ports_fd;
+	uint16_t first_reply, last_reply; /* ports from which replies come whose source is to be changed */
+};
+
+/* Entries that the map of ports needs for these rules. */
+uint32_t kernel_ports_needed(const struct rule_list *list);
+/* New ones; descriptors are the caller's. 0 or -errno. */
+int kernel_connections_create(uint32_t size, uint32_t ports, struct kernel_connections *ret_connections);
 
 struct loaded_chain {
 	int program_fd, counters_fd; /* the caller's to close */

@@ -87,11 +87,12 @@ static json_t *write_chain(const struct manifest_chain *chain)
 		json_array_append_new(rules, write_rule(&chain->rules[i]));
 	for (uint32_t i = 0; i < chain->attachment_count; i++)
 		json_array_append_new(attachments, write_attachment(&chain->attachments[i]));
-	return json_pack("{ss ss ss sI sI sI sI sI sI ss* so so}", "name", chain->name, "hook", hook_name(chain->hook), "policy",
+	return json_pack("{ss ss ss sI sI sI sI sI sI ss* sI sI sI so so}", "name", chain->name, "hook", hook_name(chain->hook), "policy",
 			 verdict_name(chain->policy), "line", (json_int_t)chain->line, "chain_id", (json_int_t)chain->chain_id,
 			 "counter_slots", (json_int_t)chain->counter_slots, "program_id", (json_int_t)chain->program_id,
 			 "verified_instructions", (json_int_t)chain->verified_instructions, "load_ns", (json_int_t)chain->load_ns,
-			 "form", chain->form, "attachments", attachments, "rules", rules);
+			 "form", chain->form, "connections", (json_int_t)chain->connections,
+			 "first_reply", (json_int_t)chain->first_reply, "last_reply", (json_int_t)chain->last_reply, "attachments", attachments, "rules", rules);
 }
 
 static json_t *write_set(const struct manifest_set *set)
@@ -196,13 +197,14 @@ static int hook_by_name(const char *name)
 static bool read_chain(struct arena *arena, json_t *json, struct manifest_chain *chain)
 {
 	const char *name, *hook, *policy, *form = NULL;
-	json_int_t line, id, slots, program, verified, load;
+	json_int_t line, id, slots, program, verified, load, connections = 0, first_reply = 0, last_reply = 0;
 	json_t *rules, *attachments;
 	int found_hook, found_policy;
 
-	if (json_unpack(json, "{ss ss ss sI sI sI sI sI sI s?s so so}", "name", &name, "hook", &hook, "policy", &policy, "line",
+	if (json_unpack(json, "{ss ss ss sI sI sI sI sI sI s?s s?I s?I s?I so so}", "name", &name, "hook", &hook, "policy", &policy, "line",
 			&line, "chain_id", &id, "counter_slots", &slots, "program_id", &program, "verified_instructions",
-			&verified, "load_ns", &load, "form", &form, "attachments", &attachments, "rules", &rules))
+			&verified, "load_ns", &load, "form", &form, "connections", &connections,
+			"first_reply", &first_reply, "last_reply", &last_reply, "attachments", &attachments, "rules", &rules))
 		return false;
 	found_hook = hook_by_name(hook);
 	found_policy = verdict_by_name(policy);
@@ -219,6 +221,9 @@ static bool read_chain(struct arena *arena, json_t *json, struct manifest_chain 
 		.verified_instructions = (uint32_t)verified,
 		.load_ns = (uint64_t)load,
 		.form = take(arena, form),
+		.connections = (uint32_t)connections,
+		.first_reply = (uint32_t)first_reply,
+		.last_reply = (uint32_t)last_reply,
 		.rule_count = (uint32_t)json_array_size(rules),
 		.attachment_count = (uint32_t)json_array_size(attachments),
 	};

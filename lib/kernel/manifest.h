@@ -48,6 +48,8 @@ struct manifest_chain {
 	enum weir_verdict policy;
 	uint32_t line, chain_id;
 	uint32_t counter_slots; /* size of the counters map */
+	uint32_t connections;	/* of the table of connections; 0: there is none */
+	uint32_t first_reply, last_reply; /* ports from which replies of its connections come, those of earlier applies too */
 	uint32_t program_id, verified_instructions;
 	uint64_t load_ns;
 	const char *form; /* of its trees, and why; NULL: written before there was more than one */

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "kernel/attach.h"
+#include "kernel/connections.h"
 #include "kernel/manifest.h"
 #include "kernel/pins.h"
 #include "kernel/set_table.h"
@@ -251,6 +252,7 @@ static void describe_chain(struct arena *arena, const struct manifest_chain *cha
 				       .chain_id = chain->chain_id,
 				       .rule_count = chain->rule_count,
 				       .rules = rules,
+				       .connections = chain->connections,
 				       .verified_instructions = chain->verified_instructions,
 				       .load_ns = chain->load_ns,
 				       .form = chain->form };
@@ -271,6 +273,17 @@ static void describe_chain(struct arena *arena, const struct manifest_chain *cha
 	*ret_rules = rules;
 }
 
+static int read_ports(const struct reading *reading, uint32_t index, struct state_rule *rules)
+{
+	const struct manifest_chain *chain = &reading->manifest->chains[index];
+	_cleanup_close_ int fd = -1;
+
+	if (!chain->connections)
+		return 0;
+	fd = bpf_obj_get(arena_printf(reading->arena, "%s/ports_%u", reading->folder, index));
+	return fd < 0 ? fd : connections_read_ports(reading->arena, fd, rules, chain->rule_count);
+}
+
 static int read_chain(const struct reading *reading, uint32_t index, struct state_chain *state)
 {
 	const struct manifest_chain *chain = &reading->manifest->chains[index];
@@ -285,7 +298,8 @@ static int read_chain(const struct reading *reading, uint32_t index, struct stat
 	state->attachments = attachments;
 	r = read_program(reading, index, state);
 	r = r ?: read_chain_counters(reading, index, state, rules);
-	return r ?: read_marks(reading, index, chain->rule_count, rules);
+	r = r ?: read_marks(reading, index, chain->rule_count, rules);
+	return r ?: read_ports(reading, index, rules);
 }
 
 /* ---- Sets ---- */

@@ -225,6 +225,17 @@ static void print_marks(const struct page *page, const struct widths *widths, co
 		print_row(page, widths, &others, "", "other marks");
 }
 
+/* "connections begun: 8080 12, 8081 9", four spaces behind the rule's place. */
+static void print_ports(const struct page *page, const struct widths *widths, const struct state_rule *rule)
+{
+	if (!rule->port_count)
+		return;
+	fprintf(page->out, "    %*s  connections:", widths->packets + 2 + widths->bytes + 2 + widths->place, "");
+	for (uint32_t i = 0; i < rule->port_count; i++)
+		fprintf(page->out, "%s :%u %llu", i ? "," : "", rule->ports[i].port, (unsigned long long)rule->ports[i].connections);
+	fputc('\n', page->out);
+}
+
 static void print_counters(const struct page *page, const struct state_chain *chain)
 {
 	struct widths widths = chain_widths(chain);
@@ -236,6 +247,7 @@ static void print_counters(const struct page *page, const struct state_chain *ch
 		print_row(page, &widths, &rule->counter, arena_printf(page->arena, "%s:%u", file_name(rule->file), rule->line),
 			  rule->text);
 		print_marks(page, &widths, rule);
+		print_ports(page, &widths, rule);
 	}
 	print_row(page, &widths, &chain->policy_counter, "policy", chain->policy == WEIR_VERDICT_DROP ? "drop" : "accept");
 	for (uint32_t i = 0; i < WEIR_MALFORMED_COUNT; i++)

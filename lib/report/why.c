@@ -126,6 +126,7 @@ static struct why_rule explain_rule(struct arena *arena, const struct rule_list 
 
 	explained.verdict = verdict_print(arena, explained.rule->verdict, explained.rule->to);
 	explained.effects = effects_print(arena, &explained.rule->action);
+	explained.port = why_port(arena, explained.rule, flow);
 	matches = arena_new_array(arena, struct why_match, written ? written->match_count + 1 : 1);
 	explained.matches = matches;
 	if (!written) {

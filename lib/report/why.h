@@ -33,6 +33,7 @@ struct why_rule {
 	const char *name;    /* "edge.weir:14"; "policy" or "malformed" for weir's own two */
 	const char *verdict; /* with what it names: "fwd to eth1" */
 	const char *effects; /* what it does beside judging, in the words of the language; NULL: nothing */
+	const char *port; /* redirect, dnat: which port this packet's connection would get; NULL: no such verdict */
 	/* The matches in order. Of a rule that did not match: up to the first that failed, which is the last here. */
 	uint32_t match_count;
 	const struct why_match *matches;
@@ -72,6 +73,9 @@ void why_print(const struct why_answer *answer, bool with_packet, FILE *out);
 
 /* The same as an object for JSON lines; the caller's reference. NULL only without memory. */
 json_t *why_json(const struct why_answer *answer);
+
+/* What a verdict that redirects would do with this packet, in words; NULL: RULE has no such verdict. */
+const char *why_port(struct arena *arena, const struct rule *rule, const struct weir_flow *flow);
 
 /* A packet written out ("tcp 10.0.0.1:1234 > 10.0.0.2:80 syn"): 0, or -EINVAL with a diagnostic. */
 int why_packet_from_words(struct arena *arena, const char *words, struct why_packet *ret_packet, struct diagnostics *diagnostics);

@@ -16,6 +16,8 @@ static void print_matches(const struct why_rule *rule, const char *indent, FILE 
 		fprintf(out, "%s%s: %s\n", indent, rule->matches[i].text, rule->matches[i].answer);
 	if (rule->effects)
 		fprintf(out, "%sdoes: %s\n", indent, rule->effects);
+	if (rule->port)
+		fprintf(out, "%s%s: %s\n", indent, verdict_name(rule->rule->verdict), rule->port);
 }
 
 /* Weir's own two have no text that a person wrote: what they are stands instead. */
@@ -80,9 +82,9 @@ static json_t *rule_json(const struct why_rule *rule)
 
 	for (uint32_t i = 0; i < rule->match_count; i++)
 		json_array_append_new(matches, match_json(&rule->matches[i]));
-	return json_pack("{s:s, s:I, s:s, s:s, s:s?, s:s?, s:b, s:o}", "rule", rule->name, "line",
+	return json_pack("{s:s, s:I, s:s, s:s, s:s?, s:s?, s:s*, s:b, s:o}", "rule", rule->name, "line",
 			 (json_int_t)rule->rule->place.line, "text", rule->rule->text, "verdict",
-			 verdict_name(rule->rule->verdict), "to", rule->rule->to, "effects", rule->effects, "log",
+			 verdict_name(rule->rule->verdict), "to", rule->rule->to, "effects", rule->effects, "port", rule->port, "log",
 			 rule->rule->log, "matches", matches);
 }
 

@@ -66,6 +66,7 @@ static enum weir_malformed parse_tcp(struct reader *reader, struct weir_flow *fl
 	if (left(reader) < header)
 		return cut(reader);
 	flow->transport = WEIR_TRANSPORT_TCP;
+	flow->transport_offset = (uint16_t)reader->at;
 	flow->sport = read16(reader, 0);
 	flow->dport = read16(reader, 2);
 	flow->tcp_flags = reader->data[reader->at + 13];
@@ -79,6 +80,7 @@ static enum weir_malformed parse_ports(struct reader *reader, size_t header, enu
 	if (left(reader) < header)
 		return cut(reader);
 	flow->transport = transport;
+	flow->transport_offset = (uint16_t)reader->at;
 	flow->sport = read16(reader, 0);
 	flow->dport = read16(reader, 2);
 	return WEIR_MALFORMED_NONE;
@@ -89,6 +91,7 @@ static enum weir_malformed parse_icmp(struct reader *reader, enum weir_transport
 	if (left(reader) < 8)
 		return cut(reader);
 	flow->transport = transport;
+	flow->transport_offset = (uint16_t)reader->at;
 	flow->icmp_type = reader->data[reader->at];
 	flow->icmp_code = reader->data[reader->at + 1];
 	return WEIR_MALFORMED_NONE;
@@ -115,6 +118,7 @@ static enum weir_malformed parse_transport(struct reader *reader, struct weir_fl
 		break;
 	}
 	flow->transport = WEIR_TRANSPORT_OTHER;
+	flow->transport_offset = (uint16_t)reader->at;
 	return WEIR_MALFORMED_NONE;
 }
 

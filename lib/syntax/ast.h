@@ -51,7 +51,10 @@ struct ast_statement {
 	enum ast_operator operator; /* AST_EQUAL when none is written */
 	struct place operator_place;
 	struct ast_value *value; /* NULL: the subject stands alone (PRESENCE, meta malformed); META_SET: what it is set to;
-				    VERDICT: where to */
+				    VERDICT: where to, or which ports */
+	/* VERDICT redirect, dnat: how a port is chosen, as written, or NULL; alive_place.line 0: not written. */
+	const char *choice;
+	struct place choice_place, alive_place;
 	/* LOG: prefix, or NULL. COUNTER: "by meta mark", or NULL. COMMENT: text. META_SET: "meta mark" or "meta priority".
 	 * VERDICT: its name (weir_abi.h). */
 	const char *text;
@@ -88,6 +91,7 @@ struct ast_chain {
 	const char *policy; /* accept or drop as written; NULL: none */
 	struct place policy_place;
 	const char *comment; /* comment "..." in the chain; NULL: none */
+	struct ast_value *connections; /* WORD: 1024, 64K, 1M; NULL: not written */
 	struct ast_rule *rules;
 	struct ast_chain *next;
 };

@@ -114,6 +114,10 @@ static void print_statement(const struct ast_statement *statement, unsigned leve
 		print_word("verdict", statement->text, level, out);
 		if (statement->value)
 			print_value(statement->value, level + 1, out);
+		if (statement->choice)
+			print_word("by", statement->choice, level + 1, out);
+		if (statement->alive_place.line)
+			print_word("option", "alive", level + 1, out);
 		break;
 	}
 }

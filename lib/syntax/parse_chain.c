@@ -10,7 +10,7 @@
 struct reading {
 	struct ast_chain *chain;
 	struct ast_rule **next_rule;
-	struct place policy, comment; /* of these words; line 0: not there yet */
+	struct place policy, comment, connections; /* of these words; line 0: not there yet */
 	bool bad_hook, broken;	      /* the hook, or any statement, has an error */
 };
 
@@ -176,7 +176,21 @@ static bool chain_comment(struct parser *parser, struct reading *reading)
 	return reading->chain->comment != NULL;
 }
 
-/* chain-statement = hook | policy | "comment" STRING | rule */
+/* connections = "connections" primary */
+static bool connections(struct parser *parser, struct reading *reading)
+{
+	const struct token token = parser->token;
+
+	if (!parse_only_once(parser, &token, &reading->connections))
+		return false;
+	parser_advance(parser);
+	if (parser_at_end(parser))
+		return parser_expected(parser, "how many connections are kept at most", "write 'connections 64K'");
+	reading->chain->connections = parse_primary(parser);
+	return reading->chain->connections != NULL;
+}
+
+/* chain-statement = hook | policy | connections | "comment" STRING | rule */
 static bool chain_statement(struct parser *parser, struct reading *reading)
 {
 	const struct foreign *foreign = foreign_in_chain(&parser->token);
@@ -193,6 +207,8 @@ static bool chain_statement(struct parser *parser, struct reading *reading)
 	}
 	if (token_is(&parser->token, "policy"))
 		return policy(parser, reading);
+	if (token_is(&parser->token, "connections"))
+		return connections(parser, reading);
 	if (is_chain_comment(parser))
 		return chain_comment(parser, reading);
 	*reading->next_rule = parse_rule(parser);

@@ -176,7 +176,7 @@ static bool is_raw_payload(const struct token *token)
 					      !memcmp(token->start, "@th", 3) || !memcmp(token->start, "@ih", 3))));
 }
 
-/* statement = match | log | counter | comment | meta-set | verdict */
+/* statement = match | log | counter | comment | meta-set | verdict | redirect */
 static struct ast_statement *statement(struct parser *parser)
 {
 	struct token token = parser->token;
@@ -191,6 +191,8 @@ static struct ast_statement *statement(struct parser *parser)
 		parsed = comment_statement(parser);
 	} else if (begins_verdict(&token)) {
 		parsed = verdict_statement(parser);
+	} else if (token_is(&token, "redirect") || token_is(&token, "dnat")) {
+		parsed = parse_redirect(parser);
 	} else if (at_meta_set(parser)) {
 		parsed = meta_set_statement(parser);
 	} else if (token.kind == TOKEN_WORD) {

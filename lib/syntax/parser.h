@@ -103,6 +103,10 @@ bool parse_begins_statement(const struct token *token);
 
 struct ast_rule *parse_rule(struct parser *parser);
 
+/* ---- parse_redirect.c ---- */
+
+struct ast_statement *parse_redirect(struct parser *parser);
+
 /* ---- parse_chain.c, parse_set.c ---- */
 
 void parse_chain(struct parser *parser);
