@@ -17,7 +17,24 @@ RUN_TESTS = BPFTOOL="$(BPFTOOL)" MAKE="$(MAKE)" DIFFERENTIAL_PACKETS=$(DIFFERENT
 	CLASSBENCH_PACKETS=$(CLASSBENCH_PACKETS) tests/run
 
 .PHONY: test-tools check check-unit check-golden check-packets check-import check-differential check-classbench check-verifier check-system check-docs check-fuzz check-long
-test-tools: $(TOOLS) $(OUT)/tests/import/exchange
+test-tools: $(TOOLS) $(OUT)/tests/import/exchange test-objects
+
+# Objects of eBPF as others write them, for weir load: with BTF (NAME-g.o) and without.
+OBJECT_SOURCES := $(wildcard tests/objects/*.c)
+TEST_OBJECTS := $(OBJECT_SOURCES:%.c=$(OUT)/%.o) $(OBJECT_SOURCES:%.c=$(OUT)/%-g.o) $(OUT)/tests/objects/aya-perf.o
+OBJECT_CC = @mkdir -p $(@D) && $(CLANG) -target bpf -O2 -Wall -Iinclude -idirafter /usr/include/$(MULTIARCH) -MMD -MP
+
+.PHONY: test-objects
+test-objects: $(TEST_OBJECTS)
+
+$(OBJECT_SOURCES:%.c=$(OUT)/%.o): $(OUT)/%.o: %.c
+	$(OBJECT_CC) -c -o $@ $<
+
+$(OBJECT_SOURCES:%.c=$(OUT)/%-g.o): $(OUT)/%-g.o: %.c
+	$(OBJECT_CC) -g -c -o $@ $<
+
+$(OUT)/tests/objects/aya-perf.o: tests/objects/aya.c
+	$(OBJECT_CC) -DAYA_PERF -c -o $@ $<
 
 # With RESULT the exit code goes into that file, so that make adds no line of its own behind the sum (./check).
 check: ## all tests; the last line sums them up

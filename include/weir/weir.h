@@ -447,6 +447,7 @@ struct weir_object_options {
 	size_t size;
 	const char *name;  /* what messages and log lines call it; NULL: the file's name, or "object" */
 	const char *bpffs; /* where maps that the object wants pinned go; NULL: /sys/fs/bpf */
+	const char *pin_maps; /* pin all maps in this folder of a bpffs, or use those that are there; NULL: those that want it */
 	bool verifier_log; /* keep what the verifier says of each program, also when it takes it */
 	bool only_chosen;  /* load no program but those that weir_program_choose named */
 };
@@ -551,6 +552,12 @@ struct weir_attach_options {
 WEIR_API int weir_program_attach(struct weir_program *program, const char *target, const struct weir_attach_options *options,
 				 struct weir_messages *messages);
 
+/* Print what was attached where, and the maps. JSON is one line. */
+WEIR_API void weir_object_print(const struct weir_object *object, enum weir_format format, FILE *out);
+
+/* Detach all, and remove the pins, that were made by this object: for when one of several things fails. */
+WEIR_API void weir_object_undo(struct weir_object *object);
+
 /* ---- Maps of an object ---- */
 
 /* The map of that name; NULL: there is none. The functions below take NULL: -ENOENT. */
@@ -636,11 +643,14 @@ WEIR_API int weir_reader_read(struct weir_reader *reader, int timeout_ms);
 /* Read until SIGINT or SIGTERM comes; they are blocked meanwhile. 0, or a negative errno. */
 WEIR_API int weir_reader_run(struct weir_reader *reader);
 
-/* Since the last call (the first: since opening): records that found a buffer full, and lines that were over the rate. */
-WEIR_API int weir_reader_lost(struct weir_reader *reader, uint64_t *ret_lost, uint64_t *ret_over_rate);
+/* Since the last call (the first: since opening), how many records found a buffer full; how many lines were past the rate. */
+WEIR_API int weir_reader_lost(struct weir_reader *reader, uint64_t *ret_lost);
+WEIR_API int weir_reader_suppressed(struct weir_reader *reader, uint64_t *ret_suppressed);
 
 /* "[2026-11-21T10:05:12Z INFO xdp_hello] text", as a line to OUT. */
 WEIR_API void weir_log_print(FILE *out, const struct weir_log_line *line);
+/* {"schema":1,"time":...,"level":"info",...}, as a line to OUT. */
+WEIR_API void weir_log_print_json(FILE *out, const struct weir_log_line *line);
 /* The same for what a program in user space has to say: the time is now. */
 WEIR_API void weir_log_say(FILE *out, const char *name, enum weir_log_level level, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));

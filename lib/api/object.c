@@ -23,6 +23,7 @@ static struct weir_object_options object_options(const struct weir_object_option
 		.size = sizeof(struct weir_object_options),
 		.name = OPTION(options, name, NULL),
 		.bpffs = OPTION(options, bpffs, NULL),
+		.pin_maps = OPTION(options, pin_maps, NULL),
 		.verifier_log = OPTION(options, verifier_log, false),
 		.only_chosen = OPTION(options, only_chosen, false),
 	};

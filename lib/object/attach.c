@@ -59,6 +59,16 @@ static int create_link(int program_fd, uint32_t ifindex, enum bpf_attach_type ty
 	return bpf_link_create(program_fd, (int)ifindex, type, &options);
 }
 
+static const char *xdp_how(uint32_t ifindex, enum weir_xdp_mode mode)
+{
+	uint32_t id = 0;
+	bool native;
+
+	if (mode == WEIR_XDP_OFFLOAD)
+		return "offload";
+	return xdp_program(ifindex, &id, &native) ? NULL : native ? "native" : "generic";
+}
+
 static int attach_xdp(struct request *request)
 {
 	static const uint32_t flags[] = {
@@ -82,6 +92,7 @@ static int attach_xdp(struct request *request)
 	if (link < 0 && mode == WEIR_XDP_NATIVE)
 		request->hint = "the driver may not have XDP: generic mode works with all";
 	request->attached->link_fd = link;
+	request->attached->how = link < 0 ? NULL : xdp_how(ifindex, mode);
 	return link < 0 ? link : 0;
 }
 
@@ -127,6 +138,9 @@ static int attach_filter(struct request *request, uint32_t ifindex)
 	attached->filter_ifindex = ifindex;
 	attached->netns = options->netns ? arena_strdup(request->arena, options->netns) : NULL;
 	attached->made_qdisc = filter.made_qdisc;
+	attached->how = options->parent ? arena_printf(request->arena, "filter of %s", options->parent)
+			: filter.egress ? "clsact egress"
+					: "clsact ingress";
 	return 0;
 }
 
@@ -143,6 +157,7 @@ static int attach_tc(struct request *request)
 		return attach_filter(request, ifindex);
 	r = create_link(weir_program_fd(request->program), ifindex, egress ? ATTACH_TCX_EGRESS : ATTACH_TCX_INGRESS, 0);
 	request->attached->link_fd = r;
+	request->attached->how = egress ? "tcx egress" : "tcx ingress";
 	return r < 0 ? r : 0;
 }
 
@@ -210,12 +225,14 @@ static int attach_cgroup(struct request *request)
 	static const uint32_t flags[] = { [WEIR_CGROUP_SINGLE] = 0, [WEIR_CGROUP_OVERRIDE] = BPF_F_ALLOW_OVERRIDE };
 	enum weir_cgroup_mode mode = request->options->cgroup_mode;
 	enum bpf_attach_type type = request->program->hook->attach_type;
+	static const char *const names[] = { "multi", "single", "override" };
 	_cleanup_close_ int fd = -1;
 	uint32_t count = 0;
 	int r;
 
 	if (!request->target)
 		return wrong(request, -EINVAL, "it needs the folder of a cgroup");
+	request->attached->how = names[mode];
 	fd = open(request->target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
@@ -280,7 +297,10 @@ static int attach_tracepoint(struct request *request)
 		      bpf_program__attach_tracepoint(request->program->bpf, arena_strndup(request->arena, target, category),
 						     target + category + 1));
 	if (r == -ENOENT)
-		request->hint = "/sys/kernel/tracing/available_events lists what there is";
+		request->hint =
+			access("/sys/kernel/tracing/events", F_OK) == 0 || access("/sys/kernel/debug/tracing/events", F_OK) == 0
+				? "/sys/kernel/tracing/available_events lists what there is"
+				: "tracefs is not mounted: 'mount -t tracefs tracefs /sys/kernel/tracing'";
 	return r;
 }
 
@@ -359,18 +379,22 @@ static int attach_by_way(struct request *request)
 static int pin_attached(struct request *request, const char *path)
 {
 	struct attached *attached = request->attached;
-	int fd = attached->link ? bpf_link__fd(attached->link) : attached->link_fd;
+	int fd = attached->link ? bpf_link__fd(attached->link) : attached->link_fd, r;
 
 	if (attached->socket_fd >= 0)
 		return wrong(request, -EOPNOTSUPP, "a socket filter goes with its socket, and cannot be pinned");
 	/* Where there is no link the program stays at its hook of itself; its pin is for who wants to find it. */
 	if (fd < 0)
 		fd = weir_program_fd(request->program);
+	r = make_directories(request->arena, path);
+	if (r)
+		return wrong(request, r, "the folder of its pin cannot be made");
 	if (bpf_obj_pin(fd, path)) {
 		request->hint = errno == EEXIST ? "something is pinned there already" : "the path must lie in a bpffs";
 		return wrong(request, -errno, "it cannot be pinned there");
 	}
 	attached->lasting = true;
+	attached->pin = arena_strdup(request->arena, path);
 	return 0;
 }
 
@@ -423,6 +447,8 @@ int program_attach(struct weir_program *program, const char *target, const struc
 		attached_release(&attached);
 		return refuse(&request, r, said, diagnostics);
 	}
+	attached.program = program;
+	attached.target = request.target ? arena_strdup(request.arena, request.target) : NULL;
 	vector_push(request.arena, &program->object->attached, attached);
 	return 0;
 }

@@ -220,6 +220,7 @@ static int parse_value(struct arena *arena, const struct variable *variable, con
 	struct text_type type = { .size = variable->size, .is_signed = true };
 	const struct btf_type *btf;
 	size_t count = 0;
+	int r;
 
 	if (variable->type) {
 		uint32_t id = variable->type;
@@ -235,15 +236,16 @@ static int parse_value(struct arena *arena, const struct variable *variable, con
 		type.is_signed = btf_is_int(btf) && btf_int_encoding(btf) & BTF_INT_SIGNED;
 		type.is_char = count && btf->size == 1 && type.is_signed;
 	}
-	if (type.is_char || (count && type.size == 1 && !strchr(text, ',') && inet_pton(AF_INET6, text, ret_bytes) != 1)) {
-		if (strlen(text) >= count)
-			return -E2BIG;
-		memcpy(ret_bytes, text, strlen(text));
+	if (count == 16 && type.size == 1 && inet_pton(AF_INET6, text, ret_bytes) == 1)
 		return 0;
-	}
-	if (count == 16 && type.size == 1 && !strchr(text, ','))
-		return 0; /* an address, which stands there already */
-	return count ? parse_list(arena, &type, text, count, ret_bytes) : parse_scalar(&type, text, ret_bytes);
+	r = type.is_char ? -EINVAL : count ? parse_list(arena, &type, text, count, ret_bytes) : parse_scalar(&type, text, ret_bytes);
+	if (r != -EINVAL || !count || type.size != 1)
+		return r;
+	memset(ret_bytes, 0, count);
+	if (strlen(text) >= count)
+		return -E2BIG;
+	memcpy(ret_bytes, text, strlen(text));
+	return 0;
 }
 
 int object_set_global_text(struct weir_object *object, const char *name, const char *text, struct diagnostics *diagnostics)

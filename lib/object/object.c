@@ -110,6 +110,8 @@ static void describe_map(struct weir_map *map, const struct legacy_maps *legacy,
 		return;
 	}
 	map->pin = bpf_map__pin_path(map->bpf);
+	if (!map->pin && map->object->pin_maps && !bpf_map__is_internal(map->bpf))
+		map->pin = arena_printf(map->object->arena, "%s/%s", map->object->pin_maps, bpf_map__name(map->bpf));
 }
 
 static int list_maps(struct weir_object *object, const struct legacy_maps *legacy, uint64_t object_hash)
@@ -154,6 +156,7 @@ int object_open(void *image, size_t length, const char *name, const struct weir_
 	object->image = image;
 	object->name = arena_strdup(arena, name);
 	object->bpffs = arena_strdup(arena, options->bpffs ? options->bpffs : "/sys/fs/bpf");
+	object->pin_maps = options->pin_maps ? arena_strdup(arena, options->pin_maps) : NULL;
 	object->verifier_log = options->verifier_log;
 	object->only_chosen = options->only_chosen;
 	r = modern_elf(arena, &object->image, &length, &legacy, &why);
@@ -191,6 +194,22 @@ void weir_object_close(struct weir_object *object)
 		free(object->programs[i].log);
 	free(object->image);
 	arena_free(object->arena);
+}
+
+void weir_object_undo(struct weir_object *object)
+{
+	for (size_t i = object->attached.count; i-- > 0;) {
+		struct attached *attached = &object->attached.items[i];
+
+		if (attached->pin)
+			unlink(attached->pin);
+		attached->lasting = false;
+		attached_release(attached);
+	}
+	object->attached.count = 0;
+	for (size_t i = 0; i < object->map_count; i++)
+		if (object->loaded && object->maps[i].pin && !object->maps[i].pin_was_there)
+			unlink(object->maps[i].pin);
 }
 
 /* ---- Loading ---- */
@@ -246,7 +265,7 @@ static int prepare_program(struct weir_program *program, struct diagnostics *dia
 	return r;
 }
 
-static int make_directories(struct arena *arena, const char *path)
+int make_directories(struct arena *arena, const char *path)
 {
 	char *copy = arena_strdup(arena, path);
 
@@ -266,6 +285,7 @@ static int prepare_pins(struct weir_object *object, struct diagnostics *diagnost
 		int r = map->pin ? make_directories(object->arena, map->pin) : 0;
 		struct diagnostic *said;
 
+		map->pin_was_there = map->pin && access(map->pin, F_OK) == 0;
 		if (!r)
 			continue;
 		said = diagnose(diagnostics, SEVERITY_ERROR_SURROUNDINGS, nowhere, "cannot pin map %s at %s: %s",
@@ -359,7 +379,7 @@ static int set_logs(struct weir_object *object)
 		program->log[0] = '\0';
 		bpf_program__set_log_buf(program->bpf, program->log, LOG_BYTES);
 		if (object->verifier_log)
-			bpf_program__set_log_level(program->bpf, 1);
+			bpf_program__set_log_level(program->bpf, 2);
 	}
 	return 0;
 }

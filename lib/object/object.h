@@ -61,6 +61,9 @@ struct attached {
 	uint32_t filter_ifindex, filter_parent, filter_priority;
 	const char *netns;
 	bool made_qdisc, lasting; /* lasting: pinned, and not to be undone */
+	/* For who wants to know. */
+	const struct weir_program *program;
+	const char *target, *how, *pin; /* NULL: none */
 };
 
 struct weir_program {
@@ -76,15 +79,16 @@ struct weir_program {
 struct weir_map {
 	struct weir_object *object;
 	struct bpf_map *bpf;
-	int64_t id;		       /* of bpf_elf_map; -1 */
-	const char *pin;	       /* NULL */
+	int64_t id;	 /* of bpf_elf_map; -1 */
+	const char *pin; /* NULL */
+	bool pin_was_there;
 	void *memory;		       /* of global variables, once it was asked for; NULL */
 	int64_t inner_of, inner_index; /* bpf_elf_map: an element of the map with that id; -1 */
 };
 
 struct weir_object {
 	struct arena *arena;
-	const char *name, *bpffs;
+	const char *name, *bpffs, *pin_maps;
 	bool verifier_log, only_chosen, loaded;
 	void *image; /* the bytes that libbpf reads until the load */
 	struct bpf_object *bpf;
@@ -102,6 +106,9 @@ int program_set_hook(struct weir_program *program, const char *section, struct d
 int object_set_global(struct weir_object *object, const char *name, const void *value, size_t length,
 		      struct diagnostics *diagnostics);
 int object_set_global_text(struct weir_object *object, const char *name, const char *text, struct diagnostics *diagnostics);
+
+/* Those above PATH; 0 or -errno. */
+int make_directories(struct arena *arena, const char *path);
 
 /* ---- Attaching ---- */
 

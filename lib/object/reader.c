@@ -268,22 +268,33 @@ int weir_reader_run(struct weir_reader *reader)
 	return r < 0 ? r : 0;
 }
 
-int weir_reader_lost(struct weir_reader *reader, uint64_t *ret_lost, uint64_t *ret_over_rate)
+int weir_reader_lost(struct weir_reader *reader, uint64_t *ret_lost)
 {
-	uint64_t over_rate = 0, lost = reader->lost;
+	uint64_t lost = reader->lost;
 
 	reader->lost = 0;
 	for (size_t i = 0; i < reader->sources.count; i++) {
 		struct reader_source *source = reader->sources.items[i];
+		uint64_t all = source->control ? source->control->lost : 0;
 
-		if (!source->control)
-			continue;
-		lost += source->control->lost - source->lost_told;
-		over_rate += source->control->over_rate - source->over_rate_told;
-		source->lost_told = source->control->lost;
-		source->over_rate_told = source->control->over_rate;
+		lost += all - source->lost_told;
+		source->lost_told = all;
 	}
 	*ret_lost = lost;
-	*ret_over_rate = over_rate;
+	return 0;
+}
+
+int weir_reader_suppressed(struct weir_reader *reader, uint64_t *ret_suppressed)
+{
+	uint64_t suppressed = 0;
+
+	for (size_t i = 0; i < reader->sources.count; i++) {
+		struct reader_source *source = reader->sources.items[i];
+		uint64_t all = source->control ? source->control->over_rate : 0;
+
+		suppressed += all - source->over_rate_told;
+		source->over_rate_told = all;
+	}
+	*ret_suppressed = suppressed;
 	return 0;
 }

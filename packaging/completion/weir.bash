@@ -17,7 +17,7 @@ _weir() {
 	COMPREPLY=()
 	while [ "$index" -lt "$COMP_CWORD" ]; do
 		case ${COMP_WORDS[index]} in
-		--pins | --name | --chain | --hook | --ipset | --verdict | --from | --count | --seconds | --probe | --export | --import | --rate | --mode | --netns | -n | -c | -s | -e) index=$((index + 1)) ;;
+		--pins | --name | --chain | --hook | --ipset | --verdict | --from | --count | --seconds | --probe | --export | --import | --rate | --mode | --netns | --on | --program | --section | --type | --set | --cgroup-mode | --parent | --classid | --action | --pid | --pin | --level | -n | -c | -s | -e) index=$((index + 1)) ;;
 		-*) ;;
 		*) [ -z "$command" ] && command=${COMP_WORDS[index]} || plain+=("${COMP_WORDS[index]}") ;;
 		esac
@@ -52,15 +52,9 @@ _weir() {
 		;;
 	esac
 	case $command in
-<<<<<<< HEAD
-	'') words='check apply list set events trace why remove import exec log types --pins --version --help' ;;
+	'') words='check apply list set events trace why remove import exec log guard selftest types load --pins --version --help' ;;
 	check) words='--emit= --form= --name --help' ;;
 	apply) words='--form= --name --reset --pins --help' ;;
-=======
-	'') words='check apply list set events trace why remove import log guard selftest types --pins --version --help' ;;
-	check) words='--emit= --name --help' ;;
-	apply) words='--name --reset --pins --help' ;;
->>>>>>> ed26a88 (guard: nice values of named processes, and weir itself, at the kernel's security hooks)
 	list) words="--verbose --json --pins --help $(_weir_policies)" ;;
 	events) words='--json --count --seconds --pins --help' ;;
 	trace) words='connect --json --ends --count --seconds --probe --help' ;;
@@ -68,6 +62,7 @@ _weir() {
 	guard) words='nice self list --off --json --count --seconds --pins --help' ;;
 	selftest) words='--json --help' ;;
 	types) words='--btf= --help' ;;
+	load) words='--on= --program= --section= --type= --set= --mode= --cgroup-mode= --netns= --parent= --classid= --action= --pid= --pin= --verifier-log --level= --rate= --json --count --seconds --help' ;;
 	why) words='--chain --name --verbose --json --help' ;;
 	import) words='--from= --hook --chain --ipset --verdict --partial --help' ;;
 	exec) words="--export --import --pins --help $(_weir_policies)" ;;
@@ -82,7 +77,7 @@ _weir() {
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
 	case $command in
-	check | apply | why | import | exec) [ ${#COMPREPLY[@]} -gt 0 ] || compopt -o default ;;
+	check | apply | why | import | exec | load) [ ${#COMPREPLY[@]} -gt 0 ] || compopt -o default ;;
 	esac
 	[[ ${COMPREPLY[0]:-} == *= ]] && compopt -o nospace
 	return 0

@@ -20,6 +20,7 @@ done
 begin() {
 	local sentence=$1 name=$2
 	shift 2
+	: >"$WORK/out"
 	nsenter --net="/run/netns/$B" "$EXAMPLES/$name/$name" "$@" >"$WORK/out" 2>"$WORK/err" &
 	EXAMPLE=$!
 	STARTED+=("$EXAMPLE")

@@ -1,0 +1,183 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+# weir load: objects that are not weir's, as tc, libbpf and Aya have them, loaded, attached, told about, taken away.
+. "$(dirname "$0")/lib.sh"
+OBJECTS=$ROOT/$BUILD/tests/objects
+[ -f "$OBJECTS/aya-perf.o" ] || make -s -C "$ROOT" test-objects >/dev/null || { echo "Bail out! the objects do not build"; exit 1; }
+BPFFS=/sys/fs/bpf
+mountpoint -q $BPFFS || skip_all "no bpffs can be mounted at $BPFFS"
+playground
+
+# load SENTENCE ARGUMENT...: weir load in B, until unload.
+load() {
+	local sentence=$1
+	shift
+	: >"$WORK/out"
+	nsenter --net="/run/netns/$B" "$WEIR" load "$@" >"$WORK/out" 2>"$WORK/err" &
+	LOAD=$!
+	STARTED+=("$LOAD")
+	until_true 10 grep -Eq 'attached' "$WORK/out"
+	result "$sentence" $? "$(cat "$WORK/err")"
+}
+unload() {
+	sleep 0.2
+	kill -TERM "$LOAD" 2>/dev/null
+	wait "$LOAD"
+	STATUS=$?
+}
+# What should be refused, and is not, ends by itself.
+refused() { in_b "$WEIR" load "$@" -s 2; }
+quick() { in_b "$WEIR" load "$@" -s 1; }
+lines() { grep -Ecx -- "$1" "$WORK/out"; }
+stamped() { lines "\[[0-9TZ:-]* $1"; }
+element() { bpftool -j map lookup pinned "$1" key "${@:2}" 2>/dev/null; }
+
+# ---- Objects for tc ----
+load "an object without BTF, licence and known section names is loaded" "$OBJECTS/drop.o" --on vb --section ingress
+fails "the program of its section 'ingress' drops" pings
+unload
+is "it ends without an error" "$STATUS" 0
+ok "and is detached then" pings
+load "another section, by name and type" "$OBJECTS/drop.o" --on vb --section mycls --type tc/ingress
+fails "its program drops" pings
+unload
+exits "a section whose hook nobody knows is an error" 1 "no hook is known for the section 'mycls'" refused "$OBJECTS/drop.o" --on vb
+load "egress is the other direction" "$OBJECTS/drop.o" --on vb --section ingress --type tc/egress
+fails "its program drops there" pings
+matches "the attachment is told" "$(cat "$WORK/out")" "^attached drop \(tc/egress\) to vb, (tcx|clsact) egress$"
+unload
+
+for btf in "" -g; do
+	load "tc's maps${btf:+, with BTF}" "$OBJECTS/tc-maps$btf.o" --on vb
+	matches "tc's maps$btf: PIN_GLOBAL_NS is tc/globals" "$(cat "$WORK/out")" "map map_marks is pinned at $BPFFS/tc/globals/map_marks"
+	matches "tc's maps$btf: PIN_OBJECT_NS is a folder of the object's" "$(cat "$WORK/out")" "map map_own is pinned at $BPFFS/tc/[0-9a-f]{16}/map_own"
+	in_a ping -q -c 3 -i 0.05 $B4 >/dev/null
+	is "tc's maps$btf: the program counts in the map" "$(element $BPFFS/tc/globals/map_marks 0 0 0 0 | jq -r .formatted.value.packets? 2>/dev/null || true; element $BPFFS/tc/globals/map_marks 0 0 0 0 | jq -r '.value[0]')" "$(printf '%s\n' null 0x03)"
+	inner=$(bpftool -j map | jq -r '[.[] | select(.name == "map_inner")] | last | .id')
+	is "tc's maps$btf: the inner map is element 3 of the map of maps" "$(bpftool -j map lookup id "$inner" key 0 0 0 0 | jq -r '.value[0]')" 0x03
+	unload
+	rm -rf "$BPFFS/tc"
+done
+load "a pinned map that is there is used" -j "$OBJECTS/tc-maps.o" --on vb
+is "-j tells the map's id and pin" "$(jq -r '.maps[] | select(.name == "map_marks") | "\(.id) \(.pin)"' "$WORK/out")" "1 $BPFFS/tc/globals/map_marks"
+unload
+before=$(bpftool -j map show pinned $BPFFS/tc/globals/map_marks | jq .id)
+quick "$OBJECTS/tc-maps.o" --on vb >/dev/null
+is "it is the same map the next time" "$(bpftool -j map show pinned $BPFFS/tc/globals/map_marks | jq .id)" "$before"
+rm -f $BPFFS/tc/globals/map_marks
+bpftool map create $BPFFS/tc/globals/map_marks type array key 4 value 8 entries 1 name other
+exits "a pinned map of another shape is an error" 2 "map_marks" refused "$OBJECTS/tc-maps.o" --on vb
+rm -rf $BPFFS/tc
+
+in_b tc qdisc add dev vb root handle 1: htb default 2 2>/dev/null
+if in_b tc qdisc show dev vb | grep -q htb; then
+	load "a classifier of a qdisc that is there" "$OBJECTS/tc-maps.o" --on vb --type tc/egress --parent 1: --classid 1:7
+	matches "it is a filter with a class, and not of direct action" "$(in_b tc filter show dev vb parent 1:)" "flowid 1:7 count_marks not_in_hw"
+	unload
+	lacks "it goes with the command" "$(in_b tc filter show dev vb parent 1:)" count_marks
+else
+	skip "a classifier of a qdisc that is there" "this kernel has no HTB"
+fi
+exits "a parent that is not there is an error" 2 "is there a qdisc of that handle" refused "$OBJECTS/tc-maps.o" --on vb --parent 9:
+exits "what is no handle is an error" 1 "no handle of a qdisc" refused "$OBJECTS/tc-maps.o" --on vb --parent one
+rm -rf $BPFFS/tc
+
+# ---- Objects with globals, and what they log ----
+load "globals are set" "$OBJECTS/globals-g.o" --program choose --on vb --set drop_from=$A4 --set threshold=-7 --set word=hello --set numbers=9,8,7,6 --set chatty=true
+fails "the address that was set is dropped" pings
+unload
+is "what it logs has the globals' values" "$(stamped 'INFO globals-g\] word hello threshold -7 numbers 6 0xff \{\} -1')" 1
+is "levels are told apart" "$(stamped "WARN globals-g\] from $A4")" 1
+is "a level that was not asked for is not there" "$(grep -c debug "$WORK/out")" 0
+load "with --level" "$OBJECTS/globals-g.o" --program choose --on vb --level debug
+pings >/dev/null 2>&1
+unload
+at_least "a lower level is there when asked for" "$(stamped "DEBUG globals-g\] debug $AMAC")" 1
+exits "a global that is not there" 1 "no global variable 'nothing'" refused "$OBJECTS/globals-g.o" --program choose --on vb --set nothing=1
+exits "a value that does not fit" 1 "is too much for" refused "$OBJECTS/globals-g.o" --program choose --on vb --set numbers=256
+exits "a value that is none" 1 "is no value for" refused "$OBJECTS/globals-g.o" --program choose --on vb --set threshold=x
+exits "--set without a value" 1 "has no '='" refused "$OBJECTS/globals-g.o" --on vb --set threshold
+load "JSON" -j "$OBJECTS/globals-g.o" --program choose --on vb --set drop_from=$A4
+pings >/dev/null 2>&1
+unload
+is "a log line is an object" "$(jq -r 'select(.level == "warn") | "\(.object) \(.text) \(.file) \(.line > 40)"' "$WORK/out")" "globals-g from $A4 globals.c true"
+is "-c ends after as many lines" "$(: >"$WORK/out"; timeout 20 nsenter --net="/run/netns/$B" "$WEIR" load "$OBJECTS/globals-g.o" --program choose --on vb --set chatty=1 -c 2 >"$WORK/out" & until_true 5 grep -q attached "$WORK/out"; in_a ping -q -c 4 -i 0.1 $B4 >/dev/null; wait $!; grep -c 'word' "$WORK/out")" 2
+load "a rate" "$OBJECTS/globals-g.o" --program choose --on vb --set chatty=1 --rate 5
+in_a ping -q -f -c 300 $B4 >/dev/null 2>&1
+unload
+lines_seen=$(grep -c 'word nothing' "$WORK/out")
+is "lines past the rate are left out and counted" "$([ "$lines_seen" -le 20 ] && grep -Ec '^[0-9]+ lines? .*rate' "$WORK/out")" 1
+
+# ---- Other hooks ----
+load "XDP, generic" "$OBJECTS/globals-g.o" --program choose --on vb --mode generic
+matches "the mode is told" "$(cat "$WORK/out")" "to vb, generic"
+exits "where another XDP program is" 3 "another XDP program is at that interface" refused "$OBJECTS/globals-g.o" --program choose --on vb
+unload
+exits "offload, which no veth has" 2 "cannot attach" refused "$OBJECTS/globals-g.o" --program choose --on vb --mode offload
+is "a socket filter sees packets" "$(: >"$WORK/out"; quick "$OBJECTS/globals-g.o" --program sees --on lo -c 1 >"$WORK/out" & until_true 5 grep -q attached "$WORK/out"; in_b ping -q -c 1 127.0.0.1 >/dev/null; wait $!; grep -c 'socket [0-9]* bytes' "$WORK/out")" 1
+[ -d /sys/kernel/tracing/events ] || mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null
+if [ -d /sys/kernel/tracing/events/sched ]; then
+	ok "a tracepoint" quick "$OBJECTS/globals-g.o" --program tracepoint --on sched:sched_switch
+	exits "a tracepoint that is not there" 3 "available_events" refused "$OBJECTS/globals-g.o" --program tracepoint --on sched:nosuch
+else
+	skip "a tracepoint" "no tracefs can be mounted"
+fi
+ok "a raw tracepoint" quick "$OBJECTS/globals-g.o" --program switches
+if [ -d /sys/bus/event_source/devices/uprobe ] && quick "$OBJECTS/globals-g.o" --program called --on "$BASH:readline" >"$WORK/out" 2>&1; then
+	result "a uprobe" 0
+	exits "a uprobe of a function that is not there" 3 "symbol of that name" refused "$OBJECTS/globals-g.o" --program called --on "$BASH:nosuchfunction"
+else
+	skip "a uprobe" "$(tail -n 1 "$WORK/out")"
+fi
+if [ -n "$(cgroup_mount)" ]; then
+	cgroup load
+	for mode in multi single override; do
+		load "a cgroup, $mode" "$OBJECTS/globals-g.o" --program leaves --on "$CGROUP" --cgroup-mode $mode
+		in_cgroup "$CGROUP" nsenter --net="/run/netns/$B" ping -q -c 1 $A4 >/dev/null
+		matches "cgroup $mode: bpftool says so" "$(bpftool cgroup show "$CGROUP")" "leaves|egress"
+		unload
+		at_least "cgroup $mode: it logs what leaves" "$(stamped 'INFO globals-g\] cgroup 84 bytes')" 1
+		is "cgroup $mode: nothing stays" "$(bpftool cgroup show "$CGROUP" | grep -c leaves)" 0
+	done
+	load "single is there" "$OBJECTS/globals-g.o" --program leaves --on "$CGROUP" --cgroup-mode single
+	exits "another beside a single one is refused" 3 "another program at this cgroup" refused "$OBJECTS/globals-g.o" --program leaves --on "$CGROUP"
+	unload
+	load "several programs of one object share its maps" "$OBJECTS/globals-g.o" --program choose --program leaves --on vb --on "leaves=$CGROUP"
+	is "both are attached" "$(lines 'attached .*')" 2
+	unload
+else
+	skip "cgroups" "no cgroup2 is mounted"
+fi
+
+# ---- Aya ----
+for kind in aya aya-g aya-perf; do
+	load "an object of Aya's form: $kind" "$OBJECTS/$kind.o" --on vb
+	pings >/dev/null 2>&1
+	unload
+	is "$kind: what aya-log wrote is printed" "$(stamped "INFO xdp_log\] SRC IP: $A4, SRC PORT: 443 mac 02:00:00:00:00:0a i -2")" 1
+done
+
+# ---- Pins, refusals ----
+ok "with --pin it returns" in_b "$WEIR" load "$OBJECTS/globals-g.o" --program choose --on vb --set drop_from=$A4 --pin $BPFFS/mine
+fails "and the program stays" pings
+ok "maps are pinned, too" test -e $BPFFS/mine/shared
+exits "a pin that is there is an error" 3 "another XDP program|pinned there already" refused "$OBJECTS/globals-g.o" --program choose --on vb --pin $BPFFS/mine
+fails "nothing changed by that" pings
+rm $BPFFS/mine/choose
+ok "rm of the link's pin detaches it" until_true 5 pings
+rm -r $BPFFS/mine
+exits "one that cannot be attached leaves no pins" 3 "no such interface" refused "$OBJECTS/globals-g.o" --program choose --on nosuch --pin $BPFFS/mine
+fails "indeed none" test -e $BPFFS/mine/shared
+exits "what the verifier refuses is told with its log's end" 2 "invalid access to packet|R[0-9] invalid|invalid mem access" refused "$OBJECTS/refused.o" --on vb
+matches "--verifier-log prints all of it" "$(in_b "$WEIR" load "$OBJECTS/drop.o" --section ingress --on vb --verifier-log -s 1 2>&1 >/dev/null)" "^0: "
+printf 'no object' >"$WORK/text.o"
+exits "a file that is no object" 1 "it is no ELF file" refused "$WORK/text.o" --on vb
+exits "a program for a processor" 1 "it is not compiled for eBPF" refused "$WEIR" --on vb
+exits "no such file" 3 "cannot read" refused "$WORK/nosuch.o" --on vb
+exits "no such program" 1 "has no program 'x'" refused "$OBJECTS/drop.o" --program x --on vb
+exits "no such hook" 1 "there is no hook 'xpd'" refused "$OBJECTS/drop.o" --section ingress --type xpd --on vb
+exits "no target" 1 "it needs an interface" refused "$OBJECTS/drop.o" --section ingress
+exits "no object" 1 "which object" "$WEIR" load
+head -c 700 "$OBJECTS/tc-maps.o" >"$WORK/cut.o"
+exits "a cut object" 1 "cannot open object" refused "$WORK/cut.o" --on vb
+tests_end
