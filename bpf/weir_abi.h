@@ -234,22 +234,60 @@ struct weir_action {
 _Static_assert(sizeof(struct weir_action) == 24, "struct weir_action has holes or has grown");
 
 /*
- * The keys of a set: its components one behind the other, each in network byte order and padded with zero
- * bytes to a multiple of four. ipv4_addr 4 bytes, ipv6_addr 16, ether_addr 6 + 2, inet_service 2 + 2.
- * The exact map of a set has such keys; its prefix map (an LPM trie, for sets of one component that is an
- * address or a port) has a __u32 with the length of the prefix in bits before it.
+ * A set is a table of weir's own: an array map of pages, held by an array of maps with one element (docs/abi.md, and
+ * docs/decisions/set-tables.md for the why). A key is one to four 64-bit numbers: each component is one, an IPv6 address two, the
+ * upper half first. Page 0 begins with the header; buckets, then entries, then the pages of the tree lie behind it.
+ *
+ * A single value lies in one of its two buckets. Where the key is one number of at most 32 bits and nothing is counted (a direct
+ * table), a slot is the number and, in its upper half, the expiry; the number 0 stands in the header. Else a slot is a tag and,
+ * in its upper half, the number of an entry. Prefixes are entries, too: the tree says for each stretch of addresses which entry
+ * is the longest prefix that covers it.
  */
-#define WEIR_MAX_SET_KEY 32
+#define WEIR_MAX_SET_WORDS 4
+#define WEIR_SET_SLOTS 7
 
-struct weir_set_value {
-	__u64 expires_ns; /* CLOCK_MONOTONIC; 0: never. Past it the element is no member, whether or not it is still there */
-	/* For user space alone; programs do not read them. */
-	__u64 own_expires_ns; /* as it was asked for; expires_ns of a prefix is the latest of its own and of those that cover it
-			       */
-	__u32 flags;	      /* WEIR_SET_* */
-	__u32 prefix_length;  /* of a prefix map's row its own, since a look-up there is answered by any that covers the key */
+/* When an element ends, in units of 2^27 ns (0.134 s) of CLOCK_MONOTONIC, rounded up. 0: there is none. */
+#define WEIR_SET_CLOCK_SHIFT 27
+#define WEIR_SET_NEVER 0xffffffffu
+
+struct weir_set_header {
+	__u64 seed;
+	__u32 bucket_mask;  /* number of buckets, a power of two, less one */
+	__u32 entries_page; /* the first page of entries */
+	__u32 tree;	    /* bits 28 to 31 how many pages lie on the way through the tree, below the page of its root; 0: none */
+	__u32 zero;	    /* of a direct table: when the element 0 ends */
+	/* For user space alone. */
+	__u32 zero_flags; /* WEIR_SET_* of that element */
+	__u32 tree_page;  /* the first page of the tree */
+	__u32 rows;	  /* elements in it, never too few */
+	__u32 next_entry; /* all from here on are fresh; what was in use once is not used again in this table */
+	__u32 next_page;  /* the same of the tree's pages */
+	__u32 changing;	  /* 1: who changed the prefixes did not come to an end; the entries are right, the tree may not be */
+	__u32 padding[4];
 };
-_Static_assert(sizeof(struct weir_set_value) == 24, "struct weir_set_value has holes or has grown");
+_Static_assert(sizeof(struct weir_set_header) == 64, "struct weir_set_header has holes or has grown");
+
+struct weir_set_bucket {
+	__u8 flags[8]; /* WEIR_SET_* of each slot, for user space alone */
+	__u64 slots[WEIR_SET_SLOTS];
+};
+_Static_assert(sizeof(struct weir_set_bucket) == 64, "struct weir_set_bucket has holes or has grown");
+
+/* The key stands behind it, at the end of the entry a struct weir_counter where elements are counted; 32 or 64 bytes in all. */
+struct weir_set_entry {
+	__u32 expires; /* of a prefix the latest of its own and of those that cover it */
+	/* For user space alone. */
+	__u32 own_expires;
+	__u32 parent; /* of a prefix: the entry of the longest that covers it; 0: none */
+	__u8 length;  /* of a prefix, in bits */
+	__u8 flags;   /* WEIR_SET_* */
+	__u8 prefix;  /* 1: a prefix that is in the set */
+	__u8 padding;
+};
+_Static_assert(sizeof(struct weir_set_entry) == 16, "struct weir_set_entry has holes or has grown");
+
+#define WEIR_SET_TREE_SHIFT 28
+#define WEIR_SET_LOOK 0x80000000u /* in a leaf of the tree: the entry says whether it still counts */
 
 #define WEIR_SET_FROM_POLICY 1 /* stands in the policy or its element file; goes when it no longer does */
 #define WEIR_SET_LIVE	     2 /* was added to the set in force; stays when the policy is applied again */

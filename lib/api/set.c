@@ -15,7 +15,7 @@
 #include "report/json.h"
 #include "report/list.h"
 
-#define BATCH	      16384 /* elements handed to the kernel at once */
+#define BATCH	      1000000 /* elements handed to the kernel at once */
 #define LINES_A_ARENA 4096  /* the syntax of so many lines is in memory at once */
 
 struct weir_set {
@@ -114,25 +114,60 @@ static int explain_full(const struct weir_set *set, size_t done, size_t count, s
 						 "the set '%s' of policy '%s' is full: %zu of %zu elements went in", type->name,
 						 set->policy, done, count);
 
-	diagnostic_hint(diagnostics, diagnostic,
-			"it has room for %u; name a greater 'size' in the policy and apply it again, or delete elements",
-			type->size);
+	if (type->grows)
+		diagnostic_hint(diagnostics, diagnostic, "no set holds more than %uM; delete elements", LIMIT_SET_SIZE >> 20);
+	else
+		diagnostic_hint(diagnostics, diagnostic,
+				"it has room for %u; name a greater 'size' in the policy and apply it again, or delete elements",
+				type->size);
 	return -ENOSPC;
 }
 
-typedef int (*change)(struct kernel_set *set, const struct set_element *elements, size_t count, size_t *ret_done);
+typedef int (*change)(const struct weir_set *set, const struct set_element *elements, size_t count,
+		      struct diagnostics *diagnostics, size_t *ret_done);
 
-static int delete_and_count(struct kernel_set *set, const struct set_element *elements, size_t count, size_t *ret_done)
+static int add_some(const struct weir_set *set, const struct set_element *elements, size_t count, struct diagnostics *diagnostics,
+		    size_t *ret_done)
 {
-	size_t missing = 0;
-	int error = kernel_set_delete(set, elements, count, &missing);
+	(void)diagnostics;
+	return kernel_set_add(set->set, elements, count, ret_done);
+}
+
+/* What was not there may lie in a prefix that is: then it still counts, and whoever deleted it should know. */
+static void warn_of_cover(const struct weir_set *set, const struct set_element *element, struct diagnostics *diagnostics)
+{
+	const struct policy_set *type = kernel_set_type(set->set);
+	struct arena *arena = diagnostics->arena;
+	struct set_element cover;
+	struct diagnostic *said;
+
+	if (!kernel_set_cover(set->set, element, &cover))
+		return;
+	said = diagnose(diagnostics, SEVERITY_WARNING, (struct place){ 0 },
+			"%s is no element of set '%s', and is matched still: %s covers it", element_print(arena, type, element),
+			type->name, element_print(arena, type, &cover));
+	diagnostic_hint(diagnostics, said, "to delete that: weir set del %s %s %s", set->policy, type->name,
+			element_print(arena, type, &cover));
+}
+
+static int delete_some(const struct weir_set *set, const struct set_element *elements, size_t count,
+		       struct diagnostics *diagnostics, size_t *ret_done)
+{
+	_cleanup_free_ bool *there = calloc(count, sizeof(*there));
+	size_t missing = 0, warned = 0;
+	int error = there ? kernel_set_delete(set->set, elements, count, there, &missing) : -ENOMEM;
 
 	*ret_done = error ? 0 : count - missing;
+	for (size_t i = 0; !error && missing && i < count && warned < LIMIT_DIAGNOSTICS; i++)
+		if (!there[i]) {
+			warn_of_cover(set, &elements[i], diagnostics);
+			warned++;
+		}
 	return error;
 }
 
 static int change_in_batches(const struct weir_set *set, const struct element_list *list, change change_some, const char *what,
-			     const struct weir_set_options *options, size_t *done)
+			     const struct weir_set_options *options, struct diagnostics *diagnostics, size_t *done)
 {
 	void (*progress)(void *, const char *, uint64_t, uint64_t) = OPTION(options, progress, NULL);
 	size_t some, batch;
@@ -141,7 +176,7 @@ static int change_in_batches(const struct weir_set *set, const struct element_li
 	for (size_t at = 0; at < list->count && !error; at += batch) {
 		batch = list->count - at < BATCH ? list->count - at : BATCH;
 		some = 0;
-		error = change_some(set->set, list->items + at, batch, &some);
+		error = change_some(set, list->items + at, batch, diagnostics, &some);
 		*done += some;
 		if (progress)
 			progress(OPTION(options, context, NULL), what, at + batch, list->count);
@@ -167,7 +202,7 @@ static int change_set(struct weir_set *set, const char *text, const struct weir_
 	struct shared_arena *shared = shared_arena_new();
 	const struct source *source = make_source(shared->arena, OPTION(options, source, NULL) ?: "elements", text);
 	size_t errors = messages->diagnostics.errors, done = 0;
-	bool adds = change_some == kernel_set_add;
+	bool adds = change_some == add_some;
 	int error = read_elements(kernel_set_type(set->set), source, &messages->diagnostics, &list);
 
 	if (messages->diagnostics.errors > errors)
@@ -175,7 +210,7 @@ static int change_set(struct weir_set *set, const char *text, const struct weir_
 	shared_arena_release(shared);
 	if (!error)
 		error = change_in_batches(set, &list, change_some, adds ? "adding elements" : "deleting elements", options,
-					  &done);
+					  &messages->diagnostics, &done);
 	if (ret_done)
 		*ret_done = done;
 	if (error == -ENOSPC)
@@ -186,13 +221,13 @@ static int change_set(struct weir_set *set, const char *text, const struct weir_
 int weir_set_add(struct weir_set *set, const char *text, const struct weir_set_options *options, struct weir_messages *messages,
 		 size_t *ret_done)
 {
-	return change_set(set, text, options, messages, kernel_set_add, ret_done);
+	return change_set(set, text, options, messages, add_some, ret_done);
 }
 
 int weir_set_delete(struct weir_set *set, const char *text, const struct weir_set_options *options,
 		    struct weir_messages *messages, size_t *ret_done)
 {
-	return change_set(set, text, options, messages, delete_and_count, ret_done);
+	return change_set(set, text, options, messages, delete_some, ret_done);
 }
 
 int weir_set_flush(struct weir_set *set, struct weir_messages *messages)

@@ -13,9 +13,8 @@
 #define LIMIT_DEFINES		4096	     /* in a policy */
 #define LIMIT_RULES		100000	     /* in a chain */
 #define LIMIT_SETS		256	     /* in a policy, anonymous ones that became tables counted */
-#define LIMIT_SET_SIZE		(16u << 20)  /* elements of a set */
+#define LIMIT_SET_SIZE		(16u << 20)  /* elements of a set; what one that names no size may grow to */
 #define LIMIT_LIST_ELEMENTS	(1u << 20)   /* of a list in a policy, variables laid open; more go into a file */
-#define LIMIT_SET_DEFAULT_SIZE	65536	     /* elements, where a set names no size and has fewer */
 #define LIMIT_LIST_IN_TREE	512	     /* elements of an anonymous set that stay in the tree; longer ones become a table */
 #define LIMIT_IPV6_LIST_IN_TREE 8	     /* the same for IPv6 addresses, each of which is two fields */
 #define LIMIT_LOG_PREFIX_BYTES	64

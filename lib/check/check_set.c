@@ -280,11 +280,11 @@ static uint32_t set_entries(struct checker *checker, const struct policy_set *se
 static void check_set_size(struct checker *checker, const struct ast_set *ast, struct policy_set *set)
 {
 	uint32_t entries = set_entries(checker, set);
-	uint32_t size = entries > LIMIT_SET_DEFAULT_SIZE ? entries : LIMIT_SET_DEFAULT_SIZE;
 	const char *ranges = entries > set->element_count ? " (a range is as many as the prefixes that cover it)" : "";
 	struct diagnostic *d;
 
-	set->size = size;
+	set->grows = !ast->size;
+	set->size = LIMIT_SET_SIZE;
 	if (ast->size && !check_size(checker, ast->size, &set->size))
 		return;
 	if (ast->size && entries > set->size) {

@@ -39,6 +39,7 @@ static inline int value_compare(struct value a, struct value b)
 struct set_element {
 	struct value_range keys[SET_MAX_COMPONENTS];
 	uint64_t timeout_s; /* 0: for ever */
+	uint64_t packets, bytes; /* of a set that counts */
 	struct place place;
 };
 
@@ -48,6 +49,8 @@ struct policy_set {
 	enum value_type types[SET_MAX_COMPONENTS]; /* IPV4_ADDR, IPV6_ADDR, ETHER_ADDR, INET_SERVICE, PROTOCOL, NUMBER (marks) */
 	uint32_t components;
 	uint32_t size;	     /* most elements it may hold */
+	bool grows;	     /* it names no size: that is the limit of all sets */
+	bool counted;	     /* each element counts the packets that it matched */
 	uint64_t timeout_s;  /* of elements that name none; 0: for ever */
 	const char *file;    /* NULL: none */
 	const char *comment; /* NULL: none */

@@ -26,8 +26,7 @@ enum code_reference_kind {
 	REFERENCE_FUNCTION,   /* call of function `index` of this code: imm is relative to the next instruction */
 	REFERENCE_PASS,	      /* call of the template's pass() */
 	REFERENCE_OUTCOME,    /* a 32-bit immediate that is the WEIR_OUTCOME of rule `index` */
-	REFERENCE_SET_EXACT,  /* ld_imm64 of the exact map of set `index`: a descriptor */
-	REFERENCE_SET_PREFIX, /* the same of its prefix map */
+	REFERENCE_SET,	      /* ld_imm64 of the map of set `index`: a descriptor */
 	REFERENCE_RAW_IP,     /* a 32-bit immediate: 1 when packets begin with an IP header (load_request.raw_ip) */
 	REFERENCE_DATA,	      /* the same of array map `index` of this code */
 };

@@ -167,8 +167,7 @@ static void print_wide(struct printer *printer, const struct bpf_insn *insn, con
 	if (reference && reference->kind == REFERENCE_DATA)
 		fprintf(printer->out, "r%u = map %s", insn->dst_reg, printer->code->data[reference->index].name);
 	else if (reference)
-		fprintf(printer->out, "r%u = %s map of %s", insn->dst_reg,
-			reference->kind == REFERENCE_SET_EXACT ? "exact" : "prefix", set_name(printer, reference->index));
+		fprintf(printer->out, "r%u = map of %s", insn->dst_reg, set_name(printer, reference->index));
 	else
 		fprintf(printer->out, "r%u = 0x%" PRIx64, insn->dst_reg, value);
 }

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One function a set: int set_member(struct weir_flow *flow). It builds the key that the packet has (weir_abi.h has
- * its layout), looks it up in the hash of exact elements and, where the set may have prefixes, in the trie; an
- * element that has expired is none.
+ * One function a set: int set_member(struct weir_flow *flow). It looks for what the packet has in the set's table (weir_abi.h): in
+ * two buckets, and where the set may have prefixes in the tree. An element that has expired is none.
  *
- *	r0	what a helper gave back; the answer, 1 or 0
+ * A table never changes under a reader in a way that it could see: a slot is one number, written at once; entries and pages of the
+ * tree are whole before the first number leads to them, and are not used again as long as the table is. So nothing is looked at twice.
+ *
+ *	r0	what a helper gave back: a page; the answer, 1 or 0
  *	r1-r5	scratch, arguments
- *	r6	expiry of the element that was found, over the call for the time
+ *	r6	the table: the map that the set's map holds now
  *	r7	flow
- *	fp-32	the key; fp-36 the length of the prefix before it, as the trie wants it
+ *	r8	the mask of the buckets; behind them an expiry over the call for the time, the page on the way through the tree
+ *	r9	the tag, or the key, that slots are compared with; how many pages are left on the way
  */
 #include "code/set_member.h"
 
@@ -16,9 +19,23 @@
 
 #include "check/policy.h"
 #include "code/instructions.h"
+#include "code/set_shape.h"
 
-#define KEY_OFFSET	     (-WEIR_MAX_SET_KEY)
-#define PREFIX_LENGTH_OFFSET (KEY_OFFSET - 4)
+/* On the stack, 32 bits each. */
+#define AT_PAGE	   (-4) /* the number of a page, as the key of a look-up */
+#define AT_TREE	   (-8)
+#define AT_ENTRIES (-12) /* the first page of entries */
+#define AT_BUCKET  (-16) /* the second bucket */
+
+struct search {
+	struct draft *draft;
+	const struct dimension *asked;
+	const struct rule_set *set;
+	struct set_shape shape;
+	enum weir_field words[WEIR_MAX_SET_WORDS]; /* where the numbers of the key stand */
+	uint32_t next;				   /* label: not among the single values */
+	uint32_t none, member;			   /* labels: the answers */
+};
 
 struct field_place field_place(enum weir_field field)
 {
@@ -36,89 +53,303 @@ uint8_t load_size(uint8_t bytes)
 	return bytes == 1 ? BPF_B : bytes == 2 ? BPF_H : bytes == 4 ? BPF_W : BPF_DW;
 }
 
-/* Store the 8 bytes of r1. The stack wants them aligned: behind an odd number of words they go in halves. */
-static void store_eight(struct draft *draft, int16_t offset)
-{
-	const bool little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
 
-	if (offset % 8 == 0) {
-		draft_emit(draft, store(BPF_DW, BPF_REG_10, offset, BPF_REG_1));
+static void emit(struct search *search, struct bpf_insn instruction)
+{
+	draft_emit(search->draft, instruction);
+}
+
+/* One number of the packet's key. */
+static void emit_word(struct search *search, uint8_t reg, uint32_t word)
+{
+	struct field_place place = field_place(search->words[word]);
+
+	emit(search, load(load_size(place.bytes), reg, BPF_REG_7, place.offset));
+}
+
+/* r0 = the page whose number lies at AT_PAGE of the map in r1; NONE where there is none, which cannot be. */
+static void emit_look_up(struct search *search, uint32_t none)
+{
+	emit(search, move_register(BPF_REG_2, BPF_REG_10));
+	emit(search, calculate_constant(BPF_ADD, BPF_REG_2, AT_PAGE));
+	emit(search, call_helper(HELPER_MAP_LOOKUP_ELEM));
+	draft_branch(search->draft, branch_constant(BPF_JEQ, BPF_REG_0, 0), none);
+}
+
+static void emit_page(struct search *search, uint8_t number, uint32_t none)
+{
+	emit(search, store(BPF_W, BPF_REG_10, AT_PAGE, number));
+	emit(search, move_register(BPF_REG_1, BPF_REG_6));
+	emit_look_up(search, none);
+}
+
+/* r6 = the table, r0 = its header. */
+static void emit_open(struct search *search)
+{
+	emit(search, store_constant(BPF_W, BPF_REG_10, AT_PAGE, 0));
+	draft_refer(search->draft, REFERENCE_SET, search->asked->set);
+	draft_wide(search->draft, BPF_REG_1, BPF_PSEUDO_MAP_FD, 0);
+	emit_look_up(search, search->none);
+	emit(search, move_register(BPF_REG_6, BPF_REG_0));
+	emit(search, move_register(BPF_REG_1, BPF_REG_6));
+	emit_look_up(search, search->none);
+}
+
+/* Header in r0. r9 = what slots are compared with, r1 = the first bucket, AT_BUCKET the second. */
+static void emit_hash(struct search *search)
+{
+	emit(search, load(BPF_W, BPF_REG_8, BPF_REG_0, offsetof(struct weir_set_header, bucket_mask)));
+	emit(search, load(BPF_DW, BPF_REG_1, BPF_REG_0, offsetof(struct weir_set_header, seed)));
+	draft_wide(search->draft, BPF_REG_3, 0, SET_HASH);
+	for (uint32_t i = 0; i < search->shape.words; i++) {
+		emit_word(search, BPF_REG_2, i);
+		emit(search, calculate_register(BPF_XOR, BPF_REG_1, BPF_REG_2));
+		emit(search, calculate_register(BPF_MUL, BPF_REG_1, BPF_REG_3));
+		emit(search, move_register(BPF_REG_9, BPF_REG_1));
+		emit(search, calculate_constant(BPF_RSH, BPF_REG_9, 32));
+		emit(search, calculate_register(BPF_XOR, BPF_REG_1, BPF_REG_9));
+	}
+	if (search->shape.direct)
+		emit(search, move_register(BPF_REG_9, BPF_REG_2));
+	else
+		emit(search, calculate_constant(BPF_OR, BPF_REG_9, 1));
+	emit(search, calculate_register(BPF_AND, BPF_REG_1, BPF_REG_8));
+	emit(search, move_register(BPF_REG_2, BPF_REG_9));
+	emit(search, calculate_constant(BPF_MUL, BPF_REG_2, SET_SPREAD));
+	emit(search, calculate_constant(BPF_RSH, BPF_REG_2, 16));
+	emit(search, calculate_register(BPF_AND, BPF_REG_2, BPF_REG_8));
+	emit(search, calculate_register(BPF_XOR, BPF_REG_2, BPF_REG_1));
+	emit(search, store(BPF_W, BPF_REG_10, AT_BUCKET, BPF_REG_2));
+}
+
+/* Number INDEX in r1 of things of 1 << SIZE_SHIFT bytes, 1 << SHIFT of them in a page: r0 = the thing. r8 is lost. */
+static void emit_thing(struct search *search, uint32_t shift, uint32_t size_shift, uint32_t none)
+{
+	if (shift) {
+		emit(search, move_register(BPF_REG_8, BPF_REG_1));
+		emit(search, calculate_constant(BPF_AND, BPF_REG_8, (1 << shift) - 1));
+		emit(search, calculate_constant(BPF_LSH, BPF_REG_8, (int32_t)size_shift));
+		emit(search, calculate_constant(BPF_RSH, BPF_REG_1, (int32_t)shift));
+	}
+	emit(search, calculate_register(BPF_ADD, BPF_REG_1, BPF_REG_2));
+	emit_page(search, BPF_REG_1, none);
+	if (shift)
+		emit(search, calculate_register(BPF_ADD, BPF_REG_0, BPF_REG_8));
+}
+
+/* The bucket whose number is in r1; to FOUND with the slot in r1. */
+static void emit_bucket(struct search *search, uint32_t found)
+{
+	emit(search, move_constant(BPF_REG_2, 1)); /* buckets begin at page 1 */
+	emit_thing(search, search->shape.bucket_shift, 6, search->next);
+	for (int i = 0; i < WEIR_SET_SLOTS; i++) {
+		emit(search, load(BPF_DW, BPF_REG_1, BPF_REG_0,
+				  (int16_t)(offsetof(struct weir_set_bucket, slots) + (size_t)i * sizeof(uint64_t))));
+		draft_branch(search->draft, branch_register_32(BPF_JEQ, BPF_REG_1, BPF_REG_9), found);
+	}
+}
+
+/* r0 = the entry whose number is in r1. */
+static void emit_entry(struct search *search, uint32_t none)
+{
+	emit(search, load(BPF_W, BPF_REG_2, BPF_REG_10, AT_ENTRIES));
+	emit_thing(search, search->shape.entry_shift, search->shape.entry_size_shift, none);
+}
+
+/* The expiry is in r1: to `member`, or on behind. */
+static void emit_expiry(struct search *search)
+{
+	draft_branch(search->draft, branch_constant_32(BPF_JEQ, BPF_REG_1, WEIR_SET_NEVER), search->member);
+	emit(search, move_register(BPF_REG_8, BPF_REG_1));
+	emit(search, call_helper(HELPER_KTIME_GET_COARSE_NS));
+	emit(search, calculate_constant(BPF_RSH, BPF_REG_0, WEIR_SET_CLOCK_SHIFT));
+	draft_branch(search->draft, branch_register(BPF_JLT, BPF_REG_0, BPF_REG_8), search->member);
+}
+
+static void emit_found(struct search *search)
+{
+	emit(search, calculate_constant(BPF_RSH, BPF_REG_1, 32));
+	if (search->shape.direct)
+		return;
+	emit_entry(search, search->next);
+	for (uint32_t i = 0; i < search->shape.words; i++) {
+		emit_word(search, BPF_REG_2, i);
+		emit(search, load(BPF_DW, BPF_REG_3, BPF_REG_0,
+				  (int16_t)(sizeof(struct weir_set_entry) + i * sizeof(uint64_t))));
+		draft_branch(search->draft, branch_register(BPF_JNE, BPF_REG_2, BPF_REG_3), search->next);
+	}
+	emit(search, load(BPF_W, BPF_REG_1, BPF_REG_0, offsetof(struct weir_set_entry, expires)));
+}
+
+/* A single value; goes on at `next` when it is none. */
+static void emit_single(struct search *search)
+{
+	uint32_t found = draft_label(search->draft), expiry = draft_label(search->draft);
+
+	emit_open(search);
+	if (search->shape.prefixes) {
+		emit(search, load(BPF_W, BPF_REG_1, BPF_REG_0, offsetof(struct weir_set_header, tree)));
+		emit(search, store(BPF_W, BPF_REG_10, AT_TREE, BPF_REG_1));
+	}
+	if (search->shape.prefixes || !search->shape.direct) {
+		emit(search, load(BPF_W, BPF_REG_1, BPF_REG_0, offsetof(struct weir_set_header, entries_page)));
+		emit(search, store(BPF_W, BPF_REG_10, AT_ENTRIES, BPF_REG_1));
+	}
+	if (search->shape.direct) { /* an empty slot is 0, so the key 0 has another place */
+		emit_word(search, BPF_REG_2, 0);
+		emit(search, load(BPF_W, BPF_REG_1, BPF_REG_0, offsetof(struct weir_set_header, zero)));
+		draft_branch(search->draft, branch_constant(BPF_JEQ, BPF_REG_2, 0), expiry);
+	}
+	emit_hash(search);
+	emit_bucket(search, found);
+	emit(search, load(BPF_W, BPF_REG_1, BPF_REG_10, AT_BUCKET));
+	emit_bucket(search, found);
+	draft_jump(search->draft, search->next);
+	draft_place(search->draft, found);
+	emit_found(search);
+	draft_place(search->draft, expiry);
+	emit_expiry(search);
+}
+
+/*
+ * One step of the bisection without a branch, which the verifier would follow both ways, as it does a sign that is shifted over a
+ * whole number. r0 is the page, r2 the offset of the place that is the last one known not to be behind the key, r1 the key plus
+ * one: a place of up to 32 bits, so the difference has a sign.
+ */
+static void emit_step_narrow(struct search *search, uint32_t half)
+{
+	int32_t bit = 2;
+
+	while (1u << (bit - 2) < half)
+		bit++;
+	emit(search, move_register(BPF_REG_3, BPF_REG_0));
+	emit(search, calculate_register(BPF_ADD, BPF_REG_3, BPF_REG_2));
+	emit(search, load(BPF_W, BPF_REG_4, BPF_REG_3, (int16_t)(half * 4)));
+	emit(search, calculate_register(BPF_SUB, BPF_REG_4, BPF_REG_1));
+	emit(search, calculate_constant(BPF_RSH, BPF_REG_4, 63 - bit));
+	emit(search, calculate_constant(BPF_AND, BPF_REG_4, 1 << bit));
+	emit(search, calculate_register(BPF_ADD, BPF_REG_2, BPF_REG_4));
+}
+
+/*
+ * The same of 126 bits: r1 the upper 63, r5 the lower 63 plus one. The place is not behind the key when the upper part is less, or
+ * not greater and the lower part not behind. Only the signs count. r3, r4 and r8 are lost.
+ */
+static void emit_step_wide(struct search *search, uint32_t half)
+{
+	int16_t lower = (int16_t)(search->shape.fanout * 8 + half * 8);
+
+	emit(search, move_register(BPF_REG_3, BPF_REG_0));
+	emit(search, calculate_register(BPF_ADD, BPF_REG_3, BPF_REG_2));
+	emit(search, load(BPF_DW, BPF_REG_4, BPF_REG_3, (int16_t)(half * 8)));
+	emit(search, load(BPF_DW, BPF_REG_3, BPF_REG_3, lower));
+	emit(search, calculate_register(BPF_SUB, BPF_REG_4, BPF_REG_1));
+	emit(search, calculate_register(BPF_SUB, BPF_REG_3, BPF_REG_5));
+	emit(search, move_constant(BPF_REG_8, 0));
+	emit(search, calculate_register(BPF_SUB, BPF_REG_8, BPF_REG_4));
+	emit(search, calculate_constant(BPF_XOR, BPF_REG_8, -1));
+	emit(search, calculate_register(BPF_AND, BPF_REG_3, BPF_REG_8));
+	emit(search, calculate_register(BPF_OR, BPF_REG_4, BPF_REG_3));
+	emit(search, calculate_constant(BPF_RSH, BPF_REG_4, 63));
+	emit(search, calculate_constant(BPF_MUL, BPF_REG_4, (int32_t)(half * 8)));
+	emit(search, calculate_register(BPF_ADD, BPF_REG_2, BPF_REG_4));
+}
+
+static void emit_key(struct search *search)
+{
+	emit_word(search, BPF_REG_1, 0);
+	if (search->shape.key_bits <= 32) {
+		emit(search, calculate_constant(BPF_ADD, BPF_REG_1, 1));
 		return;
 	}
-	draft_emit(draft, store(BPF_W, BPF_REG_10, little ? offset : offset + 4, BPF_REG_1));
-	draft_emit(draft, calculate_constant(BPF_RSH, BPF_REG_1, 32));
-	draft_emit(draft, store(BPF_W, BPF_REG_10, little ? offset + 4 : offset, BPF_REG_1));
+	emit_word(search, BPF_REG_5, 1);
+	emit(search, move_register(BPF_REG_3, BPF_REG_1));
+	emit(search, calculate_constant(BPF_RSH, BPF_REG_1, 1));
+	emit(search, calculate_constant(BPF_AND, BPF_REG_3, 1));
+	emit(search, calculate_constant(BPF_LSH, BPF_REG_3, 62));
+	emit(search, calculate_constant(BPF_RSH, BPF_REG_5, 2));
+	emit(search, calculate_register(BPF_OR, BPF_REG_5, BPF_REG_3));
+	emit(search, calculate_constant(BPF_ADD, BPF_REG_5, 1));
 }
 
-/* One component into the key at OFFSET: in network order, zeroes behind it. Its size comes back. */
-static int16_t emit_component(struct draft *draft, enum weir_field field, enum value_type type, int16_t offset)
+/* r0 is a page: r8 = its number for the key. */
+static void emit_bisection(struct search *search)
 {
-	uint32_t bits = (value_type_bits(type) + 7) / 8 * 8;
-	struct field_place place = field_place(field);
+	bool wide = search->shape.key_bits > 32;
 
-	draft_emit(draft, load(load_size(place.bytes), BPF_REG_1, BPF_REG_7, place.offset));
-	if (bits <= 32) {
-		if (bits < 32)
-			draft_emit(draft, calculate_constant(BPF_LSH, BPF_REG_1, (int32_t)(32 - bits)));
-		draft_emit(draft, to_network_order(BPF_REG_1, 32));
-		draft_emit(draft, store(BPF_W, BPF_REG_10, offset, BPF_REG_1));
-		return 4;
+	emit_key(search);
+	emit(search, move_constant(BPF_REG_2, 0));
+	for (uint32_t left = search->shape.fanout; left > 1; left -= left / 2) {
+		if (wide)
+			emit_step_wide(search, left / 2);
+		else
+			emit_step_narrow(search, left / 2);
 	}
-	if (bits < 64)
-		draft_emit(draft, calculate_constant(BPF_LSH, BPF_REG_1, (int32_t)(64 - bits)));
-	draft_emit(draft, to_network_order(BPF_REG_1, 64));
-	store_eight(draft, offset);
-	if (bits <= 64)
-		return 8;
-	place = field_place(field + 1); /* of an IPv6 address, the lower half */
-	draft_emit(draft, load(load_size(place.bytes), BPF_REG_1, BPF_REG_7, place.offset));
-	draft_emit(draft, to_network_order(BPF_REG_1, 64));
-	store_eight(draft, offset + 8);
-	return 16;
+	if (wide)
+		emit(search, calculate_constant(BPF_RSH, BPF_REG_2, 1));
+	emit(search, calculate_register(BPF_ADD, BPF_REG_0, BPF_REG_2));
+	emit(search, load(BPF_W, BPF_REG_8, BPF_REG_0, (int16_t)search->shape.number_offset));
 }
 
-/* Look up, and return 1 for a member; go on behind for none. */
-static void emit_lookup(struct draft *draft, enum code_reference_kind kind, uint32_t set, int16_t key_offset)
+/* A prefix: down the tree, and to the entry where that has a say. */
+static void emit_prefix(struct search *search)
 {
-	uint32_t none = draft_label(draft), member = draft_label(draft);
+	uint32_t loop = draft_label(search->draft);
 
-	draft_refer(draft, kind, set);
-	draft_wide(draft, BPF_REG_1, BPF_PSEUDO_MAP_FD, 0);
-	draft_emit(draft, move_register(BPF_REG_2, BPF_REG_10));
-	draft_emit(draft, calculate_constant(BPF_ADD, BPF_REG_2, key_offset));
-	draft_emit(draft, call_helper(HELPER_MAP_LOOKUP_ELEM));
-	draft_branch(draft, branch_constant(BPF_JEQ, BPF_REG_0, 0), none);
-	draft_emit(draft, load(BPF_DW, BPF_REG_6, BPF_REG_0, offsetof(struct weir_set_value, expires_ns)));
-	draft_branch(draft, branch_constant(BPF_JEQ, BPF_REG_6, 0), member);
-	draft_emit(draft, call_helper(HELPER_KTIME_GET_COARSE_NS));
-	draft_branch(draft, branch_register(BPF_JGE, BPF_REG_0, BPF_REG_6), none);
-	draft_place(draft, member);
-	draft_emit(draft, move_constant(BPF_REG_0, 1));
-	draft_exit(draft);
-	draft_place(draft, none);
+	emit(search, load(BPF_W, BPF_REG_8, BPF_REG_10, AT_TREE));
+	emit(search, move_register(BPF_REG_9, BPF_REG_8));
+	emit(search, calculate_constant(BPF_RSH, BPF_REG_9, WEIR_SET_TREE_SHIFT));
+	draft_branch(search->draft, branch_constant(BPF_JEQ, BPF_REG_9, 0), search->none);
+	emit(search, calculate_constant(BPF_AND, BPF_REG_8, (1 << WEIR_SET_TREE_SHIFT) - 1));
+	draft_place(search->draft, loop);
+	emit_page(search, BPF_REG_8, search->none);
+	emit_bisection(search);
+	emit(search, calculate_constant(BPF_ADD, BPF_REG_9, -1));
+	draft_branch(search->draft, branch_constant(BPF_JGT, BPF_REG_9, 0), loop);
+	draft_branch(search->draft, branch_constant(BPF_JEQ, BPF_REG_8, 0), search->none);
+	emit(search, move_register(BPF_REG_1, BPF_REG_8));
+	emit(search, calculate_constant(BPF_RSH, BPF_REG_8, 31)); /* WEIR_SET_LOOK */
+	draft_branch(search->draft, branch_constant(BPF_JEQ, BPF_REG_8, 0), search->member);
+	emit(search, calculate_constant(BPF_AND, BPF_REG_1, (int32_t)~WEIR_SET_LOOK));
+	emit_entry(search, search->none);
+	emit(search, load(BPF_W, BPF_REG_1, BPF_REG_0, offsetof(struct weir_set_entry, expires)));
+	emit_expiry(search);
+}
+
+static void name_words(struct search *search)
+{
+	uint32_t word = 0;
+
+	for (uint32_t i = 0; i < search->asked->key_count; i++)
+		for (uint32_t w = 0; w < set_type_words(search->set->set->types[i]); w++)
+			search->words[word++] = search->asked->keys[i] + w; /* the lower half of an IPv6 address is the next field */
 }
 
 void emit_set_member(struct draft *draft, const struct rule_list *list, uint32_t dimension)
 {
-	const struct dimension *asked = &list->dimensions[dimension];
-	const struct rule_set *set = &list->sets[asked->set];
+	struct search search = { .draft = draft, .asked = &list->dimensions[dimension] };
 	uint32_t body = draft_label(draft);
-	int16_t offset = KEY_OFFSET;
 
+	search.set = &list->sets[search.asked->set];
+	search.shape = set_shape(search.set->set, search.set->prefixes);
+	search.none = draft_label(draft);
+	search.member = draft_label(draft);
+	search.next = search.shape.prefixes ? draft_label(draft) : search.none;
+	name_words(&search);
 	draft_function(draft, FUNCTION_SET_MEMBER, dimension);
 	draft_branch(draft, branch_constant(BPF_JNE, BPF_REG_1, 0), body);
+	draft_place(draft, search.none);
 	draft_emit(draft, move_constant(BPF_REG_0, 0));
+	draft_exit(draft);
+	draft_place(draft, search.member);
+	draft_emit(draft, move_constant(BPF_REG_0, 1));
 	draft_exit(draft);
 	draft_place(draft, body);
 	draft_emit(draft, move_register(BPF_REG_7, BPF_REG_1));
-	for (uint32_t i = 0; i < asked->key_count; i++)
-		offset += emit_component(draft, asked->keys[i], set->set->types[i], offset);
-	emit_lookup(draft, REFERENCE_SET_EXACT, asked->set, KEY_OFFSET);
-	if (set->prefixes) {
-		draft_emit(draft,
-			   store_constant(BPF_W, BPF_REG_10, PREFIX_LENGTH_OFFSET, (int32_t)value_type_bits(set->set->types[0])));
-		emit_lookup(draft, REFERENCE_SET_PREFIX, asked->set, PREFIX_LENGTH_OFFSET);
+	emit_single(&search);
+	if (search.shape.prefixes) {
+		draft_place(draft, search.next);
+		emit_prefix(&search);
 	}
-	draft_emit(draft, move_constant(BPF_REG_0, 0));
-	draft_exit(draft);
+	draft_jump(draft, search.none);
 }

@@ -208,10 +208,9 @@ static int fill_sets(struct application *apply)
 	uint32_t count = describe_sets(apply, &sets);
 	int r = 0;
 
-	apply->sets = arena_new_array(apply->arena, struct set_maps, count);
-	apply->sets_timed = arena_new_array(apply->arena, bool, count);
+	apply->sets = arena_new_array(apply->arena, int, count);
 	for (uint32_t i = 0; i < count; i++)
-		apply->sets[i] = (struct set_maps){ .exact_fd = -1, .prefix_fd = -1 };
+		apply->sets[i] = -1;
 	apply->next.set_count = count;
 	for (uint32_t i = 0; r == 0 && i < count; i++) {
 		struct manifest_set *set = &apply->next.sets[i];
@@ -227,8 +226,8 @@ static int fill_sets(struct application *apply)
 			request.old = old_set(apply, set->name, &old_index);
 		if (request.old)
 			request.old_path = apply_pin_path(apply, apply->old, "set", old_index);
-		r = set_fill(&request, apply->diagnostics, &apply->sets[i], &apply->sets_timed[i]);
-		set->set.size = r ? set->set.size : apply->sets[i].size;
+		apply->sets[i] = set_fill(&request, apply->diagnostics);
+		r = apply->sets[i] < 0 ? apply->sets[i] : 0;
 		set->set.comment = manifest_text(apply->arena, set->set.comment);
 		set->set.file = manifest_text(apply->arena, set->set.file);
 	}
@@ -255,7 +254,7 @@ static int load_chain(struct application *apply, uint32_t index)
 {
 	struct apply_chain *chain = &apply->chains[index];
 	struct manifest_chain *next = &apply->next.chains[index];
-	struct kernel_set_maps *sets = arena_new_array(apply->arena, struct kernel_set_maps, chain->rules->set_count);
+	int *sets = arena_new_array(apply->arena, int, chain->rules->set_count);
 	struct load_request request = {
 		.code = chain->code,
 		.actions = chain->actions,
@@ -272,8 +271,7 @@ static int load_chain(struct application *apply, uint32_t index)
 	int r;
 
 	for (uint32_t i = 0; i < chain->rules->set_count; i++)
-		sets[i] = (struct kernel_set_maps){ .exact_fd = apply->sets[chain->set_indexes[i]].exact_fd,
-						    .prefix_fd = apply->sets[chain->set_indexes[i]].prefix_fd };
+		sets[i] = apply->sets[chain->set_indexes[i]];
 	r = before(apply, "load") ?: apply_open_kept(apply, index, request.kept_fds);
 	r = r ?: kernel_load(&request, &chain->loaded, apply->diagnostics);
 	apply_close_kept(request.kept_fds);
@@ -300,20 +298,6 @@ static int load_chains(struct application *apply)
 
 /* ---- Into bpffs ---- */
 
-static int pin_set(struct application *apply, uint32_t index)
-{
-	const char *path = apply_pin_path(apply, &apply->next, "set", index);
-	int r = bpf_obj_pin(apply->sets[index].exact_fd, arena_printf(apply->arena, "%s_exact", path));
-
-	if (r == 0 && apply->sets[index].prefix_fd >= 0)
-		r = bpf_obj_pin(apply->sets[index].prefix_fd, arena_printf(apply->arena, "%s_prefix", path));
-	if (r == 0)
-		r = set_count_pin(arena_printf(apply->arena, "%s_count", path), apply->sets[index].rows);
-	if (r == 0 && apply->sets_timed[index])
-		r = pins_make_directory(arena_printf(apply->arena, "%s_timed", path));
-	return r;
-}
-
 static int pin_generation(struct application *apply)
 {
 	int r = before(apply, "pin") ?: pins_make_directory(apply->folder);
@@ -323,7 +307,7 @@ static int pin_generation(struct application *apply)
 		    ?: pins_make_directory(
 			       arena_printf(apply->arena, "%s/g%llu", apply->folder, (unsigned long long)apply->next.generation));
 	for (uint32_t i = 0; r == 0 && i < apply->next.set_count; i++)
-		r = pin_set(apply, i);
+		r = bpf_obj_pin(apply->sets[i], apply_pin_path(apply, &apply->next, "set", i));
 	for (uint32_t i = 0; r == 0 && i < apply->next.chain_count; i++)
 		r = bpf_obj_pin(apply->chains[i].loaded.counters_fd, apply_pin_path(apply, &apply->next, "counters", i))
 			    ?: bpf_obj_pin(apply->chains[i].loaded.program_fd, apply_pin_path(apply, &apply->next, "program", i))
@@ -446,10 +430,8 @@ static void close_all(struct application *apply)
 		connections_close(&apply->chains[i]);
 		closep(&apply->chains[i].old_counters_fd);
 	}
-	for (uint32_t i = 0; apply->sets && i < apply->next.set_count; i++) {
-		closep(&apply->sets[i].exact_fd);
-		closep(&apply->sets[i].prefix_fd);
-	}
+	for (uint32_t i = 0; apply->sets && i < apply->next.set_count; i++)
+		closep(&apply->sets[i]);
 	closep(&apply->events_fd);
 	closep(&apply->owners_fd);
 }

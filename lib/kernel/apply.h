@@ -11,7 +11,6 @@
 #include "kernel/load.h"
 #include "kernel/manifest.h"
 #include "kernel/peer.h"
-#include "kernel/set_table.h"
 
 struct apply_target {
 	enum attach_mode mode;
@@ -49,8 +48,7 @@ struct application {
 	struct program_ids old_programs;
 	struct manifest next;
 	struct apply_chain *chains;
-	struct set_maps *sets; /* for each of next.sets */
-	bool *sets_timed;
+	int *sets; /* for each of next.sets its map; -1: not there yet */
 	int events_fd, owners_fd;
 };
 

@@ -166,7 +166,10 @@ const struct policy_set *kernel_set_type(const struct kernel_set *set);
  * error.
  */
 int kernel_set_add(struct kernel_set *set, const struct set_element *elements, size_t count, size_t *ret_done);
-int kernel_set_delete(struct kernel_set *set, const struct set_element *elements, size_t count, size_t *ret_missing);
+/* THERE, which may be NULL: for each whether it was in the set. */
+int kernel_set_delete(struct kernel_set *set, const struct set_element *elements, size_t count, bool *there, size_t *ret_missing);
+/* The longest prefix in the set that covers ELEMENT, which is a single value or a prefix. */
+bool kernel_set_cover(struct kernel_set *set, const struct set_element *element, struct set_element *ret_cover);
 int kernel_set_flush(struct kernel_set *set);
 /* All members that have not expired, sorted; timeout_s is what is left, rounded up. */
 int kernel_set_list(struct kernel_set *set, struct arena *arena, size_t *ret_count, const struct set_element **ret_elements);

@@ -27,16 +27,11 @@ struct load_request {
 	const uint32_t *slots;		    /* for each rule of the list its counter slot; NULL: rule.slot */
 	int events_fd;			    /* the ring buffer; -1: the chain logs nothing */
 	int owners_fd;			    /* who made a socket; -1: not known */
-	const struct kernel_set_maps *sets; /* for each set of the rule_list */
+	const int *sets;		    /* for each set of the rule_list the descriptor of its map */
 	const struct kernel_connections *connections; /* of a chain that redirects, or carries replies back; NULL: new ones */
 	/* For measurements: another template than the hook's own, with the same functions. NULL: none. */
 	const void *template;
 	size_t template_size;
-};
-
-/* The two maps of a set; prefix is -1 for a set that has none. */
-struct kernel_set_maps {
-	int exact_fd, prefix_fd;
 };
 
 /* The table of connections, and how many each port got (bpf/redirect_abi.h). */

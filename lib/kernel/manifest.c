@@ -101,9 +101,10 @@ static json_t *write_set(const struct manifest_set *set)
 
 	for (uint32_t i = 0; i < set->set.components; i++)
 		json_array_append_new(types, json_string(value_type_name(set->set.types[i])));
-	return json_pack("{ss so sI sI sb sb ss* ss*}", "name", set->name, "types", types, "size", (json_int_t)set->set.size,
-			 "timeout_s", (json_int_t)set->set.timeout_s, "anonymous", set->anonymous, "prefixes", set->prefixes,
-			 "comment", set->set.comment, "file", set->set.file);
+	return json_pack("{ss so sI sI sb sb sb sb ss* ss*}", "name", set->name, "types", types, "size",
+			 (json_int_t)set->set.size, "timeout_s", (json_int_t)set->set.timeout_s, "anonymous", set->anonymous,
+			 "prefixes", set->prefixes, "grows", set->set.grows, "counted", set->set.counted, "comment",
+			 set->set.comment, "file", set->set.file);
 }
 
 static char *write_json(const struct manifest *manifest)
@@ -244,15 +245,18 @@ static bool read_set(struct arena *arena, json_t *json, struct manifest_set *set
 {
 	const char *name, *comment = NULL, *file = NULL;
 	json_int_t size, timeout;
-	int anonymous, prefixes;
+	int anonymous, prefixes, grows, counted;
 	json_t *types;
 
-	if (json_unpack(json, "{ss so sI sI sb sb s?s s?s}", "name", &name, "types", &types, "size", &size, "timeout_s", &timeout,
-			"anonymous", &anonymous, "prefixes", &prefixes, "comment", &comment, "file", &file))
+	if (json_unpack(json, "{ss so sI sI sb sb sb sb s?s s?s}", "name", &name, "types", &types, "size", &size, "timeout_s",
+			&timeout, "anonymous", &anonymous, "prefixes", &prefixes, "grows", &grows, "counted", &counted, "comment",
+			&comment, "file", &file))
 		return false;
 	*set = (struct manifest_set){ .name = take(arena, name), .anonymous = anonymous, .prefixes = prefixes };
 	set->set = (struct policy_set){ .name = set->name,
 					.size = (uint32_t)size,
+					.grows = grows,
+					.counted = counted,
 					.timeout_s = (uint64_t)timeout,
 					.comment = take(arena, comment),
 					.file = take(arena, file),

@@ -14,7 +14,7 @@
  *			links/l_G_N		link N that generation G made
  *			gG/program_C, counters_C	of chain C of generation G
  *			gG/connections_C, ports_C	where it redirects
- *			gG/set_S_exact, set_S_prefix, set_S_count, set_S_timed/
+ *			gG/set_S	of the policy's set S
  *
  * bpffs takes no dot in a name; a character of a name that is not a letter, a digit, '_' or '-' stands as %xx.
  */

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Sets of policies in force: looked up by the manifest, changed in place. Programs see each element as it comes and goes. */
+/*
+ * Sets of policies in force: looked up by the manifest, changed in place, one row at a time, or when many come at once or the
+ * table is full, by a new table in its place. Programs see each element as it comes and goes.
+ */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -10,15 +13,15 @@
 #include "kernel/pins.h"
 #include "kernel/set_table.h"
 
-#define CHUNK 8192 /* elements turned into rows at once */
+/* So many new rows, if they are more than a quarter of those that are there, go into a new table with those. */
+#define MANY 8192
 
 static const struct place nowhere;
 
 struct kernel_set {
 	struct policy_set type;
-	const char *timed; /* folder that says: some prefix has a timeout */
-	struct set_maps maps;
-	int count_fd; /* set_table.h: set_count_read; -1: not there */
+	int map_fd;
+	struct set_table table;
 };
 
 /* ---- Open ---- */
@@ -67,10 +70,20 @@ static const struct manifest_set *find_set(struct arena *arena, const struct man
 	return NULL;
 }
 
+/* Who changed a prefix was killed on the way: the rows say what is in the set. */
+static int repair(struct kernel_set *set)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct set_rows rows[2] = { 0 };
+
+	set_image_read(&set->table.image, arena, rows);
+	return set_table_replace(&set->table, rows);
+}
+
 int kernel_set_open(struct kernel *kernel, struct arena *arena, const char *policy, const char *set, struct kernel_set **ret_set,
 		    struct diagnostics *diagnostics)
 {
-	_cleanup_close_ int exact = -1, prefix = -1;
+	struct set_shape shape;
 	const struct manifest_set *found;
 	const struct manifest *manifest;
 	struct manifests manifests;
@@ -84,27 +97,21 @@ int kernel_set_open(struct kernel *kernel, struct arena *arena, const char *poli
 		return r ?: -ENOENT;
 	path = arena_printf(arena, "%s/g%llu/set_%u", pins_policy_path(arena, kernel, policy),
 			    (unsigned long long)manifest->generation, (uint32_t)(found - manifest->sets));
-	exact = bpf_obj_get(arena_printf(arena, "%s_exact", path));
-	r = exact < 0 ? exact : 0;
-	if (r == 0 && found->prefixes) {
-		prefix = bpf_obj_get(arena_printf(arena, "%s_prefix", path));
-		r = prefix < 0 ? prefix : 0;
-	}
-	if (r) {
-		diagnose(diagnostics, SEVERITY_ERROR_KERNEL, nowhere, "cannot open the tables of set '%s': %s", set,
-			 strerror(-r));
-		return r;
-	}
 	opened = calloc(1, sizeof(*opened));
 	if (!opened)
 		return -ENOMEM;
 	opened->type = found->set;
-	opened->timed = arena_printf(arena, "%s_timed", path);
-	opened->count_fd = bpf_obj_get(arena_printf(arena, "%s_count", path));
-	opened->maps = (struct set_maps){ .key_size = set_key_size(&found->set),
-					  .exact_fd = TAKE_FD(exact),
-					  .prefix_fd = TAKE_FD(prefix),
-					  .size = found->set.size };
+	opened->map_fd = bpf_obj_get(path);
+	shape = set_shape(&found->set, found->prefixes);
+	r = opened->map_fd < 0 ? opened->map_fd : set_table_open(opened->map_fd, &shape, kernel->locked, &opened->table);
+	if (r == 0 && kernel->locked && set_image_is_damaged(&opened->table.image))
+		r = repair(opened);
+	if (r) {
+		diagnose(diagnostics, SEVERITY_ERROR_KERNEL, nowhere, "cannot open the table of set '%s': %s", set,
+			 strerror(-r));
+		kernel_set_close(opened);
+		return r;
+	}
 	*ret_set = opened;
 	return 0;
 }
@@ -113,9 +120,8 @@ void kernel_set_close(struct kernel_set *set)
 {
 	if (!set)
 		return;
-	closep(&set->maps.exact_fd);
-	closep(&set->maps.prefix_fd);
-	closep(&set->count_fd);
+	set_table_close(&set->table);
+	closep(&set->map_fd);
 	free(set);
 }
 
@@ -124,282 +130,235 @@ const struct policy_set *kernel_set_type(const struct kernel_set *set)
 	return &set->type;
 }
 
-/* ---- What both maps have in common ---- */
+/* ---- Room ---- */
 
-static int map_fd(const struct kernel_set *set, int which)
-{
-	return which == ROWS_PREFIX ? set->maps.prefix_fd : set->maps.exact_fd;
-}
-
-static uint32_t map_key_size(const struct kernel_set *set, int which)
-{
-	return set->maps.key_size + (which == ROWS_PREFIX ? (uint32_t)sizeof(uint32_t) : 0);
-}
-
-static int settle(const struct kernel_set *set, struct arena *arena)
-{
-	return set->maps.prefix_fd >= 0 && pins_exists(set->timed)
-		       ? set_settle_prefixes(arena, set->maps.prefix_fd, set->maps.key_size)
-		       : 0;
-}
-
-static bool has_expired(const struct set_row *row, uint64_t now)
-{
-	return row->value.own_expires_ns != 0 && row->value.own_expires_ns <= now;
-}
-
-/* Delete the rows of one map that have expired, and count those that stay. */
-static int clear_expired(const struct kernel_set *set, int which, uint32_t *count)
+/* What has expired takes room until somebody needs it. Only then the rows are counted. */
+static int make_room(struct kernel_set *set)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	struct set_rows rows = { 0 }, expired = { 0 };
+	struct set_rows rows[2] = { 0 }, kept[2] = { 0 };
 	uint64_t now = set_now();
-	int r = map_fd(set, which) < 0 ? 0 : set_rows_read(arena, map_fd(set, which), map_key_size(set, which), &rows);
+	size_t expired = 0;
 
-	for (size_t i = 0; r == 0 && i < rows.count; i++)
-		if (has_expired(&rows.items[i], now))
-			vector_push(arena, &expired, rows.items[i]);
-	r = r ?: set_rows_delete(map_fd(set, which), map_key_size(set, which), &expired, NULL);
-	if (r == 0)
-		*count += (uint32_t)(rows.count - expired.count);
-	return r;
+	set_image_read(&set->table.image, arena, rows);
+	for (int which = 0; which < 2; which++)
+		for (size_t i = 0; i < rows[which].count; i++) {
+			if (set_is_over(rows[which].items[i].expires, now))
+				expired++;
+			else
+				vector_push(arena, &kept[which], rows[which].items[i]);
+		}
+	set_image_set_rows(&set->table.image, (uint32_t)(rows[ROWS_SINGLE].count + rows[ROWS_PREFIX].count));
+	return expired ? set_table_replace(&set->table, kept) : 0;
 }
 
-/* What has expired takes room until somebody needs it. *ret_rows: how many rows there are then, exactly. */
-static int make_room(const struct kernel_set *set, uint32_t *ret_rows)
+static bool fits(const struct kernel_set *set, size_t more)
 {
-	uint32_t rows = 0;
-	int r = clear_expired(set, ROWS_EXACT, &rows);
+	uint32_t rows = set_image_rows(&set->table.image);
 
-	r = r ?: clear_expired(set, ROWS_PREFIX, &rows);
-	if (r == 0 && set->count_fd >= 0)
-		r = set_count_write(set->count_fd, rows);
-	if (r == 0)
-		*ret_rows = rows;
-	return r;
+	return rows <= set->type.size && more <= set->type.size - rows;
 }
 
 /* ---- Add ---- */
 
-/* Elements on their way in. The rows of an element lie one behind the other in each of rows[2], in the order of the elements. */
-struct adding {
-	const struct kernel_set *set;
-	struct set_rows rows[2];
-	bool *went_in[2]; /* for each of the rows */
-	uint32_t present; /* rows in both maps, at most */
-};
-
-static int write_rows(struct adding *adding, int which, const struct set_rows *rows)
+/* ROW as it is to be, where BEFORE was. */
+static void renew(struct set_row *before, const struct set_row *row)
 {
-	size_t done = 0;
-	int r = set_rows_write(map_fd(adding->set, which), map_key_size(adding->set, which), rows, NULL, &done);
-
-	for (size_t i = 0; i < done; i++)
-		adding->went_in[which][(size_t)(rows->items - adding->rows[which].items) + i] = true;
-	return r;
+	before->expires = row->expires;
+	before->flags |= row->flags;
 }
 
-static int write_count(const struct adding *adding)
+/* All that is in the set, and MORE rows, as a new table. */
+static int rebuild_with(struct kernel_set *set, const struct set_rows more[2])
 {
-	return adding->set->count_fd < 0 ? 0 : set_count_write(adding->set->count_fd, adding->present);
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct set_rows rows[2] = { 0 };
+
+	set_image_read(&set->table.image, arena, rows);
+	for (int which = 0; which < 2; which++) {
+		struct set_rows there, added = { 0 };
+
+		set_rows_sort(&rows[which]);
+		there = rows[which];
+		for (size_t i = 0; i < more[which].count; i++) {
+			struct set_row *before = set_rows_find(&there, &more[which].items[i]);
+
+			if (before)
+				renew(before, &more[which].items[i]);
+			else
+				vector_push(arena, &added, more[which].items[i]);
+		}
+		set_rows_sort(&added);
+		for (size_t i = 0; i < added.count; i++) {
+			struct set_row *last = rows[which].count > there.count ? &rows[which].items[rows[which].count - 1] : NULL;
+
+			if (last && set_row_compare(last, &added.items[i]) == 0)
+				renew(last, &added.items[i]);
+			else
+				vector_push(arena, &rows[which], added.items[i]);
+		}
+	}
+	return set_table_replace(&set->table, rows);
 }
 
-/* The rows of ELEMENT in one map, from *at on, which is moved behind them. */
-static struct set_rows rows_of(const struct adding *adding, int which, uint32_t element, size_t *at)
+static int put_row(struct kernel_set *set, struct set_row *row, int which)
 {
-	struct set_rows rows = { .items = adding->rows[which].items + *at };
+	struct set_rows rows[2] = { 0 };
+	int r = set_image_put(&set->table.image, row, which == ROWS_PREFIX);
 
-	while (*at < adding->rows[which].count && adding->rows[which].items[*at].element == element) {
-		rows.count++;
+	if (r != -ENOSPC)
+		return r;
+	rows[which] = (struct set_rows){ .items = row, .count = 1 };
+	return rebuild_with(set, rows);
+}
+
+/* The rows of ELEMENT, from *at on, which is moved behind them. */
+static struct set_rows rows_of(const struct set_rows *rows, uint32_t element, size_t *at)
+{
+	struct set_rows some = { .items = rows->items + *at };
+
+	while (*at < rows->count && rows->items[*at].element == element) {
+		some.count++;
 		++*at;
 	}
-	return rows;
+	return some;
 }
 
-/* A prefix map answers with the longest prefix that covers the key: by its length one sees whether it is that very one. */
-static uint32_t count_absent(const struct kernel_set *set, int which, const struct set_rows *rows)
+static size_t count_absent(const struct kernel_set *set, const struct set_rows rows[2])
 {
-	struct weir_set_value value;
-	uint32_t absent = 0;
+	size_t absent = 0;
 
-	for (size_t i = 0; i < rows->count; i++)
-		absent += bpf_map_lookup_elem(map_fd(set, which), rows->items[i].key, &value) != 0 ||
-			  value.prefix_length != rows->items[i].value.prefix_length;
+	for (int which = 0; which < 2; which++)
+		for (size_t i = 0; i < rows[which].count; i++)
+			absent += !set_image_find(&set->table.image, &rows[which].items[i], which == ROWS_PREFIX, NULL);
 	return absent;
 }
 
-/*
- * All elements at once, where there surely is room for all. The number is raised before they go in, and may then be too high,
- * since some may have been there.
- */
-static int add_all(struct adding *adding)
-{
-	int r;
-
-	adding->present += (uint32_t)(adding->rows[ROWS_EXACT].count + adding->rows[ROWS_PREFIX].count);
-	r = write_count(adding);
-	for (int which = 0; r == 0 && which < 2; which++)
-		r = write_rows(adding, which, &adding->rows[which]);
-	return r;
-}
-
 /* One by one: an element that has not room for all its rows stays out whole, and those behind it. */
-static int add_singly(struct adding *adding, uint32_t count)
+static int add_singly(struct kernel_set *set, const struct set_rows rows[2], size_t count, size_t *done)
 {
 	size_t at[2] = { 0, 0 };
+	bool made_room = false;
 	int r = 0;
 
 	for (uint32_t i = 0; r == 0 && i < count; i++) {
-		struct set_rows rows[2] = { rows_of(adding, ROWS_EXACT, i, &at[ROWS_EXACT]),
-					    rows_of(adding, ROWS_PREFIX, i, &at[ROWS_PREFIX]) };
-		uint32_t absent = count_absent(adding->set, ROWS_EXACT, &rows[ROWS_EXACT]) +
-				  count_absent(adding->set, ROWS_PREFIX, &rows[ROWS_PREFIX]);
+		struct set_rows some[2] = { rows_of(&rows[ROWS_SINGLE], i, &at[ROWS_SINGLE]),
+					    rows_of(&rows[ROWS_PREFIX], i, &at[ROWS_PREFIX]) };
+		size_t absent = count_absent(set, some);
 
-		if (absent > adding->set->maps.size - adding->present)
+		if (!fits(set, absent) && !made_room) {
+			r = make_room(set);
+			made_room = true;
+			absent = count_absent(set, some);
+		}
+		if (r == 0 && absent && !fits(set, absent))
 			return -ENOSPC;
-		adding->present += absent;
-		r = absent ? write_count(adding) : 0;
-		for (int which = 0; r == 0 && which < 2; which++)
-			r = rows[which].count ? write_rows(adding, which, &rows[which]) : 0;
+		if (r == 0) /* before they are in: the number is never too low */
+			set_image_set_rows(&set->table.image, set_image_rows(&set->table.image) + (uint32_t)absent);
+		for (int which = 0; which < 2; which++)
+			for (size_t k = 0; r == 0 && k < some[which].count; k++)
+				r = put_row(set, &some[which].items[k], which);
+		*done += r == 0;
 	}
 	return r;
-}
-
-static int add_rows(struct adding *adding, uint32_t count)
-{
-	size_t rows = adding->rows[ROWS_EXACT].count + adding->rows[ROWS_PREFIX].count;
-	uint32_t size = adding->set->maps.size;
-	int r = 0;
-
-	if (adding->set->count_fd < 0 || set_count_read(adding->set->count_fd, &adding->present) || adding->present > size)
-		r = make_room(adding->set, &adding->present);
-	if (r == 0 && rows <= size - adding->present)
-		return add_all(adding);
-	/* What is known to be there stays known, so that a full set is not counted again for each of many elements. */
-	r = r ?: add_singly(adding, count);
-	if (r != -ENOSPC)
-		return r;
-	r = make_room(adding->set, &adding->present);
-	if (r == 0 && rows <= size - adding->present)
-		return add_all(adding);
-	return r ?: add_singly(adding, count);
-}
-
-static int adding_begin(struct adding *adding, struct arena *arena, const struct set_element *elements, uint32_t count)
-{
-	const struct policy_set *type = &adding->set->type;
-	uint64_t now = set_now();
-	bool timed = false;
-
-	for (uint32_t i = 0; i < count; i++) {
-		struct set_row row = { .element = i, .value = { .flags = WEIR_SET_LIVE } };
-		int r;
-
-		row.value.own_expires_ns = set_expiry(now, elements[i].timeout_s ? elements[i].timeout_s : type->timeout_s);
-		row.value.expires_ns = row.value.own_expires_ns;
-		timed |= row.value.expires_ns != 0;
-		r = set_rows_of_element(arena, type, &elements[i], row, adding->rows);
-		if (r)
-			return r;
-	}
-	for (int which = 0; which < 2; which++)
-		adding->went_in[which] = arena_new_array(arena, bool, adding->rows[which].count);
-	return timed && adding->rows[ROWS_PREFIX].count ? pins_make_directory(adding->set->timed) : 0;
-}
-
-static size_t count_whole(const struct adding *adding, struct arena *arena, uint32_t count)
-{
-	bool *lacks = arena_new_array(arena, bool, count);
-	size_t whole = 0;
-
-	for (int which = 0; which < 2; which++)
-		for (size_t i = 0; i < adding->rows[which].count; i++)
-			lacks[adding->rows[which].items[i].element] |= !adding->went_in[which][i];
-	for (uint32_t i = 0; i < count; i++)
-		whole += !lacks[i];
-	return whole;
-}
-
-static int add_chunk(const struct kernel_set *set, const struct set_element *elements, uint32_t count, size_t *done)
-{
-	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	struct adding adding = { .set = set };
-	int r = adding_begin(&adding, arena, elements, count), settled;
-
-	if (r)
-		return r;
-	r = add_rows(&adding, count);
-	*done += count_whole(&adding, arena, count);
-	settled = adding.rows[ROWS_PREFIX].count ? settle(set, arena) : 0;
-	return r ?: settled;
 }
 
 int kernel_set_add(struct kernel_set *set, const struct set_element *elements, size_t count, size_t *ret_done)
 {
-	size_t done = 0;
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct set_rows rows[2] = { 0 };
+	uint64_t now = set_now();
+	size_t done = 0, all;
 	int r = 0;
 
-	for (size_t at = 0; r == 0 && at < count; at += CHUNK)
-		r = add_chunk(set, elements + at, (uint32_t)(count - at > CHUNK ? CHUNK : count - at), &done);
+	vector_reserve(arena, &rows[ROWS_SINGLE], count);
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		uint64_t timeout = elements[i].timeout_s ? elements[i].timeout_s : set->type.timeout_s;
+		struct set_row row = { .element = (uint32_t)i, .flags = WEIR_SET_LIVE, .expires = set_expiry(now, timeout) };
+
+		r = set_rows_of_element(arena, &set->type, &elements[i], row, rows);
+	}
+	all = rows[ROWS_SINGLE].count + rows[ROWS_PREFIX].count;
+	if (r == 0 && all >= MANY && all > set_image_rows(&set->table.image) / 4 && fits(set, all)) {
+		r = rebuild_with(set, rows);
+		done = r ? 0 : count;
+	} else if (r == 0) {
+		r = add_singly(set, rows, count, &done);
+	}
 	*ret_done = done;
 	return r;
 }
 
 /* ---- Delete ---- */
 
-static int delete_chunk(const struct kernel_set *set, const struct set_element *elements, uint32_t count, size_t *not_there)
+static int take_row(struct kernel_set *set, const struct set_row *row, int which, bool *there)
 {
-	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	bool *whole = arena_new_array(arena, bool, count); /* all rows of an element were there */
-	uint32_t deleted = 0, present;
-	struct set_rows rows[2] = { 0 };
-	int r = 0;
+	static const struct set_rows none[2];
+	struct set_image *image = &set->table.image;
+	int r;
 
-	for (uint32_t i = 0; r == 0 && i < count; i++) {
-		whole[i] = true;
-		r = set_rows_of_element(arena, &set->type, &elements[i], (struct set_row){ .element = i }, rows);
+	*there = set_image_find(image, row, which == ROWS_PREFIX, NULL);
+	if (!*there)
+		return 0;
+	r = set_image_take(image, row, which == ROWS_PREFIX, there);
+	if (r == -ENOSPC) { /* no page is left for the tree without it, but it is no row any more */
+		r = rebuild_with(set, none);
+		*there = true;
+	} else if (r == 0) {
+		set_image_set_rows(image, set_image_rows(image) - (set_image_rows(image) > 0));
 	}
-	for (int which = 0; r == 0 && which < 2; which++) {
-		bool *there = arena_new_array(arena, bool, rows[which].count);
-
-		r = set_rows_delete(map_fd(set, which), map_key_size(set, which), &rows[which], there);
-		for (size_t i = 0; r == 0 && i < rows[which].count; i++) {
-			whole[rows[which].items[i].element] &= there[i];
-			deleted += there[i];
-		}
-	}
-	if (r == 0 && set->count_fd >= 0 && set_count_read(set->count_fd, &present) == 0)
-		set_count_write(set->count_fd, present > deleted ? present - deleted : 0);
-	for (uint32_t i = 0; r == 0 && i < count; i++)
-		*not_there += !whole[i];
-	return r ?: rows[ROWS_PREFIX].count ? settle(set, arena) : 0;
+	return r;
 }
 
-int kernel_set_delete(struct kernel_set *set, const struct set_element *elements, size_t count, size_t *ret_missing)
+int kernel_set_delete(struct kernel_set *set, const struct set_element *elements, size_t count, bool *there, size_t *ret_missing)
 {
-	size_t missing = 0;
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct set_rows rows[2] = { 0 };
+	size_t missing = 0, at[2] = { 0, 0 };
 	int r = 0;
 
-	for (size_t at = 0; r == 0 && at < count; at += CHUNK)
-		r = delete_chunk(set, elements + at, (uint32_t)(count - at > CHUNK ? CHUNK : count - at), &missing);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = set_rows_of_element(arena, &set->type, &elements[i], (struct set_row){ .element = (uint32_t)i }, rows);
+	for (uint32_t i = 0; r == 0 && i < count; i++) {
+		bool whole = true, one;
+
+		for (int which = 0; which < 2; which++) {
+			struct set_rows some = rows_of(&rows[which], i, &at[which]);
+
+			for (size_t k = 0; r == 0 && k < some.count; k++) {
+				r = take_row(set, &some.items[k], which, &one);
+				whole &= one;
+			}
+		}
+		missing += !whole;
+		if (there)
+			there[i] = whole;
+	}
 	*ret_missing = missing;
 	return r;
 }
 
-int kernel_set_flush(struct kernel_set *set)
+bool kernel_set_cover(struct kernel_set *set, const struct set_element *element, struct set_element *ret_cover)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	int r = 0;
+	struct set_rows rows[2] = { 0 };
+	struct set_row cover;
+	int which;
 
-	for (int which = 0; r == 0 && which < 2; which++) {
-		struct set_rows rows = { 0 };
+	if (set_rows_of_element(arena, &set->type, element, (struct set_row){ 0 }, rows))
+		return false;
+	which = rows[ROWS_SINGLE].count ? ROWS_SINGLE : ROWS_PREFIX;
+	if (!set_image_cover(&set->table.image, &rows[which].items[0], &cover) || set_is_over(cover.expires, set_now()))
+		return false;
+	*ret_cover = set_element_of_row(&set->type, &cover, true);
+	return true;
+}
 
-		if (map_fd(set, which) < 0)
-			continue;
-		r = set_rows_read(arena, map_fd(set, which), map_key_size(set, which), &rows);
-		r = r ?: set_rows_delete(map_fd(set, which), map_key_size(set, which), &rows, NULL);
-	}
-	return r ?: set->count_fd >= 0 ? set_count_write(set->count_fd, 0) : 0;
+int kernel_set_flush(struct kernel_set *set)
+{
+	struct set_rows none[2] = { 0 };
+
+	return set_table_replace(&set->table, none);
 }
 
 /* ---- List ---- */
@@ -427,24 +386,18 @@ int kernel_set_list(struct kernel_set *set, struct arena *arena, size_t *ret_cou
 	uint64_t now = set_now();
 	size_t count = 0;
 
-	for (int which = 0; which < 2; which++) {
-		int r = map_fd(set, which) < 0
-				? 0
-				: set_rows_read(scratch, map_fd(set, which), map_key_size(set, which), &rows[which]);
-
-		if (r)
-			return r;
-	}
+	set_image_read(&set->table.image, scratch, rows);
 	elements = arena_new_array(arena, struct set_element, rows[0].count + rows[1].count);
 	for (int which = 0; which < 2; which++)
 		for (size_t i = 0; i < rows[which].count; i++) {
 			const struct set_row *row = &rows[which].items[i];
 
-			if (has_expired(row, now))
+			if (set_is_over(row->expires, now))
 				continue;
 			elements[count] = set_element_of_row(&set->type, row, which == ROWS_PREFIX);
-			if (row->value.own_expires_ns)
-				elements[count].timeout_s = (row->value.own_expires_ns - now + 999999999u) / 1000000000u;
+			elements[count].timeout_s = set_seconds_left(row->expires, now);
+			elements[count].packets = row->packets;
+			elements[count].bytes = row->bytes;
 			count++;
 		}
 	if (count)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The maps of a set for a new generation. When the policy's elements are those that the old maps have, the old maps go on, with
- * all that was added live. Otherwise new maps are filled with the policy's elements and the live ones of the old maps, so that
+ * The table of a set for a new generation. When the policy's elements are those that the old table has, the old one goes on, with
+ * all that was added live. Otherwise a new one is filled with the policy's elements and the live ones of the old, so that
  * programs go from the old contents to the new ones in one step, and a failed apply has touched nothing.
  */
 #ifndef WEIR_KERNEL_SET_FILL_H
@@ -14,11 +14,11 @@ struct set_request {
 	const struct policy_set *set; /* with its elements */
 	bool anonymous, prefixes;
 	const struct manifest_set *old; /* NULL: none to go on with */
-	const char *old_path;		/* its pins without "_exact" and "_prefix" */
+	const char *old_path;		/* its pin */
 	const struct apply_options *options;
 };
 
-/* *ret_timed: some prefix has a timeout. 0, and maps that the caller closes; or -errno with a diagnostic. */
-int set_fill(const struct set_request *request, struct diagnostics *diagnostics, struct set_maps *ret_maps, bool *ret_timed);
+/* The descriptor of the set's map, which the caller closes; or -errno with a diagnostic. */
+int set_fill(const struct set_request *request, struct diagnostics *diagnostics);
 
 #endif

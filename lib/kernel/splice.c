@@ -378,11 +378,8 @@ static void copy_generated(struct splice *splice, const struct template *templat
 		case REFERENCE_OUTCOME:
 			instruction->imm = load_outcome(request, reference->index);
 			break;
-		case REFERENCE_SET_EXACT:
-			refer_map(instruction, request->sets[reference->index].exact_fd);
-			break;
-		case REFERENCE_SET_PREFIX:
-			refer_map(instruction, request->sets[reference->index].prefix_fd);
+		case REFERENCE_SET:
+			refer_map(instruction, request->sets[reference->index]);
 			break;
 		case REFERENCE_RAW_IP:
 			instruction->imm = request->raw_ip;

@@ -304,32 +304,21 @@ static int read_chain(const struct reading *reading, uint32_t index, struct stat
 
 /* ---- Sets ---- */
 
-static int count_members(const char *path, uint32_t key_size, uint64_t *count)
-{
-	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	_cleanup_close_ int fd = bpf_obj_get(path);
-	uint64_t now = set_now();
-	struct set_rows rows = { 0 };
-	int r = fd < 0 ? fd : set_rows_read(arena, fd, key_size, &rows);
-
-	for (size_t i = 0; r == 0 && i < rows.count; i++)
-		*count += rows.items[i].value.own_expires_ns == 0 || rows.items[i].value.own_expires_ns > now;
-	return r;
-}
-
 static int read_set(const struct reading *reading, uint32_t index, struct state_set *state)
 {
 	const struct manifest_set *set = &reading->manifest->sets[index];
-	const char *path = arena_printf(reading->arena, "%s/set_%u", reading->folder, index);
-	uint32_t key_size = set_key_size(&set->set);
-	int r;
+	_cleanup_close_ int fd = bpf_obj_get(arena_printf(reading->arena, "%s/set_%u", reading->folder, index));
+	struct set_shape shape = set_shape(&set->set, set->prefixes);
+	struct set_table table = { 0 };
+	int r = fd < 0 ? fd : set_table_open(fd, &shape, false, &table);
 
-	*state = (struct state_set){ .name = set->name, .set = set->set };
-	r = count_members(arena_printf(reading->arena, "%s_exact", path), key_size, &state->element_count);
-	if (r == 0 && set->prefixes)
-		r = count_members(arena_printf(reading->arena, "%s_prefix", path), key_size + (uint32_t)sizeof(uint32_t),
-				  &state->element_count);
-	return r;
+	if (r)
+		return r;
+	*state = (struct state_set){ .name = set->name,
+				     .set = set->set,
+				     .element_count = set_image_count(&table.image, set_now()) };
+	set_table_close(&table);
+	return 0;
 }
 
 /* ---- Policies ---- */

@@ -123,8 +123,12 @@ static void print_sets(const struct page *page, const struct state_policy *polic
 	for (uint32_t i = 0; i < policy->set_count; i++) {
 		const struct state_set *set = &policy->sets[i];
 
-		fprintf(page->out, "  set %s%-*s%s  %*llu of %u element%s  ", bold(page), name_width, set->name, plain(page),
-			count_width, (unsigned long long)set->element_count, set->set.size, plural(set->set.size));
+		fprintf(page->out, "  set %s%-*s%s  %*llu ", bold(page), name_width, set->name, plain(page), count_width,
+			(unsigned long long)set->element_count);
+		if (set->set.grows)
+			fprintf(page->out, "element%s  ", plural(set->element_count));
+		else
+			fprintf(page->out, "of %u element%s  ", set->set.size, plural(set->set.size));
 		for (uint32_t k = 0; k < set->set.components; k++)
 			fprintf(page->out, "%s%s", k ? " . " : "", value_type_name(set->set.types[k]));
 		fputc('\n', page->out);

@@ -18,7 +18,10 @@ static void print_set(const struct policy_set *set, int width, FILE *out)
 	fprintf(out, "  set %-*s    ", width, set->name);
 	for (uint32_t i = 0; i < set->components; i++)
 		fprintf(out, "%s%s", i ? " . " : "", value_type_name(set->types[i]));
-	fprintf(out, ", %u element%s, room for %u\n", set->element_count, plural(set->element_count), set->size);
+	fprintf(out, ", %u element%s", set->element_count, plural(set->element_count));
+	if (!set->grows)
+		fprintf(out, ", room for %u", set->size);
+	fputc('\n', out);
 }
 
 static void print_chain(const struct policy_chain *chain, int width, FILE *out)

@@ -22,7 +22,7 @@ struct kernel_side {
 	const struct rule_list *rules;
 	struct arena *arena;
 	struct loaded_chain loaded;
-	struct kernel_set_maps *sets;
+	int *sets;
 	int events_fd;
 	uint32_t slots;
 	unsigned cpus;
@@ -55,12 +55,10 @@ static bool fill_sets(struct kernel_side *side, struct diagnostics *diagnostics)
 		struct set_request request = {
 			.set = set->set, .anonymous = set->anonymous, .prefixes = set->prefixes, .options = &options
 		};
-		struct set_maps maps;
-		bool timed;
 
-		if (set_fill(&request, diagnostics, &maps, &timed))
+		side->sets[i] = set_fill(&request, diagnostics);
+		if (side->sets[i] < 0)
 			return false;
-		side->sets[i] = (struct kernel_set_maps){ maps.exact_fd, maps.prefix_fd };
 	}
 	return true;
 }
@@ -103,9 +101,9 @@ struct kernel_side *kernel_side_open(const struct compiled_chain *chain, struct 
 	side->keys = arena_new_array(arena, uint32_t, side->slots);
 	side->seen = arena_new_array(arena, struct weir_event, side->rules->rule_count);
 	side->rule_of_slot = arena_new_array(arena, uint32_t, side->slots);
-	side->sets = arena_new_array(arena, struct kernel_set_maps, side->rules->set_count);
+	side->sets = arena_new_array(arena, int, side->rules->set_count);
 	for (uint32_t i = 0; i < side->rules->set_count; i++)
-		side->sets[i] = (struct kernel_set_maps){ -1, -1 };
+		side->sets[i] = -1;
 	for (uint32_t i = 0; i < side->slots; i++)
 		side->rule_of_slot[i] = NO_RULE;
 	for (uint32_t i = 0; i < side->rules->rule_count; i++)
@@ -125,12 +123,9 @@ void kernel_side_close(struct kernel_side *side)
 		return;
 	ring_buffer__free(side->events);
 	loaded_chain_close(&side->loaded);
-	for (uint32_t i = 0; i < side->rules->set_count; i++) {
-		if (side->sets[i].exact_fd >= 0)
-			close(side->sets[i].exact_fd);
-		if (side->sets[i].prefix_fd >= 0)
-			close(side->sets[i].prefix_fd);
-	}
+	for (uint32_t i = 0; i < side->rules->set_count; i++)
+		if (side->sets[i] >= 0)
+			close(side->sets[i]);
 	if (side->events_fd >= 0)
 		close(side->events_fd);
 	arena_free(side->arena);

@@ -17,7 +17,7 @@ static uint64_t now_ns(void)
 	return now.tv_sec * 1000000000ull + now.tv_nsec;
 }
 
-static bool fill_sets(struct loaded_policy *policy, const struct rule_list *list, struct kernel_set_maps *maps)
+static bool fill_sets(struct loaded_policy *policy, const struct rule_list *list, int *maps)
 {
 	static const struct apply_options options = { 0 };
 
@@ -26,12 +26,10 @@ static bool fill_sets(struct loaded_policy *policy, const struct rule_list *list
 		struct set_request request = {
 			.set = set->set, .anonymous = set->anonymous, .prefixes = set->prefixes, .options = &options
 		};
-		struct set_maps filled;
-		bool timed;
 
-		if (set_fill(&request, &policy->diagnostics, &filled, &timed))
+		maps[i] = set_fill(&request, &policy->diagnostics);
+		if (maps[i] < 0)
 			return false;
-		maps[i] = (struct kernel_set_maps){ filled.exact_fd, filled.prefix_fd };
 	}
 	return true;
 }
@@ -39,22 +37,19 @@ static bool fill_sets(struct loaded_policy *policy, const struct rule_list *list
 static bool load_chain(struct loaded_policy *policy, const struct compiled_chain *chain, struct loaded_chain *loaded)
 {
 	uint32_t set_count = chain->rules->set_count;
-	struct kernel_set_maps *maps = arena_new_array(policy->arena, struct kernel_set_maps, set_count);
+	int *maps = arena_new_array(policy->arena, int, set_count);
 	struct load_request request = {
 		.code = chain->code, .chain_id = 1, .counters_fd = -1, .events_fd = -1, .owners_fd = -1, .sets = maps
 	};
 	bool whole;
 
 	for (uint32_t i = 0; i < set_count; i++)
-		maps[i] = (struct kernel_set_maps){ -1, -1 };
+		maps[i] = -1;
 	whole = fill_sets(policy, chain->rules, maps) && kernel_load(&request, loaded, &policy->diagnostics) == 0;
 	/* The program holds the maps now. */
-	for (uint32_t i = 0; i < set_count; i++) {
-		if (maps[i].exact_fd >= 0)
-			close(maps[i].exact_fd);
-		if (maps[i].prefix_fd >= 0)
-			close(maps[i].prefix_fd);
-	}
+	for (uint32_t i = 0; i < set_count; i++)
+		if (maps[i] >= 0)
+			close(maps[i]);
 	return whole;
 }
 

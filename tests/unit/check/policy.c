@@ -248,7 +248,8 @@ TEST(a_set_without_a_size_has_room)
 	const struct policy *policy = check(arena, "set s { type ether_addr . inet_proto; }\n");
 
 	if (policy) {
-		CHECK_NUMBER(policy->sets[0].size, LIMIT_SET_DEFAULT_SIZE);
+		CHECK_NUMBER(policy->sets[0].size, LIMIT_SET_SIZE);
+		CHECK(policy->sets[0].grows);
 		CHECK_NUMBER(policy->sets[0].components, 2);
 		CHECK(policy->sets[0].types[0] == TYPE_ETHER_ADDR && policy->sets[0].types[1] == TYPE_PROTOCOL);
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A small interpreter of the instructions that weir emits, so that the code can be tested without a kernel. Calls of the
- * template's pass() are written down; maps answer by MEMBER. What is not expected ends the run with a fault.
+ * template's pass() are written down; a set's map is a table in memory. What is not expected ends the run with a fault.
  */
 #ifndef WEIR_TESTS_INTERPRETER_H
 #define WEIR_TESTS_INTERPRETER_H
@@ -11,16 +11,20 @@
 #include "code/code.h"
 #include "code/instructions.h"
 
-#define INTERPRETER_NOW	  1000 /* what the clock says, in ns */
+#define INTERPRETER_NOW	  1000ull /* what the clock says, in units of sets' expiries */
 #define INTERPRETER_STACK 64
+#define INTERPRETER_MAPS  2 /* the number of the first map */
+
+struct interpreter_table {
+	const unsigned char *memory;
+	uint32_t pages, page_size;
+};
 
 struct interpreter {
 	const struct code *code;
 	const struct code_reference **references; /* for each instruction */
 	uint8_t **data;				  /* the code's maps, with their outcomes filled in */
-	/* The value of a key (behind the prefix length, for a prefix map) in a map of a set; NULL: not there. */
-	const struct weir_set_value *(*look_up)(void *context, uint32_t set, bool prefix, const uint8_t *key);
-	void *context;
+	const struct interpreter_table *tables; /* for each set */
 	uint32_t steps, passed_count;
 	uint32_t *passed;
 	const char *fault;
@@ -82,7 +86,7 @@ static inline bool interpret_store(uint8_t code, uint64_t address, uint64_t valu
 static inline uint64_t interpret_calculation(const struct bpf_insn *insn, const uint64_t *registers, const char **fault)
 {
 	bool narrow = BPF_CLASS(insn->code) == BPF_ALU;
-	uint64_t a = registers[insn->dst_reg], b = BPF_SRC(insn->code) == BPF_X ? registers[insn->src_reg] : (uint64_t)insn->imm;
+	uint64_t a = registers[insn->dst_reg], b = BPF_SRC(insn->code) == BPF_X ? registers[insn->src_reg] : (uint64_t)(int64_t)insn->imm;
 
 	if (BPF_OP(insn->code) == BPF_END)
 		return insn->imm == 32 ? __builtin_bswap32((uint32_t)a) : __builtin_bswap64(a);
@@ -141,6 +145,8 @@ static inline bool interpret_comparison(const struct bpf_insn *insn, const uint6
 		return a != b;
 	case BPF_JLT:
 		return a < b;
+	case BPF_JGT:
+		return a > b;
 	case BPF_JGE:
 		return a >= b;
 	case BPF_JLE:
@@ -164,6 +170,18 @@ static inline uint64_t interpret_element(const struct interpreter *interpreter, 
 	return number < data->count ? (uint64_t)(interpreter->data[map] + (size_t)number * data->value_size) : 0;
 }
 
+/* Maps are numbers: INTERPRETER_MAPS + 2 * set is the one that holds the table, the one after it the table. */
+static inline uint64_t interpret_look_up(struct interpreter *interpreter, uint64_t map, uint32_t key)
+{
+	const struct interpreter_table *table = &interpreter->tables[(map - INTERPRETER_MAPS) >> 1];
+
+	if (map & 1)
+		return key < table->pages ? (uint64_t)table->memory + (uint64_t)key * table->page_size : 0;
+	if (key != 0)
+		interpreter->fault = "a table that is none";
+	return map + 1;
+}
+
 static inline uint64_t interpret_call(struct interpreter *interpreter, uint32_t at, uint64_t *registers)
 {
 	const struct bpf_insn *insn = &interpreter->code->instructions[at];
@@ -177,13 +195,13 @@ static inline uint64_t interpret_call(struct interpreter *interpreter, uint32_t 
 			interpreter->fault = "a call that goes elsewhere than its reference says";
 		result = interpret(interpreter, reference->index, registers[BPF_REG_1], registers[BPF_REG_2]);
 	} else if (insn->imm == HELPER_MAP_LOOKUP_ELEM) {
-		uint32_t map = registers[BPF_REG_1];
+		uint64_t map = registers[BPF_REG_1];
 		const uint8_t *key = (const uint8_t *)registers[BPF_REG_2];
 
 		result = map >= INTERPRETER_DATA ? interpret_element(interpreter, map - INTERPRETER_DATA, key)
-						 : (uint64_t)interpreter->look_up(interpreter->context, map >> 1, map & 1, key);
+						 : interpret_look_up(interpreter, map, *(const uint32_t *)key);
 	} else if (insn->imm == HELPER_KTIME_GET_COARSE_NS) {
-		result = INTERPRETER_NOW;
+		result = INTERPRETER_NOW << WEIR_SET_CLOCK_SHIFT;
 	} else {
 		interpreter->fault = "a helper nobody calls";
 	}
@@ -205,7 +223,7 @@ static inline uint32_t interpret_step(struct interpreter *interpreter, uint32_t 
 		if (reference && reference->kind == REFERENCE_DATA)
 			registers[insn->dst_reg] = INTERPRETER_DATA + reference->index;
 		else if (reference)
-			registers[insn->dst_reg] = reference->index << 1 | (reference->kind == REFERENCE_SET_PREFIX);
+			registers[insn->dst_reg] = INTERPRETER_MAPS + reference->index * 2;
 		return at + 2;
 	case BPF_LDX:
 		registers[insn->dst_reg] = interpret_load(insn->code, registers[insn->src_reg] + insn->off);

@@ -183,19 +183,19 @@ TEST(several_set_functions_and_pass_are_linked_in)
 	};
 	static const struct code_reference references[] = {
 		{ REFERENCE_FUNCTION, 4, 1 }, { REFERENCE_FUNCTION, 7, 2 }, { REFERENCE_OUTCOME, 12, 1 },
-		{ REFERENCE_PASS, 13, 0 },    { REFERENCE_OUTCOME, 14, 0 }, { REFERENCE_SET_EXACT, 21, 0 },
+		{ REFERENCE_PASS, 13, 0 },    { REFERENCE_OUTCOME, 14, 0 }, { REFERENCE_SET, 21, 0 },
 	};
 	static const struct code_line lines[] = { { 3, 0 }, { 10, 1 }, { 14, 0 } };
 	static const struct rule_set sets[] = { { .name = "black-list" }, { .name = "other" } };
 	static const struct dimension dimensions[] = { { .kind = DIMENSION_SET, .set = 0 }, { .kind = DIMENSION_SET, .set = 1 } };
-	struct kernel_set_maps maps[] = { { -1, -1 }, { -1, -1 } };
+	int maps[] = { -1, -1 };
 
 	for (size_t i = 0; i < LENGTH(hooks); i++) {
 		struct loaded_chain loaded = { -1, -1, 0, 0, { 0 } };
 		uint32_t length = hooks[i] >= WEIR_HOOK_CGROUP_INGRESS ? 46 : 60, one = 1;
 		struct hand_chain chain;
 
-		maps[0].exact_fd = bpf_map_create(BPF_MAP_TYPE_HASH, "set", 4, 4, 16, NULL);
+		maps[0] = bpf_map_create(BPF_MAP_TYPE_HASH, "set", 4, 4, 16, NULL);
 		hand_chain_init(&chain, hooks[i], WEIR_VERDICT_ACCEPT);
 		hand_chain_classify(&chain, with_sets, LENGTH(with_sets));
 		chain.code.functions = functions;
@@ -212,13 +212,13 @@ TEST(several_set_functions_and_pass_are_linked_in)
 		CHECK_NUMBER(load(&chain, &loaded), 0);
 		run_program(loaded.program_fd, tcp_frame, sizeof(tcp_frame));
 		CHECK_NUMBER(read_counter(loaded.counters_fd, WEIR_SLOT_FIRST_RULE + 1).packets, 0);
-		CHECK_NUMBER(bpf_map_update_elem(maps[0].exact_fd, &length, &one, 0), 0);
+		CHECK_NUMBER(bpf_map_update_elem(maps[0], &length, &one, 0), 0);
 		CHECK_NUMBER(verdict_of(hooks[i], run_program(loaded.program_fd, tcp_frame, sizeof(tcp_frame))),
 			     WEIR_VERDICT_ACCEPT);
 		CHECK_NUMBER(read_counter(loaded.counters_fd, WEIR_SLOT_FIRST_RULE + 1).packets, 1);
 		CHECK_NUMBER(read_counter(loaded.counters_fd, WEIR_SLOT_FIRST_RULE).packets, 2);
 		loaded_chain_close(&loaded);
-		close(maps[0].exact_fd);
+		close(maps[0]);
 	}
 }
 

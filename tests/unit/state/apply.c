@@ -156,7 +156,7 @@ TEST(live_elements_stay_and_those_of_the_policy_follow_it)
 	/* What was deleted live and stands in the file comes back. */
 	set = scene_set_open("edge", "s");
 	live[0] = scene_address(0x0a000002, 0x0a000002, 0);
-	CHECK_NUMBER(kernel_set_delete(set.set, live, 1, &missing), 0);
+	CHECK_NUMBER(kernel_set_delete(set.set, live, 1, NULL, &missing), 0);
 	CHECK_NUMBER(missing, 0);
 	scene_set_close(&set);
 	CHECK(!has("edge", "s", 0x0a000002, 0x0a000002));

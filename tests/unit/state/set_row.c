@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "kernel/set_table.h"
+#include "kernel/set_row.h"
 
 #include "../../tap.h"
 
@@ -52,7 +52,7 @@ static bool covers_exactly(enum value_type type, wide low, wide high)
 	return false;
 }
 
-TEST(a_single_value_is_one_row_of_the_exact_map)
+TEST(a_single_value_is_one_row)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	struct policy_set set = { .types = { TYPE_IPV4_ADDR }, .components = 1 };
@@ -60,9 +60,9 @@ TEST(a_single_value_is_one_row_of_the_exact_map)
 	struct set_rows rows[2] = { 0 };
 
 	CHECK_NUMBER(set_rows_of_element(arena, &set, &element, (struct set_row){ 0 }, rows), 0);
-	CHECK_NUMBER(rows[ROWS_EXACT].count, 1);
+	CHECK_NUMBER(rows[ROWS_SINGLE].count, 1);
 	CHECK_NUMBER(rows[ROWS_PREFIX].count, 0);
-	CHECK(memcmp(rows[ROWS_EXACT].items[0].key, "\x0a\0\0\1", 4) == 0);
+	CHECK_NUMBER(rows[ROWS_SINGLE].items[0].words[0], 0x0a000001);
 }
 
 TEST(a_range_is_covered_by_its_prefixes_and_nothing_else)
@@ -95,24 +95,24 @@ TEST(elements_of_every_type_come_back_as_they_went_in)
 {
 	static const struct {
 		enum value_type types[2];
-		uint32_t components, size;
+		uint32_t components, words;
 	} sets[] = {
-		{ { TYPE_IPV4_ADDR }, 1, 4 },
-		{ { TYPE_IPV6_ADDR }, 1, 16 },
-		{ { TYPE_ETHER_ADDR }, 1, 8 },
-		{ { TYPE_INET_SERVICE }, 1, 4 },
-		{ { TYPE_PROTOCOL }, 1, 4 },
-		{ { TYPE_NUMBER }, 1, 4 },
-		{ { TYPE_IPV4_ADDR, TYPE_INET_SERVICE }, 2, 8 },
-		{ { TYPE_IPV6_ADDR, TYPE_IPV6_ADDR }, 2, 32 },
-		{ { TYPE_ETHER_ADDR, TYPE_IPV4_ADDR }, 2, 12 },
+		{ { TYPE_IPV4_ADDR }, 1, 1 },
+		{ { TYPE_IPV6_ADDR }, 1, 2 },
+		{ { TYPE_ETHER_ADDR }, 1, 1 },
+		{ { TYPE_INET_SERVICE }, 1, 1 },
+		{ { TYPE_PROTOCOL }, 1, 1 },
+		{ { TYPE_NUMBER }, 1, 1 },
+		{ { TYPE_IPV4_ADDR, TYPE_INET_SERVICE }, 2, 2 },
+		{ { TYPE_IPV6_ADDR, TYPE_IPV6_ADDR }, 2, 4 },
+		{ { TYPE_ETHER_ADDR, TYPE_IPV4_ADDR }, 2, 2 },
 	};
 
 	srandom(2);
 	for (size_t s = 0; s < sizeof(sets) / sizeof(sets[0]); s++) {
 		struct policy_set set = { .types = { sets[s].types[0], sets[s].types[1] }, .components = sets[s].components };
 
-		CHECK_NUMBER(set_key_size(&set), sets[s].size);
+		CHECK_NUMBER(set_shape(&set, false).words, sets[s].words);
 		for (int i = 0; i < 200; i++) {
 			_cleanup_(arena_freep) struct arena *arena = arena_new();
 			struct set_element element = { 0 }, back;
@@ -126,8 +126,8 @@ TEST(elements_of_every_type_come_back_as_they_went_in)
 				element.keys[c] = (struct value_range){ value_of(number), value_of(number) };
 			}
 			CHECK_NUMBER(set_rows_of_element(arena, &set, &element, (struct set_row){ 0 }, rows), 0);
-			CHECK_NUMBER(rows[ROWS_EXACT].count, 1);
-			back = set_element_of_row(&set, &rows[ROWS_EXACT].items[0], false);
+			CHECK_NUMBER(rows[ROWS_SINGLE].count, 1);
+			back = set_element_of_row(&set, &rows[ROWS_SINGLE].items[0], false);
 			if (memcmp(back.keys, element.keys, sizeof(back.keys)) != 0) {
 				CHECK(!"the element came back as it went in");
 				break;
@@ -149,7 +149,7 @@ TEST(a_range_goes_into_no_set_that_has_no_prefixes)
 
 int main(void)
 {
-	RUN(a_single_value_is_one_row_of_the_exact_map);
+	RUN(a_single_value_is_one_row);
 	RUN(a_range_is_covered_by_its_prefixes_and_nothing_else);
 	RUN(elements_of_every_type_come_back_as_they_went_in);
 	RUN(a_range_goes_into_no_set_that_has_no_prefixes);

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The memory of a set's table (weir_abi.h has its layout): filled, searched, changed while programs read it. No system calls: the
+ * memory is a map's, or in tests anybody's.
+ *
+ * Programs read without looking twice, so each step is one store of a number that is whole by itself: a slot; the number of a
+ * page that was written before; an expiry. Entries and pages of the tree are used once: when there are no fresh ones left, or
+ * an element finds both its buckets full, the functions say -ENOSPC, nothing that programs see has changed, and the caller
+ * fills a new table. The kernel gives the old one back when no program can be reading it.
+ *
+ * One writer at a time. It may be killed anywhere: what it had done stays done, a prefix it was at is put right by the next
+ * table (set_image_is_damaged).
+ */
+#ifndef WEIR_KERNEL_SET_IMAGE_H
+#define WEIR_KERNEL_SET_IMAGE_H
+
+#include "kernel/set_row.h"
+
+struct set_image {
+	struct set_shape shape;
+	unsigned char *memory; /* zeroes when it is new; aligned to 8 */
+	uint32_t pages;
+};
+
+/* How many pages a table for these rows takes, with room to add some; both as set_rows_sort sorts, without doubles. */
+uint32_t set_image_pages(const struct set_shape *shape, const struct set_rows rows[2]);
+
+/* Fill new memory of that many pages. -ENOSPC: with this seed two buckets are full; try another. */
+int set_image_fill(struct set_image *image, const struct set_rows rows[2], uint64_t seed);
+
+/* All that is in it, expired or not, added to rows[2] unsorted. */
+void set_image_read(const struct set_image *image, struct arena *arena, struct set_rows rows[2]);
+/* How many have not expired. */
+uint64_t set_image_count(const struct set_image *image, uint64_t now);
+
+/* Is this row in it, expired or not? Then *RET_ROW (may be NULL) is what is there. */
+bool set_image_find(const struct set_image *image, const struct set_row *row, bool prefix, struct set_row *ret_row);
+/* The longest prefix that covers the key of ROW, expired or not: false when there is none. */
+bool set_image_cover(const struct set_image *image, const struct set_row *row, struct set_row *ret_row);
+
+/* Put in; a row that is there gets the new expiry and the new flags beside its own. -ENOSPC: the table must be replaced. */
+int set_image_put(struct set_image *image, const struct set_row *row, bool prefix);
+/* Take out; *RET_THERE: it was in. */
+int set_image_take(struct set_image *image, const struct set_row *row, bool prefix, bool *ret_there);
+
+/* Add to the counter of a row, while programs count too. */
+void set_image_count_up(struct set_image *image, const struct set_row *row, bool prefix, uint64_t packets, uint64_t bytes);
+
+bool set_image_is_damaged(const struct set_image *image);
+
+/* The number of rows, which is at least that of those that are in it. */
+uint32_t set_image_rows(const struct set_image *image);
+void set_image_set_rows(struct set_image *image, uint32_t rows);
+
+/* ---- Between set_image.c and set_tree.c ---- */
+
+struct weir_set_header *set_image_header(const struct set_image *image);
+void *set_image_page(const struct set_image *image, uint32_t page);
+struct weir_set_entry *set_image_entry(const struct set_image *image, uint32_t number);
+uint64_t *set_image_entry_words(struct weir_set_entry *entry);
+struct weir_counter *set_image_entry_counter(const struct set_image *image, struct weir_set_entry *entry);
+/* A fresh entry with the key and all of ROW; 0: there is none left. */
+uint32_t set_image_new_entry(struct set_image *image, const struct set_row *row, bool prefix);
+void set_image_entry_row(const struct set_image *image, struct weir_set_entry *entry, struct set_row *ret_row);
+
+uint32_t set_tree_pages(const struct set_shape *shape, const struct set_rows *rows);
+int set_tree_fill(struct set_image *image, const struct set_rows *rows);
+uint32_t set_tree_find(const struct set_image *image, const struct set_row *row);
+uint32_t set_tree_cover(const struct set_image *image, const struct set_row *row);
+int set_tree_put(struct set_image *image, const struct set_row *row);
+int set_tree_take(struct set_image *image, uint32_t entry);
+
+#endif
