@@ -204,7 +204,7 @@ static int rebuild_with(struct kernel_set *set, const struct set_rows more[2])
 static int put_row(struct kernel_set *set, struct set_row *row, int which)
 {
 	struct set_rows rows[2] = { 0 };
-	int r = set_image_put(&set->table.image, row, which == ROWS_PREFIX);
+	int r = set_table_put(&set->table, row, which == ROWS_PREFIX);
 
 	if (r != -ENOSPC)
 		return r;
@@ -291,18 +291,30 @@ int kernel_set_add(struct kernel_set *set, const struct set_element *elements, s
 
 /* ---- Delete ---- */
 
+/* The same table anew, but for one row. */
+static int rebuild_without(struct kernel_set *set, const struct set_row *row, int without)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct set_rows rows[2] = { 0 };
+
+	set_image_read(&set->table.image, arena, rows);
+	for (size_t i = 0; i < rows[without].count; i++)
+		if (set_row_compare(&rows[without].items[i], row) == 0)
+			rows[without].items[i] = rows[without].items[--rows[without].count];
+	return set_table_replace(&set->table, rows);
+}
+
 static int take_row(struct kernel_set *set, const struct set_row *row, int which, bool *there)
 {
-	static const struct set_rows none[2];
 	struct set_image *image = &set->table.image;
 	int r;
 
 	*there = set_image_find(image, row, which == ROWS_PREFIX, NULL);
 	if (!*there)
 		return 0;
-	r = set_image_take(image, row, which == ROWS_PREFIX, there);
-	if (r == -ENOSPC) { /* no page is left for the tree without it, but it is no row any more */
-		r = rebuild_with(set, none);
+	r = set_table_take(&set->table, row, which == ROWS_PREFIX, there);
+	if (r == -ENOSPC) {
+		r = rebuild_without(set, row, which);
 		*there = true;
 	} else if (r == 0) {
 		set_image_set_rows(image, set_image_rows(image) - (set_image_rows(image) > 0));

@@ -10,7 +10,8 @@
  */
 #define FILL 4
 
-#define SPARE_ENTRIES 512
+/* Entries that may be added before the table is replaced: a quarter, of small tables more, up to that number. */
+#define SPARE_ENTRIES 2048
 
 /* ---- Where things are ---- */
 
@@ -78,7 +79,7 @@ static uint32_t entry_pages(const struct set_shape *shape, const struct set_rows
 
 	if (shape->direct && !shape->prefixes)
 		return 0;
-	needed += needed / 4 + SPARE_ENTRIES;
+	needed += needed / 4 + (needed < SPARE_ENTRIES / 4 ? 4 * needed + 64 : SPARE_ENTRIES);
 	return (uint32_t)((needed >> shape->entry_shift) + 1);
 }
 

@@ -4,9 +4,11 @@
  * memory is a map's, or in tests anybody's.
  *
  * Programs read without looking twice, so each step is one store of a number that is whole by itself: a slot; the number of a
- * page that was written before; an expiry. Entries and pages of the tree are used once: when there are no fresh ones left, or
- * an element finds both its buckets full, the functions say -ENOSPC, nothing that programs see has changed, and the caller
- * fills a new table. The kernel gives the old one back when no program can be reading it.
+ * page that was written before; an expiry. Entries and pages of the tree are not used again while a program
+ * may be reading them. When there are no fresh entries left, or an element finds both its buckets full, the functions say -ENOSPC,
+ * and the caller fills a new table with what set_image_read gives and the new row; the kernel takes the old one back when no
+ * program can be reading it. When there are no pages left they say -EAGAIN before anything is changed: set_image_reclaim finds
+ * those that are in no use any more, and the caller waits until no program that began before can be reading them.
  *
  * One writer at a time. It may be killed anywhere: what it had done stays done, a prefix it was at is put right by the next
  * table (set_image_is_damaged).
@@ -20,7 +22,12 @@ struct set_image {
 	struct set_shape shape;
 	unsigned char *memory; /* zeroes when it is new; aligned to 8 */
 	uint32_t pages;
+	uint32_t *free; /* pages of the tree to be used again */
+	uint32_t free_count;
 };
+
+/* What the structure itself holds, not the memory. */
+void set_image_release(struct set_image *image);
 
 /* How many pages a table for these rows takes, with room to add some; both as set_rows_sort sorts, without doubles. */
 uint32_t set_image_pages(const struct set_shape *shape, const struct set_rows rows[2]);
@@ -38,7 +45,13 @@ bool set_image_find(const struct set_image *image, const struct set_row *row, bo
 /* The longest prefix that covers the key of ROW, expired or not: false when there is none. */
 bool set_image_cover(const struct set_image *image, const struct set_row *row, struct set_row *ret_row);
 
-/* Put in; a row that is there gets the new expiry and the new flags beside its own. -ENOSPC: the table must be replaced. */
+/*
+ * Pages that were written for the tree and are no part of it now may be used again, but not before all programs that run now
+ * have ended. -ENOSPC: they are too few to be worth it, the table must be replaced.
+ */
+int set_image_reclaim(struct set_image *image);
+
+/* Put in; a row that is there gets the new expiry and the new flags beside its own. -ENOSPC, -EAGAIN: see above. */
 int set_image_put(struct set_image *image, const struct set_row *row, bool prefix);
 /* Take out; *RET_THERE: it was in. */
 int set_image_take(struct set_image *image, const struct set_row *row, bool prefix, bool *ret_there);

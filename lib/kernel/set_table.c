@@ -19,7 +19,7 @@ static size_t mapping_bytes(uint32_t pages, uint32_t page_size)
 	return ((size_t)pages * page_size + system_page - 1) / system_page * system_page;
 }
 
-/* PROTECTION and FLAGS as of mmap. */
+/* PROTECTION and FLAGS as of mmap. The table takes FD. */
 static int map_pages(int fd, const struct set_shape *shape, int protection, int flags, struct set_table *ret_table)
 {
 	struct bpf_map_info info = { 0 };
@@ -39,20 +39,19 @@ static int map_pages(int fd, const struct set_shape *shape, int protection, int 
 		.map_fd = ret_table->map_fd,
 		.image = { .shape = *shape, .memory = memory, .pages = info.max_entries },
 		.bytes = bytes,
+		.pages_fd = fd,
 	};
 	return 0;
 }
 
 void set_table_close(struct set_table *table)
 {
-	if (table->image.memory)
-		munmap(table->image.memory, table->bytes);
+	if (!table->image.memory)
+		return;
+	munmap(table->image.memory, table->bytes);
 	table->image.memory = NULL;
-}
-
-static void close_table(struct set_table *table)
-{
-	set_table_close(table);
+	set_image_release(&table->image);
+	closep(&table->pages_fd);
 }
 
 static int create_pages(const char *name, const struct set_shape *shape, uint32_t pages)
@@ -73,7 +72,7 @@ static void map_name(const char *name, char ret_name[BPF_OBJ_NAME_LEN])
 			*c = '_';
 }
 
-/* A new map of pages with these rows in it. The mapping goes to RET_TABLE, the descriptor is returned. */
+/* A new map of pages with these rows in it; RET_TABLE keeps its map_fd. */
 static int create_filled(const char *name, const struct set_shape *shape, const struct set_rows rows[2],
 			 struct set_table *ret_table)
 {
@@ -81,12 +80,13 @@ static int create_filled(const char *name, const struct set_shape *shape, const 
 	uint64_t seed;
 
 	for (int i = 0; i < SEEDS; i++) {
+		_cleanup_(set_table_close) struct set_table table = { .map_fd = ret_table->map_fd };
 		_cleanup_close_ int fd = create_pages(name, shape, pages);
-		_cleanup_(close_table) struct set_table table = { .map_fd = -1 };
 		int r = fd < 0 ? fd : map_pages(fd, shape, PROT_READ | PROT_WRITE, MAP_POPULATE, &table);
 
 		if (r)
 			return r;
+		TAKE_FD(fd);
 		if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
 			return -EIO;
 		r = set_image_fill(&table.image, rows, seed);
@@ -94,34 +94,33 @@ static int create_filled(const char *name, const struct set_shape *shape, const 
 			return r;
 		if (r)
 			continue;
-		table.map_fd = ret_table->map_fd;
 		*ret_table = table;
 		table.image.memory = NULL;
-		return TAKE_FD(fd);
+		return 0;
 	}
 	return -ENOSPC;
 }
 
 int set_table_create(const char *name, const struct set_shape *shape, struct set_rows rows[2])
 {
-	_cleanup_(close_table) struct set_table table = { .map_fd = -1 };
+	_cleanup_(set_table_close) struct set_table table = { .map_fd = -1 };
 	char short_name[BPF_OBJ_NAME_LEN];
 	struct bpf_map_create_opts options;
-	_cleanup_close_ int pages = -1, outer = -1;
+	_cleanup_close_ int outer = -1;
 	uint32_t key = 0;
 	int r;
 
 	map_name(name, short_name);
-	pages = create_filled(short_name, shape, rows, &table);
-	if (pages < 0)
-		return pages;
+	r = create_filled(short_name, shape, rows, &table);
+	if (r)
+		return r;
 	memset(&options, 0, sizeof(options));
 	options.sz = sizeof(options);
-	options.inner_map_fd = (uint32_t)pages;
+	options.inner_map_fd = (uint32_t)table.pages_fd;
 	outer = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, short_name, sizeof(key), sizeof(uint32_t), 1, &options);
 	if (outer < 0)
 		return outer;
-	r = bpf_map_update_elem(outer, &key, &pages, BPF_ANY);
+	r = bpf_map_update_elem(outer, &key, &table.pages_fd, BPF_ANY);
 	return r ? r : TAKE_FD(outer);
 }
 
@@ -145,9 +144,53 @@ int set_table_open(int map_fd, const struct set_shape *shape, bool for_change, s
 	if (fd < 0)
 		return fd;
 	r = map_pages(fd, shape, for_change ? PROT_READ | PROT_WRITE : PROT_READ, 0, &table);
-	if (r == 0)
-		*ret_table = table;
-	return r;
+	if (r)
+		return r;
+	TAKE_FD(fd);
+	*ret_table = table;
+	return 0;
+}
+
+/* ---- Change ---- */
+
+/*
+ * Wait until all programs that run now have ended. Nobody says more plainly than the kernel itself: it does so before it comes back
+ * from putting a map into another, be it the one that is there.
+ */
+static int wait_for_programs(const struct set_table *table)
+{
+	uint32_t key = 0;
+
+	return bpf_map_update_elem(table->map_fd, &key, &table->pages_fd, BPF_ANY);
+}
+
+static int make_pages(struct set_table *table)
+{
+	int r = set_image_reclaim(&table->image);
+
+	return r ? r : wait_for_programs(table);
+}
+
+int set_table_put(struct set_table *table, const struct set_row *row, bool prefix)
+{
+	int r = set_image_put(&table->image, row, prefix);
+
+	if (r != -EAGAIN)
+		return r;
+	r = make_pages(table);
+	r = r ? r : set_image_put(&table->image, row, prefix);
+	return r == -EAGAIN ? -ENOSPC : r;
+}
+
+int set_table_take(struct set_table *table, const struct set_row *row, bool prefix, bool *ret_there)
+{
+	int r = set_image_take(&table->image, row, prefix, ret_there);
+
+	if (r != -EAGAIN)
+		return r;
+	r = make_pages(table);
+	r = r ? r : set_image_take(&table->image, row, prefix, ret_there);
+	return r == -EAGAIN ? -ENOSPC : r;
 }
 
 /* What programs counted in the old table after it was read. */
@@ -169,10 +212,9 @@ static void catch_up(const struct set_table *old, struct set_table *fresh, const
 
 int set_table_replace(struct set_table *table, struct set_rows rows[2])
 {
-	_cleanup_(close_table) struct set_table fresh = { .map_fd = table->map_fd };
+	_cleanup_(set_table_close) struct set_table fresh = { .map_fd = table->map_fd };
 	struct bpf_map_info info = { 0 };
 	uint32_t length = sizeof(info), key = 0;
-	_cleanup_close_ int fd = -1;
 	struct set_table old;
 	int r = bpf_obj_get_info_by_fd(table->map_fd, &info, &length);
 
@@ -180,10 +222,8 @@ int set_table_replace(struct set_table *table, struct set_rows rows[2])
 		return r;
 	for (int which = 0; which < 2; which++)
 		set_rows_sort(&rows[which]);
-	fd = create_filled(info.name, &table->image.shape, rows, &fresh);
-	if (fd < 0)
-		return fd;
-	r = bpf_map_update_elem(table->map_fd, &key, &fd, BPF_ANY);
+	r = create_filled(info.name, &table->image.shape, rows, &fresh);
+	r = r ? r : bpf_map_update_elem(table->map_fd, &key, &fresh.pages_fd, BPF_ANY);
 	if (r)
 		return r;
 	if (table->image.shape.counted)

@@ -22,6 +22,7 @@ struct set_table {
 	int map_fd; /* the outer one; the caller's */
 	struct set_image image;
 	size_t bytes; /* of the mapping */
+	int pages_fd; /* the inner map */
 };
 
 /* A new outer map with a table of these rows, which are sorted. NAME is for people. Descriptor, or -errno. */
@@ -30,6 +31,10 @@ int set_table_create(const char *name, const struct set_shape *shape, struct set
 /* Open what MAP_FD holds now. -EINVAL: it is not of this shape. */
 int set_table_open(int map_fd, const struct set_shape *shape, bool for_change, struct set_table *ret_table);
 void set_table_close(struct set_table *table); /* zeroed is fine */
+
+/* As set_image_put and set_image_take, with a wait where pages can be used again. -ENOSPC: the table must be replaced. */
+int set_table_put(struct set_table *table, const struct set_row *row, bool prefix);
+int set_table_take(struct set_table *table, const struct set_row *row, bool prefix, bool *ret_there);
 
 /* Put a table of these rows in the place of the one in use, which is closed. What was counted meanwhile is kept. */
 int set_table_replace(struct set_table *table, struct set_rows rows[2]);

@@ -17,8 +17,10 @@
 
 typedef unsigned __int128 wide;
 
-#define SPARE_PAGES 64
 #define MOST_LEVELS 15
+
+/* Pages that may be written before some are used again, which takes a wait: a quarter, of small trees more, up to that number. */
+#define SPARE_PAGES 1024
 
 /* What begins where. NUMBER: of an entry, in a leaf perhaps with WEIR_SET_LOOK; or of a page further down. */
 struct segment {
@@ -125,16 +127,26 @@ static uint32_t page_count(const struct set_image *image, uint32_t page)
 	return count;
 }
 
-/* A fresh page; 0: there is none left. */
-static uint32_t write_page(struct set_image *image, const struct segment *segments, size_t count)
+static uint32_t pages_left(const struct set_image *image)
+{
+	return image->free_count + image->pages - set_image_header(image)->next_page;
+}
+
+/* A page that no program can be reading; 0: there is none left. */
+static uint32_t take_page(struct set_image *image)
 {
 	struct weir_set_header *header = set_image_header(image);
-	uint32_t page = header->next_page;
 
-	if (page >= image->pages)
-		return 0;
-	header->next_page = page + 1;
-	for (uint32_t i = 0; i < image->shape.fanout; i++)
+	if (image->free_count)
+		return image->free[--image->free_count];
+	return header->next_page < image->pages ? header->next_page++ : 0;
+}
+
+static uint32_t write_page(struct set_image *image, const struct segment *segments, size_t count)
+{
+	uint32_t page = take_page(image);
+
+	for (uint32_t i = 0; page && i < image->shape.fanout; i++)
 		set_place(image, page, i, &segments[i < count ? i : count - 1]);
 	return page;
 }
@@ -197,6 +209,45 @@ static int grow_root(struct set_image *image, struct segments *pages, uint32_t l
 	__atomic_store_n(&set_image_header(image)->tree, levels << WEIR_SET_TREE_SHIFT | pages->items[0].number,
 			 __ATOMIC_RELEASE);
 	return 0;
+}
+
+/* ---- Pages that are used again ---- */
+
+static void mark_used(const struct set_image *image, uint32_t page, uint32_t level, bool *used)
+{
+	uint32_t first = set_image_header(image)->tree_page;
+
+	used[page - first] = true;
+	for (uint32_t i = 0; level > 1 && i < image->shape.fanout; i++)
+		if (i == 0 || page_numbers(image, page)[i] != page_numbers(image, page)[i - 1])
+			mark_used(image, page_numbers(image, page)[i], level - 1, used);
+}
+
+int set_image_reclaim(struct set_image *image)
+{
+	const struct weir_set_header *header = set_image_header(image);
+	uint32_t count = header->next_page - header->tree_page, all = image->pages - header->tree_page;
+	_cleanup_free_ bool *used = calloc(count + 1, sizeof(*used));
+	uint32_t *free_pages = calloc(count + 1, sizeof(*free_pages));
+
+	free(image->free);
+	image->free = free_pages;
+	image->free_count = 0;
+	if (!used || !free_pages)
+		return -ENOMEM;
+	if (tree_levels(image))
+		mark_used(image, tree_root(image), tree_levels(image), used);
+	for (uint32_t i = 0; i < count; i++)
+		if (!used[i])
+			free_pages[image->free_count++] = header->tree_page + i;
+	return pages_left(image) < all / 16 + 16 ? -ENOSPC : 0;
+}
+
+void set_image_release(struct set_image *image)
+{
+	free(image->free);
+	image->free = NULL;
+	image->free_count = 0;
 }
 
 /* ---- Look-up, as programs do it ---- */
@@ -275,7 +326,7 @@ uint32_t set_tree_pages(const struct set_shape *shape, const struct set_rows *ro
 	uint64_t pages = 2 * rows->count / page_fill(shape) + 1;
 
 	pages += pages / (page_fill(shape) - 1) + MOST_LEVELS;
-	return (uint32_t)(pages + pages / 4 + SPARE_PAGES);
+	return (uint32_t)(pages + pages / 4 + (rows->count < SPARE_PAGES / 8 ? 8 * rows->count + 16 : SPARE_PAGES));
 }
 
 /* The prefixes that are open while segments are made: each lies in the one below it. */
@@ -331,6 +382,7 @@ int set_tree_fill(struct set_image *image, const struct set_rows *rows)
 struct change {
 	wide first, last;	 /* what may change */
 	struct segments segments; /* what is there; then what is to be there */
+	uint32_t leaves;	  /* in which they lie */
 };
 
 static void change_free(struct change *change)
@@ -344,6 +396,7 @@ static int collect(const struct set_image *image, uint32_t page, uint32_t level,
 	uint32_t count = page_count(image, page);
 	int r = 0;
 
+	change->leaves += level == 1;
 	for (uint32_t i = 0; r == 0 && i < count; i++) {
 		wide start = page_start(image, page, i), last = i + 1 < count ? page_start(image, page, i + 1) - 1 : end;
 		uint32_t number = page_numbers(image, page)[i];
@@ -359,13 +412,20 @@ static int collect(const struct set_image *image, uint32_t page, uint32_t level,
 	return r;
 }
 
+/* -EAGAIN: there are not as many pages as it may take. */
 static int change_begin(const struct set_image *image, const struct set_row *row, struct change *change)
 {
+	int r;
+
 	change->first = key_of(&image->shape, row->words);
 	change->last = last_of(&image->shape, change->first, row->length);
-	if (!tree_levels(image))
-		return push(&change->segments, change->first, 0);
-	return collect(image, tree_root(image), tree_levels(image), greatest(&image->shape), change);
+	if (tree_levels(image))
+		r = collect(image, tree_root(image), tree_levels(image), greatest(&image->shape), change);
+	else
+		r = push(&change->segments, change->first, 0);
+	if (r == 0 && pages_left(image) < change->leaves + change->leaves / 8 + 2 * tree_levels(image) + 4)
+		r = -EAGAIN;
+	return r;
 }
 
 /* The segments of one leaf, from START to END, with those of the change in their place. */

@@ -31,7 +31,7 @@ struct trial {
 	struct interpreter_table shown;
 	struct set_image image;
 	struct set_row rows[MOST_ROWS]; /* the plain list */
-	uint32_t row_count, renewed;
+	uint32_t row_count, renewed, reclaimed;
 	wide domain; /* keys of one number are below it, so that they meet */
 };
 
@@ -94,6 +94,7 @@ static bool renew(struct trial *trial, const struct set_row *row)
 		vector_push(arena, &rows[is_prefix(row)], *row);
 		set_rows_sort(&rows[is_prefix(row)]);
 	}
+	set_image_release(&trial->image);
 	for (int i = 0; r == -ENOSPC && i < 8; i++) {
 		trial->image.shape = trial->shape;
 		trial->image.pages = set_image_pages(&trial->shape, rows);
@@ -201,6 +202,14 @@ static bool step(struct trial *trial)
 	there = list_find(trial, &row);
 	if (random_below(&trial->random, 5) < 2 || trial->row_count == MOST_ROWS) {
 		r = set_image_take(&trial->image, &row, is_prefix(&row), &took);
+		if (r == -EAGAIN) {
+			trial->reclaimed++;
+			r = set_image_reclaim(&trial->image) ?: set_image_take(&trial->image, &row, is_prefix(&row), &took);
+			if (r == -EAGAIN) {
+				renew(trial, NULL);
+				r = set_image_take(&trial->image, &row, is_prefix(&row), &took);
+			}
+		}
 		if (r == -ENOSPC) {
 			took = renew(trial, NULL);
 			r = 0;
@@ -218,7 +227,11 @@ static bool step(struct trial *trial)
 		trial->rows[trial->row_count++] = row;
 	}
 	r = set_image_put(&trial->image, &row, is_prefix(&row));
-	if (r == -ENOSPC)
+	if (r == -EAGAIN) {
+		trial->reclaimed++;
+		r = set_image_reclaim(&trial->image) ?: set_image_put(&trial->image, &row, is_prefix(&row));
+	}
+	if (r == -ENOSPC || r == -EAGAIN)
 		return renew(trial, &row) && set_image_put(&trial->image, &row, is_prefix(&row)) == 0;
 	return r == 0;
 }
@@ -288,7 +301,7 @@ static void run_trial(struct trial *trial, uint32_t steps)
 	}
 	CHECK(whole_list_is_there(trial));
 	CHECK(!set_image_is_damaged(&trial->image));
-	printf("# %u rows, %u tables, %u levels\n", trial->row_count, trial->renewed,
+	printf("# %u rows, %u tables, pages used again %u times, %u levels\n", trial->row_count, trial->renewed, trial->reclaimed,
 	       set_image_header(&trial->image)->tree >> WEIR_SET_TREE_SHIFT);
 }
 
@@ -333,6 +346,7 @@ static void try_set(struct policy_set type, const enum weir_field *keys, bool pr
 		trial->code = look_up_code(trial, keys, prefixes);
 		run_trial(trial, 3000);
 		free(trial->image.memory);
+		set_image_release(&trial->image);
 		arena_free(trial->arena);
 		free(trial);
 	}
