@@ -142,6 +142,24 @@ static __always_inline int act(CONTEXT *ctx, struct weir_flow *flow, __u32 outco
 }
 
 #ifdef LAYER_TC
+/* As an action of tc's: all five codes of tc-bpf(8). What is malformed is dropped, as everywhere. */
+static __always_inline int act_action(CONTEXT *ctx, struct weir_flow *flow, __u32 outcome)
+{
+	act_record(ctx, flow, outcome);
+	switch ((outcome & WEIR_OUTCOME_VERDICT_MASK) >> WEIR_OUTCOME_VERDICT_SHIFT) {
+	case WEIR_VERDICT_ACCEPT:
+		return TC_ACT_PIPE;
+	case WEIR_VERDICT_FINAL:
+		return TC_ACT_OK;
+	case WEIR_VERDICT_RECLASSIFY:
+		return TC_ACT_RECLASSIFY;
+	case WEIR_VERDICT_DEFAULT:
+		return TC_ACT_UNSPEC;
+	default:
+		return TC_ACT_SHOT;
+	}
+}
+
 /* As a qdisc's classifier: a class, -1 for the filter's own, or 0: the next filter is asked. It cannot drop. */
 static __always_inline int act_class(CONTEXT *ctx, struct weir_flow *flow, __u32 outcome)
 {

@@ -39,4 +39,14 @@ int weir_tc_class(struct __sk_buff *ctx)
 	return act_class(ctx, &flow, classify(ctx, &flow));
 }
 
+/* An action that filters of others name: tc filter ... action bpf index 7. */
+SEC("weir/tc_action")
+int weir_tc_action(struct __sk_buff *ctx)
+{
+	struct weir_flow flow = {};
+
+	parse(ctx, &flow);
+	return act_action(ctx, &flow, classify(ctx, &flow));
+}
+
 char _license[] SEC("license") = "GPL";

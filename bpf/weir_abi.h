@@ -22,7 +22,8 @@
 	X(TC_INGRESS, "tc", "ingress")                                                                                           \
 	X(TC_EGRESS, "tc", "egress")                                                                                             \
 	X(CGROUP_INGRESS, "cgroup", "ingress")                                                                                   \
-	X(CGROUP_EGRESS, "cgroup", "egress")
+	X(CGROUP_EGRESS, "cgroup", "egress")                                                                                     \
+	X(TC_ACTION, "tc", "action")
 
 enum weir_hook {
 #define X(id, layer, direction) WEIR_HOOK_##id,
@@ -35,8 +36,8 @@ enum weir_hook {
  * What a rule, or a chain's policy, says of a packet; at most 16 (the bits of an outcome). CONTINUE: the rule has no verdict and
  * the next is asked. FINAL: accepted, and whoever stands behind this chain at the same hook is not asked. FORWARD: out by another
  * interface. BOUNCE: out by the interface it came in by. XSK: to an AF_XDP socket. CLASS: of a qdisc whose
- * classifier the chain is. REDIRECT, DNAT: accepted, and the connection gets another port
- * (redirect_abi.h). docs/verdicts.md says what each does where.
+ * classifier the chain is. REDIRECT, DNAT: accepted, and the connection gets another port (redirect_abi.h). RECLASSIFY and
+ * DEFAULT: of an action, classify again, or what the action itself names. docs/verdicts.md says what each does where.
  */
 #define WEIR_VERDICTS(X)                                                                                                         \
 	X(CONTINUE, "continue")                                                                                                  \
@@ -48,7 +49,9 @@ enum weir_hook {
 	X(XSK, "to xsk")                                                                                                         \
 	X(CLASS, "class")                                                                                                        \
 	X(REDIRECT, "redirect")                                                                                                  \
-	X(DNAT, "dnat")
+	X(DNAT, "dnat")                                                                                                          \
+	X(RECLASSIFY, "reclassify")                                                                                              \
+	X(DEFAULT, "default")
 
 enum weir_verdict {
 #define X(id, name) WEIR_VERDICT_##id,
@@ -127,10 +130,11 @@ struct weir_flow {
 	__u8 tcp_flags; /* fin 1, syn 2, rst 4, psh 8, ack 16, urg 32, ecn 64, cwr 128 */
 	__u8 icmp_type; /* of ICMP or ICMPv6 */
 	__u8 icmp_code;
-	__u8 vlan_tags; /* how many */
-	__u8 malformed; /* enum weir_malformed */
-	__u8 fragment;	/* 1: a fragment, of any position, IPv4 or IPv6 */
-	__u16 transport_offset; /* where the transport header begins, in bytes of the packet as the hook has it; 0: there is none */
+	__u8 vlan_tags;		/* how many */
+	__u8 malformed;		/* enum weir_malformed */
+	__u8 fragment;		/* 1: a fragment, of any position, IPv4 or IPv6 */
+	__u16 transport_offset; /* where the transport header begins, in bytes of the packet as the hook has it; 0: there is none
+				 */
 	__u8 padding[4];
 };
 _Static_assert(sizeof(struct weir_flow) == 104, "struct weir_flow has holes or has grown");

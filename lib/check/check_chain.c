@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Chains: the hook, what it stands on, the default policy; then the rules. */
+#include <linux/pkt_cls.h>
 #include <string.h>
 
 #include "base/limits.h"
@@ -64,7 +65,7 @@ static bool check_hook_at_other_end(struct checker *checker, const struct ast_ch
 /* hook = ( "xdp" | "tc" | "cgroup" ) ( "ingress" | "egress" ) */
 static bool check_hook_words(struct checker *checker, const struct ast_chain *chain, enum weir_hook *ret_hook)
 {
-	static const char *const layers[] = { "xdp", "tc", "cgroup" }, *const directions[] = { "ingress", "egress" };
+	static const char *const layers[] = { "xdp", "tc", "cgroup" }, *const directions[] = { "ingress", "egress", "action" };
 	bool layer_known = false, direction_known = false;
 	struct diagnostic *d;
 
@@ -91,8 +92,13 @@ static bool check_hook_words(struct checker *checker, const struct ast_chain *ch
 		}
 	for (size_t i = 0; i < 3; i++)
 		layer_known |= strcmp(chain->layer, layers[i]) == 0;
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < 3; i++)
 		direction_known |= strcmp(chain->direction, directions[i]) == 0;
+	if (layer_known && direction_known && strcmp(chain->direction, "action") == 0) {
+		d = diagnose(checker->diagnostics, SEVERITY_ERROR, chain->direction_place, "only tc has actions");
+		diagnostic_hint(checker->diagnostics, d, "write 'hook tc action on 7'");
+		return false;
+	}
 	if (layer_known && direction_known) {
 		d = diagnose(checker->diagnostics, SEVERITY_ERROR, chain->direction_place,
 			     "xdp has no egress: a driver shows it only what comes in");
@@ -111,7 +117,7 @@ static bool check_hook_words(struct checker *checker, const struct ast_chain *ch
 		if (is_netfilter_hook(chain->direction))
 			diagnostic_hint(checker->diagnostics, d, "that is netfilter's; weir has ingress and egress");
 		else
-			hint_near(checker, d, chain->direction, directions, 2);
+			hint_near(checker, d, chain->direction, directions, 3);
 	}
 	return false;
 }
@@ -231,6 +237,19 @@ static bool is_cgroup(enum weir_hook hook)
 	return hook == WEIR_HOOK_CGROUP_INGRESS || hook == WEIR_HOOK_CGROUP_EGRESS;
 }
 
+/* An action is named by its index, from 1 on. */
+static bool check_action_index(struct checker *checker, const struct leaf *leaf)
+{
+	const char *text = leaf->value->text;
+	struct diagnostic *d;
+
+	if (*text && strspn(text, "0123456789") == strlen(text) && *text != '0' && strlen(text) < 10)
+		return true;
+	d = leaf_error(checker, leaf, leaf->value->place, "'%s' cannot be the index of an action", text);
+	diagnostic_hint(checker->diagnostics, d, "a number that no other action of kind bpf has: hook tc action on 7");
+	return false;
+}
+
 struct targets {
 	VECTOR(const char *) names;
 	VECTOR(struct place) places;
@@ -244,6 +263,8 @@ static const char *target_name(struct checker *checker, const struct ast_chain *
 		return owner_words(checker, chain->targets_of, leaf);
 	if (chain->targets_of == OWNER_CONTAINER)
 		return check_container_name(checker, leaf) ? leaf->value->text : NULL;
+	if (hook == WEIR_HOOK_TC_ACTION)
+		return check_action_index(checker, leaf) ? leaf->value->text : NULL;
 	return (is_cgroup(hook) ? check_cgroup_path(checker, leaf) : check_interface_name(checker, leaf)) ? leaf->value->text
 													  : NULL;
 }
@@ -374,9 +395,30 @@ static bool parent_error(struct checker *checker, struct place place, const char
 	return false;
 }
 
+/* What the verdict `default` of an action stands for, in tc's words: pipe, ok, drop, reclassify */
+static bool check_action_default(struct checker *checker, const struct ast_chain *chain, struct policy_chain *checked)
+{
+	static const struct {
+		const char *word;
+		uint32_t code;
+	} codes[] = {
+		{ "pipe", TC_ACT_PIPE }, { "ok", TC_ACT_OK }, { "drop", TC_ACT_SHOT }, { "reclassify", TC_ACT_RECLASSIFY }
+	};
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (!chain->fallback || strcmp(chain->fallback, codes[i].word) == 0) {
+			checked->fallback = codes[i].code;
+			return true;
+		}
+	return parent_error(checker, chain->fallback_place, "this cannot be what an action does",
+			    "one of pipe, ok, drop, reclassify");
+}
+
 /* parent = "parent" HANDLE [ "default" CLASS ] : the chain is the classifier of a qdisc that is there */
 static bool check_parent(struct checker *checker, const struct ast_chain *chain, struct policy_chain *checked)
 {
+	if (checked->hook == WEIR_HOOK_TC_ACTION && !chain->parent)
+		return check_action_default(checker, chain, checked);
 	if (!chain->parent && !chain->fallback)
 		return true;
 	if (!chain->parent)

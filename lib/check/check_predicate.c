@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Matches that are computed: `pcap "tcp port 80"` becomes a program of classic BPF for each way a packet can begin at the hook. */
+/* Matches that are computed: `pcap "tcp port 80"` becomes a program of classic BPF for each way a packet can begin at the hook.
+ */
 #include <errno.h>
 
 #include "base/limits.h"
@@ -21,6 +22,7 @@ static bool link_occurs(const struct chain_frame *chain, enum classic_link link)
 		return link == CLASSIC_ETHERNET;
 	case WEIR_HOOK_TC_INGRESS:
 	case WEIR_HOOK_TC_EGRESS:
+	case WEIR_HOOK_TC_ACTION:
 		return true;
 	default:
 		return link == CLASSIC_RAW;
@@ -30,8 +32,8 @@ static bool link_occurs(const struct chain_frame *chain, enum classic_link link)
 static bool refuse(struct predicate_frame *frame, const char *message)
 {
 	struct diagnostics *diagnostics = frame->chain->checker->diagnostics;
-	struct diagnostic *d = diagnose(diagnostics, SEVERITY_ERROR, frame->text->place, "libpcap does not take this expression%s%s",
-					message ? ": " : "", message ? message : "");
+	struct diagnostic *d = diagnose(diagnostics, SEVERITY_ERROR, frame->text->place,
+					"libpcap does not take this expression%s%s", message ? ": " : "", message ? message : "");
 
 	diagnostic_hint(diagnostics, d, "its words are tcpdump's: 'tcp port 80 and not host 10.0.0.1'; see man 7 pcap-filter");
 	return false;
@@ -50,7 +52,8 @@ static bool compile_link(struct predicate_frame *frame, enum classic_link link, 
 	int error = -EOPNOTSUPP;
 
 	if (checker->host->filter)
-		error = checker->host->filter(checker->host->context, checker->arena, &request, &predicate->programs[link], &message);
+		error = checker->host->filter(checker->host->context, checker->arena, &request, &predicate->programs[link],
+					      &message);
 	if (error && link == CLASSIC_RAW && predicate->programs[CLASSIC_ETHERNET])
 		return true;
 	if (error)

@@ -11,6 +11,7 @@ static const struct {
 	[WEIR_HOOK_TC_EGRESS] = { "tc egress", true, true, false },
 	[WEIR_HOOK_CGROUP_INGRESS] = { "cgroup ingress", false, false, false },
 	[WEIR_HOOK_CGROUP_EGRESS] = { "cgroup egress", false, true, false },
+	[WEIR_HOOK_TC_ACTION] = { "tc action", true, false, false },
 };
 
 const char *hook_name(enum weir_hook hook)
@@ -58,7 +59,9 @@ bool hook_serves(enum weir_hook hook, enum subject subject, const char **ret_why
 			why = "the way out of a packet that comes in is not known there";
 		break;
 	case SUBJECT_META_IIF:
-		if (hook == WEIR_HOOK_CGROUP_EGRESS)
+		if (hook == WEIR_HOOK_TC_ACTION)
+			why = "an action does not know whether a packet comes in or leaves";
+		else if (hook == WEIR_HOOK_CGROUP_EGRESS)
 			why = "what leaves a cgroup was made on this host and came in by no interface";
 		break;
 	default:
@@ -111,12 +114,21 @@ bool hook_has_verdict(enum weir_hook hook, enum weir_verdict verdict, const char
 		else if (!hooks[hook].link_layer)
 			why = "all programs of a cgroup are asked, whatever one of them says";
 		break;
+	case WEIR_VERDICT_RECLASSIFY:
+	case WEIR_VERDICT_DEFAULT:
+		if (hook != WEIR_HOOK_TC_ACTION)
+			why = "only an action of tc's can say that to the filter that called it";
+		break;
 	case WEIR_VERDICT_FORWARD:
-		if (!hooks[hook].link_layer)
+		if (hook == WEIR_HOOK_TC_ACTION)
+			why = "an action that forwards is tc's own mirred";
+		else if (!hooks[hook].link_layer)
 			why = "a program there lets a packet pass or drops it";
 		break;
 	case WEIR_VERDICT_BOUNCE:
-		if (!hooks[hook].link_layer)
+		if (hook == WEIR_HOOK_TC_ACTION)
+			why = "an action that forwards is tc's own mirred";
+		else if (!hooks[hook].link_layer)
 			why = "a program there lets a packet pass or drops it";
 		else if (hooks[hook].leaving)
 			why = "a packet that leaves would come by again for ever";
@@ -132,7 +144,7 @@ bool hook_has_verdict(enum weir_hook hook, enum weir_verdict verdict, const char
 	case WEIR_VERDICT_DNAT:
 		if (hooks[hook].xdp)
 			why = "there is no socket yet to ask for, and no way back beside it";
-		else if (hooks[hook].leaving)
+		else if (hooks[hook].leaving || hook == WEIR_HOOK_TC_ACTION)
 			why = "a connection is given its port where it comes in";
 		else if (!hooks[hook].link_layer)
 			why = "a packet has found its socket before it comes there";

@@ -120,7 +120,7 @@ struct policy_chain {
 	enum attach_mode mode;
 	uint32_t parent; /* tc egress: the chain is the classifier of this qdisc or class, major << 16 | minor; 0: it is none */
 	struct place parent_place;
-	uint32_t fallback;	  /* then: the class of `class default`; 0: none */
+	uint32_t fallback;	  /* then: the class of `class default`; 0: none. tc action: the code (TC_ACT_*) of `default` */
 	enum weir_verdict policy; /* ACCEPT or DROP */
 	struct place policy_place;
 	uint32_t connections; /* how many it keeps at most; 0: it redirects none */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One function a predicate: int predicate(ctx, struct weir_flow *flow), 1 where the packet meets it, else 0. At tc it has a program
- * for packets that begin with an Ethernet header and one for those that begin with an IP header; which of them it is stands
- * in the code when it is loaded, and the verifier takes the other one away.
+ * One function a predicate: int predicate(ctx, struct weir_flow *flow), 1 where the packet meets it, else 0. At tc it has a
+ * program for packets that begin with an Ethernet header and one for those that begin with an IP header; which of them it is
+ * stands in the code when it is loaded, and the verifier takes the other one away.
  */
 #include "code/predicate.h"
 
@@ -32,7 +32,7 @@ void emit_predicate(struct draft *draft, const struct rule_list *list, uint32_t 
 	const struct classic_program *ethernet = predicate->programs[CLASSIC_ETHERNET], *raw = predicate->programs[CLASSIC_RAW];
 	const struct classic_exits exits = { draft_label(draft), draft_label(draft) };
 	uint32_t raw_begins = draft_label(draft);
-	bool both = list->hook == WEIR_HOOK_TC_INGRESS || list->hook == WEIR_HOOK_TC_EGRESS;
+	bool both = list->hook == WEIR_HOOK_TC_INGRESS || list->hook == WEIR_HOOK_TC_EGRESS || list->hook == WEIR_HOOK_TC_ACTION;
 
 	draft_function(draft, FUNCTION_PREDICATE, dimension);
 	draft_branch(draft, branch_constant(BPF_JEQ, BPF_REG_2, 0), exits.no); /* never: there always is a flow */

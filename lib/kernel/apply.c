@@ -337,6 +337,8 @@ static const char *why_not_attached(const struct manifest_attachment *at, enum a
 		return "the interface is gone";
 	if (error == -EOPNOTSUPP && mode == MODE_NATIVE)
 		return "its driver has no native XDP (mode generic, or none, would do)";
+	if (at->how == HOW_ACTION && error == -ENOENT)
+		return "this kernel has no actions of kind bpf (CONFIG_NET_ACT_BPF, module act_bpf)";
 	if (at->how == HOW_CLASSIFIER && (error == -EOPNOTSUPP || error == -EINVAL || error == -ENOENT))
 		return "its parent is no qdisc or class that takes filters (tc qdisc show, tc class show)";
 	if (error == -EOPNOTSUPP && at->how == HOW_CLSACT)

@@ -10,6 +10,7 @@
 #include <linux/if.h>
 #include <linux/if_arp.h>
 #include <linux/sockios.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -325,6 +326,47 @@ static void find_interfaces(struct finding *finding)
 	finding->chain->raw_ip = finding->without_header > 0;
 }
 
+/* ---- Actions ---- */
+
+static bool action_is_ours(const struct application *apply, uint32_t program_id)
+{
+	for (uint32_t c = 0; apply->old && c < apply->old->chain_count; c++)
+		if (apply->old->chains[c].program_id == program_id)
+			return true;
+	return false;
+}
+
+/* One that is there must be ours, or the apply stops. */
+static void find_actions(struct finding *finding)
+{
+	const struct policy_chain *policy = finding->chain->policy;
+	struct application *apply = finding->apply;
+	_cleanup_(netns_leave) int home = -1;
+	int r = netns_enter(policy->netns, &home);
+
+	if (r) {
+		apply_say_no_netns(apply, policy->netns, r, policy->place);
+		return;
+	}
+	for (uint32_t i = 0; i < policy->target_count; i++) {
+		struct manifest_attachment at = { .hook = policy->hook,
+						  .how = HOW_ACTION,
+						  .target = manifest_text(apply->arena, policy->targets[i]),
+						  .netns = manifest_text(apply->arena, policy->netns),
+						  .parent = (uint32_t)atoi(policy->targets[i]),
+						  .fallback = policy->fallback };
+		uint32_t id = 0;
+
+		netns_inode(NULL, &at.netns_inode);
+		if (action_program(&at, &id) == 0 && !action_is_ours(apply, id))
+			diagnose(
+				apply->diagnostics, SEVERITY_ERROR_SURROUNDINGS, policy->target_places[i],
+				"the action bpf index %u is there already, and is not this policy's (tc actions list action bpf)",
+				at.parent);
+		add(finding, &at, policy->target_places[i]);
+	}
+}
+
 /* ---- cgroups ---- */
 
 /* OF: the container whose cgroup it is; NULL: the policy names the path. */
@@ -458,7 +500,9 @@ int apply_find_targets(struct application *apply)
 		struct finding finding = { .apply = apply, .chain = &apply->chains[i], .next = &apply->next.chains[i] };
 		bool cgroup = finding.next->hook == WEIR_HOOK_CGROUP_INGRESS || finding.next->hook == WEIR_HOOK_CGROUP_EGRESS;
 
-		if (cgroup)
+		if (finding.next->hook == WEIR_HOOK_TC_ACTION)
+			find_actions(&finding);
+		else if (cgroup)
 			find_cgroups(&finding);
 		else
 			find_interfaces(&finding);
@@ -535,12 +579,14 @@ static int prepare_new(struct application *apply)
 
 			if (apply->chains[c].targets[a].found)
 				continue;
-			if (!attachment_is_filter(at)) {
+			if (attachment_has_link(at)) {
 				at->link = arena_printf(apply->arena, "l_%llu_%u", (unsigned long long)apply->next.generation,
 							number++);
 				continue;
 			}
 			r = netns_enter(at->netns, &home);
+			if (r == 0 && at->how == HOW_ACTION)
+				continue;
 			r = r ? r : clsact_free_priority(at, &ids, &at->priority);
 			if (r == 0)
 				vector_push(apply->arena, &taken, at->priority);

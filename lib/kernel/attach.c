@@ -131,11 +131,13 @@ int attachment_create(const struct kernel *kernel, struct manifest_attachment *a
 {
 	_cleanup_(netns_leave) int home = -1;
 	_cleanup_close_ int link = -1;
-	int r = at->ifindex ? enter_netns(at, &home) : 0;
+	int r = at->how != HOW_CGROUP ? enter_netns(at, &home) : 0;
 
 	if (r)
 		return r;
-	if (attachment_is_filter(at))
+	if (at->how == HOW_ACTION)
+		return action_create(at, program_fd);
+	if (!attachment_has_link(at))
 		return clsact_create(kernel, at, program_fd);
 	if (at->how == HOW_CGROUP)
 		link = cgroup_create(at, program_fd);
@@ -152,10 +154,12 @@ int attachment_set_program(const struct manifest_attachment *at, const char *lin
 	_cleanup_(netns_leave) int home = -1;
 	int r;
 
-	if (!attachment_is_filter(at))
+	if (attachment_has_link(at))
 		return link_set_program(at, link_path, program_fd);
 	r = enter_netns(at, &home);
-	return r == -ENOENT ? 0 : r ? r : clsact_set_program(at, program_fd, ids);
+	if (r)
+		return r == -ENOENT ? 0 : r;
+	return at->how == HOW_ACTION ? action_set_program(at, program_fd, ids) : clsact_set_program(at, program_fd, ids);
 }
 
 int attachment_remove(const struct manifest_attachment *at, const char *link_path, const struct program_ids *ids)
@@ -163,10 +167,12 @@ int attachment_remove(const struct manifest_attachment *at, const char *link_pat
 	_cleanup_(netns_leave) int home = -1;
 	int r;
 
-	if (!attachment_is_filter(at))
+	if (attachment_has_link(at))
 		return link_remove(link_path);
 	r = enter_netns(at, &home);
-	return r == -ENOENT ? 0 : r ? r : clsact_remove(at, ids);
+	if (r)
+		return r == -ENOENT ? 0 : r;
+	return at->how == HOW_ACTION ? action_remove(at, ids) : clsact_remove(at, ids);
 }
 
 int attachment_look(const struct manifest_attachment *at, const char *link_path, const struct program_ids *ids,
@@ -175,10 +181,12 @@ int attachment_look(const struct manifest_attachment *at, const char *link_path,
 	_cleanup_(netns_leave) int home = -1;
 	int r;
 
-	if (!attachment_is_filter(at))
+	if (attachment_has_link(at))
 		return link_look(at, link_path, ret_status);
 	r = enter_netns(at, &home);
-	return r ? r : clsact_look(at, ids, ret_status);
+	if (r)
+		return r;
+	return at->how == HOW_ACTION ? action_look(at, ids, ret_status) : clsact_look(at, ids, ret_status);
 }
 
 int attachment_foreign(struct arena *arena, const struct manifest_attachment *at, const struct program_ids *ids,
@@ -192,9 +200,13 @@ int attachment_foreign(struct arena *arena, const struct manifest_attachment *at
 
 	if (r)
 		return r;
+	if (at->how == HOW_ACTION) {
+		*ret_programs = (struct foreign_programs){ 0 }; /* an index has one program */
+		return 0;
+	}
 	if (at->how == HOW_CGROUP)
 		return cgroup_foreign(arena, at, ids, ret_programs);
-	if (at->how == HOW_TCX || attachment_is_filter(at))
+	if (at->how == HOW_TCX || !attachment_has_link(at))
 		return tc_foreign(arena, at, ids, ret_programs);
 	r = xdp_program(at->ifindex, &id, &native);
 	if (r)

@@ -78,6 +78,12 @@ int clsact_remove(const struct manifest_attachment *at, const struct program_ids
 int clsact_look(const struct manifest_attachment *at, const struct program_ids *ids, struct attachment_status *ret_status);
 /* A classifier's: the kernel refuses what is no qdisc with classes (-EOPNOTSUPP), or is not there. */
 int classifier_qdisc_exists(uint32_t ifindex, uint32_t parent, bool *ret_exists);
+/* Actions of tc, by their index; the thread is in the namespace. One that a filter uses cannot be removed (-EPERM). */
+int action_program(const struct manifest_attachment *at, uint32_t *ret_program_id); /* -ENOENT: there is none */
+int action_create(const struct manifest_attachment *at, int program_fd);
+int action_set_program(const struct manifest_attachment *at, int program_fd, const struct program_ids *ids);
+int action_remove(const struct manifest_attachment *at, const struct program_ids *ids);
+int action_look(const struct manifest_attachment *at, const struct program_ids *ids, struct attachment_status *ret_status);
 int tc_foreign(struct arena *arena, const struct manifest_attachment *at, const struct program_ids *ids,
 	       struct foreign_programs *ret_programs);
 /* The qdiscs that weir made and that have no filter any more. */

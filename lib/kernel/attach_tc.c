@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "kernel/attach.h"
+#include "kernel/netlink.h"
 #include "kernel/netns.h"
 
 #define FILTER_HANDLE 1
@@ -152,19 +153,6 @@ int classifier_qdisc_exists(uint32_t ifindex, uint32_t parent, bool *ret_exists)
 
 /* ---- One filter of ours ---- */
 
-/* Put an attribute behind a message that has room for it. */
-static struct rtattr *netlink_add(struct nlmsghdr *message, uint16_t type, const void *data, size_t length)
-{
-	struct rtattr *attribute = (struct rtattr *)((char *)message + NLMSG_ALIGN(message->nlmsg_len));
-
-	attribute->rta_type = type;
-	attribute->rta_len = (unsigned short)RTA_LENGTH(length);
-	if (length)
-		memcpy(RTA_DATA(attribute), data, length);
-	message->nlmsg_len = NLMSG_ALIGN(message->nlmsg_len) + (uint32_t)RTA_ALIGN(attribute->rta_len);
-	return attribute;
-}
-
 /* libbpf refuses structs whose padding is not zero, and an initializer does not promise that. */
 static void set_hook(struct bpf_tc_hook *hook, uint32_t ifindex, enum bpf_tc_attach_point point)
 {
@@ -273,12 +261,12 @@ static int classifier_attach(const struct manifest_attachment *at, int program_f
 	struct rtattr *options;
 
 	netlink_add(message, TCA_KIND, "bpf", sizeof("bpf"));
-	options = netlink_add(message, TCA_OPTIONS | NLA_F_NESTED, NULL, 0);
+	options = netlink_begin(message, TCA_OPTIONS);
 	if (at->fallback)
 		netlink_add(message, TCA_BPF_CLASSID, &at->fallback, sizeof(at->fallback));
 	netlink_add(message, TCA_BPF_FD, &program_fd, sizeof(program_fd));
 	netlink_add(message, TCA_BPF_NAME, "weir_tc_class", sizeof("weir_tc_class"));
-	options->rta_len = (unsigned short)((char *)&request + request.header.nlmsg_len - (char *)options);
+	netlink_end(message, options);
 	if (fd < 0 || send(fd, &request, request.header.nlmsg_len, 0) < 0)
 		return -errno;
 	return receive_filters(fd, at->ifindex, &none);

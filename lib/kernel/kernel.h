@@ -86,7 +86,7 @@ struct state_attachment {
 	const char *target; /* interface, or cgroup path below the mount */
 	const char *netns;  /* NULL: none named */
 	const char *of;	    /* whose cgroup, or interface's other end, it is: "container web"; NULL: named itself */
-	const char *how;    /* "native", "generic", "tcx", "clsact", "cgroup", "classifier" */
+	const char *how;    /* "native", "generic", "tcx", "clsact", "cgroup", "classifier", "action" */
 	uint32_t ifindex;   /* 0 at a cgroup */
 	uint64_t cgroup_id; /* 0 at an interface */
 	uint32_t link_id;   /* 0 with clsact */

@@ -44,6 +44,7 @@ static const struct template_program template_programs[WEIR_HOOK_COUNT] = {
 	[WEIR_HOOK_CGROUP_INGRESS] = { "weir_cg_ingress", cgroup_bpf__elf_bytes, BPF_PROG_TYPE_CGROUP_SKB,
 				       BPF_CGROUP_INET_INGRESS },
 	[WEIR_HOOK_CGROUP_EGRESS] = { "weir_cg_egress", cgroup_bpf__elf_bytes, BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_EGRESS },
+	[WEIR_HOOK_TC_ACTION] = { "weir_tc_action", tc_bpf__elf_bytes, BPF_PROG_TYPE_SCHED_ACT, 0 },
 };
 
 /* A qdisc's classifier gives other codes. */

@@ -23,8 +23,8 @@ static void json_release(json_t **json)
 }
 
 static const char *const how_names[HOW_COUNT] = {
-	[HOW_NATIVE] = "native", [HOW_GENERIC] = "generic", [HOW_TCX] = "tcx",
-	[HOW_CLSACT] = "clsact", [HOW_CGROUP] = "cgroup",   [HOW_CLASSIFIER] = "classifier",
+	[HOW_NATIVE] = "native", [HOW_GENERIC] = "generic",	  [HOW_TCX] = "tcx",	   [HOW_CLSACT] = "clsact",
+	[HOW_CGROUP] = "cgroup", [HOW_CLASSIFIER] = "classifier", [HOW_ACTION] = "action",
 };
 
 const char *attachment_how_name(enum attachment_how how)
@@ -35,7 +35,7 @@ const char *attachment_how_name(enum attachment_how how)
 bool attachment_same_target(const struct manifest_attachment *a, const struct manifest_attachment *b)
 {
 	return a->hook == b->hook && a->ifindex == b->ifindex && a->cgroup_id == b->cgroup_id && a->parent == b->parent &&
-	       (a->ifindex == 0 || a->netns_inode == b->netns_inode);
+	       ((a->ifindex == 0 && !a->parent) || a->netns_inode == b->netns_inode);
 }
 
 /* Which of COUNT words; -1: none. */
@@ -152,7 +152,7 @@ static bool read_attachment(struct arena *arena, json_t *json, struct manifest_a
 	at->parent = (uint32_t)parent;
 	at->fallback = (uint32_t)fallback;
 	/* A link's pin is a name in our folder and nothing else. */
-	return found >= 0 && (link ? !strchr(link, '/') : attachment_is_filter(at));
+	return found >= 0 && (link ? !strchr(link, '/') : !attachment_has_link(at));
 }
 
 static int verdict_by_name(const char *name)

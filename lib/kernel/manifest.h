@@ -10,7 +10,7 @@
 
 #include "kernel/kernel.h"
 
-enum attachment_how { HOW_NATIVE, HOW_GENERIC, HOW_TCX, HOW_CLSACT, HOW_CGROUP, HOW_CLASSIFIER, HOW_COUNT };
+enum attachment_how { HOW_NATIVE, HOW_GENERIC, HOW_TCX, HOW_CLSACT, HOW_CGROUP, HOW_CLASSIFIER, HOW_ACTION, HOW_COUNT };
 
 struct manifest_attachment {
 	enum weir_hook hook; /* the chain's */
@@ -24,13 +24,13 @@ struct manifest_attachment {
 	uint64_t cgroup_id;	   /* 0 at an interface */
 	const char *link;	   /* its pin in links/; NULL with clsact */
 	uint32_t priority;	   /* of a filter, whose handle is 1 */
-	uint32_t parent, fallback; /* classifier: as in struct policy_chain */
+	uint32_t parent, fallback; /* classifier: as in struct policy_chain; action: parent is its index */
 };
 
-/* Filters of tc have no link, and go by what the manifest says of them. */
-static inline bool attachment_is_filter(const struct manifest_attachment *at)
+/* Filters and actions of tc have no link, and go by what the manifest says of them. */
+static inline bool attachment_has_link(const struct manifest_attachment *at)
 {
-	return at->how == HOW_CLSACT || at->how == HOW_CLASSIFIER;
+	return at->how != HOW_CLSACT && at->how != HOW_CLASSIFIER && at->how != HOW_ACTION;
 }
 
 struct manifest_rule {

@@ -97,7 +97,7 @@ static int remove_filters(const struct folder *folder)
 		for (uint32_t c = 0; other && c < other->chain_count; c++)
 			for (uint32_t a = 0; a < other->chains[c].attachment_count; a++) {
 				const struct manifest_attachment *at = &other->chains[c].attachments[a];
-				int r = attachment_is_filter(at) && !keeps(folder->kept, at) ? attachment_remove(at, NULL, &ids)
+				int r = !attachment_has_link(at) && !keeps(folder->kept, at) ? attachment_remove(at, NULL, &ids)
 											     : 0;
 
 				first = first ? first : r;

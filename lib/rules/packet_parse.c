@@ -335,7 +335,7 @@ static enum weir_malformed parse_network(struct reader *reader, struct weir_flow
 void packet_parse(enum weir_hook hook, const struct packet_context *context, const uint8_t *data, size_t length,
 		  struct weir_flow *ret_flow)
 {
-	bool tc = hook == WEIR_HOOK_TC_INGRESS || hook == WEIR_HOOK_TC_EGRESS;
+	bool tc = hook == WEIR_HOOK_TC_INGRESS || hook == WEIR_HOOK_TC_EGRESS || hook == WEIR_HOOK_TC_ACTION;
 	bool cgroup = hook == WEIR_HOOK_CGROUP_INGRESS || hook == WEIR_HOOK_CGROUP_EGRESS;
 	bool egress = hook == WEIR_HOOK_TC_EGRESS || hook == WEIR_HOOK_CGROUP_EGRESS;
 	bool raw = cgroup || context->raw_ip;

@@ -7,7 +7,8 @@
 #define SUBJECT_MAX_WORDS 3 /* arp saddr ip */
 
 static const char *const statements[] = {
-	"log", "counter", "comment", "accept", "drop", "fwd", "bounce", "to", "class", "redirect", "dnat",
+	"log", "counter", "comment",  "accept", "drop",	      "fwd",	 "bounce",
+	"to",  "class",	  "redirect", "dnat",	"reclassify", "default",
 };
 
 #define IS_ONE_OF(token, words) token_is_one_of((token), (words), sizeof(words) / sizeof((words)[0]))

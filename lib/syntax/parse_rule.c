@@ -132,7 +132,10 @@ static struct ast_statement *meta_set_statement(struct parser *parser)
 	return statement->value ? statement : NULL;
 }
 
-/* verdict = "accept" [ "final" ] | "drop" | "fwd" "to" primary | "bounce" | "to" "xsk" [ primary ] | "class" primary */
+/*
+ * verdict = "accept" [ "final" ] | "drop" | "fwd" "to" primary | "bounce" | "to" "xsk" [ primary ] | "class" primary
+ *	   | "reclassify" | "default"
+ */
 static struct ast_statement *verdict_statement(struct parser *parser)
 {
 	struct ast_statement *statement = new_statement(parser, AST_VERDICT);
@@ -164,7 +167,7 @@ static struct ast_statement *verdict_statement(struct parser *parser)
 
 static bool begins_verdict(const struct token *token)
 {
-	static const char *const words[] = { "accept", "drop", "fwd", "bounce", "to", "class" };
+	static const char *const words[] = { "accept", "drop", "fwd", "bounce", "to", "class", "reclassify", "default" };
 
 	return token_is_one_of(token, words, sizeof(words) / sizeof(words[0]));
 }

@@ -483,11 +483,10 @@ static void write_verdict(struct writer *writer)
 	static const struct {
 		enum weir_verdict verdict;
 		const char *words;
-	} others[] = { { WEIR_VERDICT_FINAL, "accept final" },
-		       { WEIR_VERDICT_FORWARD, "fwd to eth9" },
-		       { WEIR_VERDICT_BOUNCE, "bounce" },
-		       { WEIR_VERDICT_XSK, "to xsk" },
-		       { WEIR_VERDICT_XSK, "to xsk 7" } };
+	} others[] = { { WEIR_VERDICT_FINAL, "accept final" }, { WEIR_VERDICT_FORWARD, "fwd to eth9" },
+		       { WEIR_VERDICT_BOUNCE, "bounce" },      { WEIR_VERDICT_XSK, "to xsk" },
+		       { WEIR_VERDICT_XSK, "to xsk 7" },       { WEIR_VERDICT_RECLASSIFY, "reclassify" },
+		       { WEIR_VERDICT_DEFAULT, "default" } };
 	size_t other = random_below(writer->random, sizeof(others) / sizeof(others[0]));
 
 	if (random_chance(writer->random, 15) && hook_has_verdict(writer->hook, others[other].verdict, NULL))
@@ -571,7 +570,10 @@ const char *generate_policy(struct random *random, struct arena *arena, enum wei
 		return NULL;
 	for (unsigned sets = (unsigned)random_below(random, 4); sets; sets--)
 		write_set(&writer);
-	fprintf(writer.out, "chain c {\n\thook %s on %s\n\tpolicy %s\n", heads[hook], cgroup ? "\"/a\"" : "eth0",
+	fprintf(writer.out, "chain c {\n\thook %s on %s\n\tpolicy %s\n", heads[hook],
+		cgroup			      ? "\"/a\""
+		: hook == WEIR_HOOK_TC_ACTION ? "7"
+					      : "eth0",
 		random_chance(random, 50) ? "accept" : "drop");
 	/* An event bears the whole parsed packet: here the parser in the kernel is compared field by field. */
 	if (random_chance(random, 30))

@@ -186,10 +186,18 @@ static int code_of(enum weir_hook hook, enum weir_verdict verdict)
 						    [WEIR_VERDICT_FORWARD] = TC_ACT_REDIRECT,
 						    [WEIR_VERDICT_BOUNCE] = TC_ACT_REDIRECT };
 
+	static const int action[WEIR_VERDICT_COUNT] = { [WEIR_VERDICT_ACCEPT] = TC_ACT_PIPE,
+							[WEIR_VERDICT_DROP] = TC_ACT_SHOT,
+							[WEIR_VERDICT_FINAL] = TC_ACT_OK,
+							[WEIR_VERDICT_RECLASSIFY] = TC_ACT_RECLASSIFY,
+							[WEIR_VERDICT_DEFAULT] = TC_ACT_UNSPEC };
+
 	if (!hook_has_verdict(hook, verdict, NULL) || verdict == WEIR_VERDICT_CONTINUE)
 		return -1000;
 	if (hook == WEIR_HOOK_XDP_INGRESS)
 		return xdp[verdict];
+	if (hook == WEIR_HOOK_TC_ACTION)
+		return action[verdict];
 	return hook == WEIR_HOOK_TC_INGRESS || hook == WEIR_HOOK_TC_EGRESS ? tc[verdict] : verdict == WEIR_VERDICT_ACCEPT;
 }
 
