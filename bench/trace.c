@@ -6,8 +6,10 @@
  *	zipf	4,096 flows, of which the nth comes 1/n times as often as the first
  *	uniform	65,536 flows, a rule for each drawn from all alike
  *
- *	trace [--form=FORM] ROUNDS TEMPLATE POLICY...	TEMPLATE: build/bench/trace-LAYER.bpf.o; the chain's hook must be of that
- *layer FORM: fits, code, data, tables
+ *	trace [--form=FORM] [--tune] ROUNDS TEMPLATE POLICY...	TEMPLATE: build/bench/trace-LAYER.bpf.o; the chain's hook must be
+ *of that layer FORM: fits, code, data, tables
+ *
+ * With --tune a policy is compiled anew with the counts that its rules have of its Zipf trace, as `weir apply --tune` does.
  *
  * The first policy is what the others are measured against; it should have no rules. The trace of each of the others is run
  * through both, in turns, and the best round of each counts.
@@ -43,6 +45,7 @@ struct trace_subject {
 
 struct measuring {
 	int rounds;
+	bool tune;
 	struct code_options options;
 	const void *template;
 	size_t template_size;
@@ -197,6 +200,40 @@ static void write_trace(const struct rule_list *list, enum trace_kind trace, str
 	free(drawn);
 }
 
+/* ---- Tuning ---- */
+
+static uint64_t counted(void *context, const struct policy_chain *chain, const struct rule *rule)
+{
+	(void)chain;
+	return ((const uint64_t *)context)[rule->slot];
+}
+
+/* Count what each rule decides of the Zipf trace, and load the policy anew, tuned by that. */
+static bool load_tuned(struct measuring *measuring, struct trace_subject *subject)
+{
+	const struct compiled_chain *chain = &subject->compiled->chains[0];
+	uint64_t *packets = calloc(WEIR_SLOT_FIRST_RULE + chain->rules->rule_count, sizeof(*packets));
+	struct measuring again = *measuring;
+	const char *file = subject->name;
+	bool fine;
+
+	write_trace(chain->rules, TRACE_ZIPF, subject->flows);
+	for (uint32_t i = 0; i < FLOWS; i++) {
+		struct judged_packet packet = { .flow = &subject->flows[i] };
+		struct judgement judgement = { 0 };
+
+		tree_judge(chain->tree, &packet, rules_answer, (void *)chain->rules, &judgement);
+		packets[chain->rules->rules[judgement.decided].slot]++;
+	}
+	unload_subject(subject);
+	*subject = (struct trace_subject){ 0 };
+	again.options.tree.packets = counted;
+	again.options.tree.packets_context = packets;
+	fine = load_subject(file, &again, subject);
+	free(packets);
+	return fine;
+}
+
 /* ---- Measuring ---- */
 
 static bool run(struct trace_subject *subject)
@@ -213,18 +250,19 @@ static bool run(struct trace_subject *subject)
 	return true;
 }
 
-static bool measure(struct trace_subject *empty, struct trace_subject *subject, int rounds)
+static bool measure(struct trace_subject *empty, struct trace_subject *subject, const struct measuring *measuring)
 {
 	const struct rule_list *list = subject->compiled->chains[0].rules;
 	char *name = strdup(subject->name), what[128];
 	bool fine = true;
 
-	snprintf(what, sizeof(what), "%s %.*s", hook_name(list->hook), (int)strcspn(basename(name), "."), basename(name));
+	snprintf(what, sizeof(what), "%s %.*s%s", hook_name(list->hook), (int)strcspn(basename(name), "."), basename(name),
+		 measuring->tune ? " tuned" : "");
 	for (enum trace_kind trace = 0; trace < TRACE_COUNT && fine; trace++) {
 		write_trace(list, trace, subject->flows);
 		memcpy(empty->flows, subject->flows, FLOWS * sizeof(*empty->flows));
 		empty->best = subject->best = 0;
-		for (int i = 0; i < rounds && fine; i++)
+		for (int i = 0; i < measuring->rounds && fine; i++)
 			fine = run(empty) && run(subject);
 		if (fine)
 			row("rules", what, trace_names[trace], subject->best, empty->best);
@@ -237,11 +275,17 @@ int main(int argc, char **argv)
 {
 	struct measuring measuring = { .options.long_jump = kernel_features()->long_jump };
 	struct trace_subject empty = { 0 };
-	int first = argc > 1 && strncmp(argv[1], "--form=", 7) == 0 ? 2 : 1;
-	bool fine;
+	bool fine = true;
+	int first = 1;
 
-	if (argc < first + 4 || (first == 2 && !policy_form(argv[1] + 7, &measuring.options))) {
-		fputs("usage: trace [--form=FORM] ROUNDS TEMPLATE EMPTY-POLICY POLICY...\n", stderr);
+	for (; first < argc && strncmp(argv[first], "--", 2) == 0; first++) {
+		if (strcmp(argv[first], "--tune") == 0)
+			measuring.tune = true;
+		else
+			fine &= strncmp(argv[first], "--form=", 7) == 0 && policy_form(argv[first] + 7, &measuring.options);
+	}
+	if (!fine || argc < first + 4) {
+		fputs("usage: trace [--form=FORM] [--tune] ROUNDS TEMPLATE EMPTY-POLICY POLICY...\n", stderr);
 		return 1;
 	}
 	measuring.rounds = atoi(argv[first]);
@@ -250,7 +294,8 @@ int main(int argc, char **argv)
 	for (int i = first + 3; i < argc && fine; i++) {
 		struct trace_subject subject = { 0 };
 
-		fine = load_subject(argv[i], &measuring, &subject) && measure(&empty, &subject, measuring.rounds);
+		fine = load_subject(argv[i], &measuring, &subject) && (!measuring.tune || load_tuned(&measuring, &subject)) &&
+		       measure(&empty, &subject, &measuring);
 		unload_subject(&subject);
 	}
 	if (empty.arena)

@@ -87,12 +87,19 @@ struct weir_policy;
  */
 enum weir_form { WEIR_FORM_FITS, WEIR_FORM_CODE, WEIR_FORM_DATA, WEIR_FORM_TABLES };
 
+struct weir_kernel;
+
 struct weir_compile_options {
 	size_t size;
 	const char *name; /* of the policy; NULL: of the file, without folder and .weir */
 	/* Use what the running kernel offers. Without, the result is the same everywhere; for weir_kernel_apply, set it. */
 	bool for_this_kernel;
 	enum weir_form form;
+	/*
+	 * Give the rules that decided many packets shorter ways, by the counters of the policy of this name that is in force there; NULL: all
+	 * are alike. Which rule decides a packet is the same either way. The kernel is open for that, and not used afterwards.
+	 */
+	struct weir_kernel *tune_by;
 };
 
 /* Compile the policy in the file PATH. -EINVAL: it has errors; -ENOENT and the like: it could not be read. */

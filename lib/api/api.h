@@ -44,6 +44,13 @@ struct weir_kernel {
 	struct kernel *kernel;
 };
 
+/*
+ * Fill in OPTIONS what the rules of policy NAME in force have counted; what they point at lives in ARENA. A policy that is not in
+ * force is a warning, and they stay as they were. 0 or -errno.
+ */
+int tune_by_counters(struct weir_kernel *kernel, struct arena *arena, const char *name, struct tree_options *options,
+		     struct diagnostics *diagnostics);
+
 /* The member of an options structure, or DEFAULT_VALUE where the caller's structure is NULL or too old to have it. */
 #define OPTION(options, member, default_value)                                                                                   \
 	((options) && (options)->size >= offsetof(__typeof__(*(options)), member) + sizeof((options)->member)                    \

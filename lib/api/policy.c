@@ -33,6 +33,8 @@ int weir_policy_compile(const char *path, const struct weir_compile_options *opt
 {
 	struct shared_arena *shared = shared_arena_new();
 	struct weir_policy *policy = arena_new_object(shared->arena, struct weir_policy);
+	struct weir_kernel *tune_by = OPTION(options, tune_by, NULL);
+	const char *name = OPTION(options, name, NULL);
 	struct code_options code = { 0 };
 	const struct source *source;
 	int error;
@@ -48,9 +50,11 @@ int weir_policy_compile(const char *path, const struct weir_compile_options *opt
 	code.tree.wish = (enum tree_wish)OPTION(options, form, WEIR_FORM_FITS);
 	if (OPTION(options, for_this_kernel, false))
 		code.long_jump = kernel_features()->long_jump;
+	if (!error && tune_by)
+		error = tune_by_counters(tune_by, shared->arena, name ? name : policy_name_from_file(shared->arena, source),
+					 &code.tree, &messages->diagnostics);
 	if (!error) {
-		policy->compiled =
-			compile(shared->arena, host_system(), source, OPTION(options, name, NULL), &code, &messages->diagnostics);
+		policy->compiled = compile(shared->arena, host_system(), source, name, &code, &messages->diagnostics);
 		error = policy->compiled ? 0 : -EINVAL;
 	}
 	if (error) {

@@ -109,7 +109,7 @@ static void add_replies(struct checker *checker, struct chains *chains)
 }
 
 /* "edge" of "/etc/weir/edge.weir" */
-static const char *name_from_file(struct arena *arena, const struct source *source)
+const char *policy_name_from_file(struct arena *arena, const struct source *source)
 {
 	const char *slash = strrchr(source->name, '/'), *base = slash ? slash + 1 : source->name, *suffix = ".weir";
 	size_t length = strlen(base);
@@ -126,7 +126,7 @@ const struct policy *check_policy(struct arena *arena, const struct host *host, 
 	struct policy *policy = arena_new_object(arena, struct policy);
 	struct chains chains = { 0 };
 
-	policy->name = name ? arena_strdup(arena, name) : name_from_file(arena, ast->source);
+	policy->name = name ? arena_strdup(arena, name) : policy_name_from_file(arena, ast->source);
 	policy->source = ast->source;
 	check_name(&checker, "policy", policy->name, (struct place){ .source = ast->source });
 	check_defines(&checker);

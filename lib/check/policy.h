@@ -140,6 +140,9 @@ struct policy {
 	const struct policy_chain *chains;
 };
 
+/* What a policy is called that nobody named: its file, without folder and .weir. */
+const char *policy_name_from_file(struct arena *arena, const struct source *source);
+
 /*
  * Check a syntax tree. NAME: the policy's name, or NULL to take it from the file. NULL when there are errors.
  * An interface named in `meta iif` must exist, since its number is what is compared; those of `on` need not

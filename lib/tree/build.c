@@ -179,12 +179,13 @@ static void report_too_large(const struct builder *builder, struct diagnostics *
 const struct tree *tree_build(struct arena *arena, const struct rule_list *rules, const struct tree_options *options,
 			      struct diagnostics *diagnostics)
 {
-	static const struct tree_options none = { TREE_AS_FITS };
+	static const struct tree_options none = { .wish = TREE_AS_FITS };
 	struct builder builder = { .list = rules, .options = options ? options : &none, .arena = arena_new() };
 	struct tree *tree = arena_new_object(arena, struct tree);
 
 	tree->rules = rules;
-	builder.grower = grower_new(builder.arena, rules);
+	tree->tuned = builder.options->packets;
+	builder.grower = grower_new(builder.arena, rules, builder.options);
 	grow_kind(&builder, true);
 	grow_kind(&builder, false);
 	if (builder.too_large) {

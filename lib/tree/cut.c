@@ -9,6 +9,10 @@
  * Where only one number of a dimension matters, both cuts around it are weighed as one, with two outcomes: that number or
  * another. Taken apart they would look bad, since everything lies on both sides of each.
  *
+ * Where it is known how many packets each rule decides, a busy one counts as if it were many (its heat): halves are then halves
+ * of the packets, and its way is the shorter the busier it is. Not so where nothing is left to ask of it, since then it lies on
+ * both sides.
+ *
  * All cuts are weighed in one pass a dimension: sort the bounds, sum up from the left what lies below and
  * take away what ends. All in integers, so that the answer is the same on every machine.
  */
@@ -16,10 +20,10 @@
 
 #include <stdlib.h>
 
-#define SETTLING      16 /* see above */
-#define SET_EXTRA     4	 /* in the same units: a look-up in a map costs as much as many comparisons, */
-#define PREDICATE_EXTRA 8 /* and going through the packet's bytes as two of those */
-#define FRACTION_BITS 8	 /* of logarithms */
+#define SETTLING	16 /* see above */
+#define SET_EXTRA	4  /* in the same units: a look-up in a map costs as much as many comparisons, */
+#define PREDICATE_EXTRA 8  /* and going through the packet's bytes as two of those */
+#define FRACTION_BITS	8  /* of logarithms */
 
 /*
  * A cut at this point gives the lower side LOW more weight than cuts before it did, and takes HIGH from the upper side.
@@ -40,17 +44,19 @@ struct dimension_ends {
 struct cut_chooser {
 	struct arena *arena;
 	const struct regions *regions;
+	const uint32_t *heat;
 	struct dimension_ends *dimensions;
 	VECTOR(uint32_t) touched;
 	VECTOR(struct end) sorted; /* room for sorting */
 };
 
-struct cut_chooser *cut_chooser_new(struct arena *arena, const struct regions *regions)
+struct cut_chooser *cut_chooser_new(struct arena *arena, const struct regions *regions, const uint32_t *heat)
 {
 	struct cut_chooser *chooser = arena_new_object(arena, struct cut_chooser);
 
 	chooser->arena = arena;
 	chooser->regions = regions;
+	chooser->heat = heat;
 	chooser->dimensions = arena_new_array(arena, struct dimension_ends, regions->list->dimension_count);
 	return chooser;
 }
@@ -67,18 +73,19 @@ static uint64_t work_behind(uint64_t weight)
 	return weight * (((whole + SETTLING) << FRACTION_BITS) + fraction);
 }
 
-static void add_ends(struct cut_chooser *chooser, const struct region_constraint *constraint, uint32_t weight)
+/* HEAT: as how many rules the item counts; WEIGHT is of one. */
+static void add_ends(struct cut_chooser *chooser, const struct region_constraint *constraint, uint32_t weight, uint32_t heat)
 {
 	struct dimension_ends *dimension = &chooser->dimensions[constraint->dimension];
 	uint64_t max = chooser->regions->list->dimensions[constraint->dimension].max;
 	bool open_low = constraint->intervals[0].low == 0;
 	bool open_high = constraint->intervals[constraint->count - 1].high == max;
 	/* What the item weighs beside its bounds on this dimension: it comes and goes with the first and last interval. */
-	uint32_t beside = weight - (2 * constraint->count - open_low - open_high);
+	uint32_t beside = heat * (weight - (2 * constraint->count - open_low - open_high));
 
 	if (dimension->constrained == 0)
 		vector_push(chooser->arena, &chooser->touched, constraint->dimension);
-	dimension->constrained += weight;
+	dimension->constrained += (uint64_t)heat * weight;
 	if (open_low)
 		dimension->from_start += beside;
 	for (uint32_t i = 0; i < constraint->count; i++) {
@@ -86,10 +93,10 @@ static void add_ends(struct cut_chooser *chooser, const struct region_constraint
 
 		if (i > 0 || !open_low)
 			vector_push(chooser->arena, &dimension->ends,
-				    (struct end){ interval->low, i == 0 ? 1 + beside : 1, 1, beside });
+				    (struct end){ interval->low, i == 0 ? heat + beside : heat, heat, beside });
 		if (i + 1 < constraint->count || !open_high)
 			vector_push(chooser->arena, &dimension->ends,
-				    (struct end){ interval->high + 1, 1, i + 1 == constraint->count ? 1 + beside : 1,
+				    (struct end){ interval->high + 1, heat, i + 1 == constraint->count ? heat + beside : heat,
 						  -(int64_t)beside });
 	}
 }
@@ -239,11 +246,12 @@ struct cut cut_choose(struct cut_chooser *chooser, const struct item *items, siz
 	chooser->touched.count = 0;
 	for (size_t i = 0; i < count; i++) {
 		const struct region *region = &chooser->regions->items.items[items[i].region];
+		uint32_t heat = region->count ? chooser->heat[items[i].rule] : 1;
 
-		whole += region->weight;
+		whole += (uint64_t)heat * region->weight;
 		*work += 1 + region->weight;
 		for (uint32_t c = 0; c < region->count; c++)
-			add_ends(chooser, region_constraint(chooser->regions, region->constraints[c]), region->weight);
+			add_ends(chooser, region_constraint(chooser->regions, region->constraints[c]), region->weight, heat);
 	}
 	if (chooser->touched.count > 1)
 		qsort(chooser->touched.items, chooser->touched.count, sizeof(uint32_t), compare_numbers);

@@ -19,7 +19,9 @@ struct cut {
 
 struct cut_chooser;
 
-struct cut_chooser *cut_chooser_new(struct arena *arena, const struct regions *regions);
+/* HEAT: for each rule as how many rules it counts, 1 to TREE_MOST_HEAT. More gains nothing measurable. */
+#define TREE_MOST_HEAT 256
+struct cut_chooser *cut_chooser_new(struct arena *arena, const struct regions *regions, const uint32_t *heat);
 /*
  * The best cut for ITEMS, of which at least one has a constraint. DECIDING: the first item that holds decides.
  * *WORK grows by how much there was to look at.

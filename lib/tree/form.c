@@ -176,27 +176,25 @@ static bool make_data(struct chooser *chooser, uint64_t nodes)
 
 static const char *explain(struct arena *arena, const struct tree *tree, const struct tree_options *options, uint32_t limit)
 {
+	const char *tables = "", *tuned = tree->tuned ? "; tuned by counters" : "";
 	uint64_t whole = 0, data = 0;
-	uint32_t tables = 0;
 
 	for (uint32_t i = 0; i < tree->deciding_count + tree->passing_count; i++) {
 		const struct tree_part *part =
 			i < tree->deciding_count ? &tree->deciding[i] : &tree->passing[i - tree->deciding_count];
 
-		tables += part->form == TREE_TABLE;
+		if (part->form == TREE_TABLE)
+			tables = "what a table holds in one look; ";
 		whole += part->node_count;
 		data += part->form == TREE_DATA ? part->node_count : 0;
 	}
-	if (options->wish != TREE_AS_FITS && (data || tables))
-		return "as was asked for";
+	if (options->wish != TREE_AS_FITS && (data || *tables))
+		return arena_printf(arena, "as was asked for%s", tuned);
 	if (data)
-		return arena_printf(arena, "%s%llu of %llu nodes as data, since at most %u become instructions",
-				    tables ? "what a table holds in one look; " : "", (unsigned long long)data,
-				    (unsigned long long)whole, limit);
-	if (tables)
-		return arena_printf(arena, "what a table holds in one look; %llu nodes as instructions, at most %u may",
-				    (unsigned long long)whole, limit);
-	return arena_printf(arena, "%llu nodes as instructions, at most %u may", (unsigned long long)whole, limit);
+		return arena_printf(arena, "%s%llu of %llu nodes as data, since at most %u become instructions%s", tables,
+				    (unsigned long long)data, (unsigned long long)whole, limit, tuned);
+	return arena_printf(arena, "%s%llu nodes as instructions, at most %u may%s", tables, (unsigned long long)whole, limit,
+			    tuned);
 }
 
 static void report_too_large(const struct tree *tree, uint64_t nodes, uint32_t limit, struct diagnostics *diagnostics)
@@ -249,7 +247,7 @@ bool form_choose(struct arena *arena, struct tree *tree, const struct tree_optio
 
 const struct tree *tree_with_less_code(struct arena *arena, const struct tree *tree, uint32_t nodes)
 {
-	static const struct tree_options options = { TREE_AS_FITS };
+	static const struct tree_options options = { .wish = TREE_AS_FITS };
 	struct arena *scratch = arena_new();
 	struct tree *changed = arena_copy(arena, tree, sizeof(*tree));
 	struct chooser chooser;

@@ -41,6 +41,7 @@ struct grower {
 	struct arena *arena;
 	const struct rule_list *list;
 	struct regions *regions;
+	const uint32_t *heat; /* by rule */
 	struct cut_chooser *chooser;
 	struct intern_table *lists, *node_table;
 	VECTOR(uint32_t) solved;	/* by number of list: its node, or NO_NODE */
@@ -60,18 +61,50 @@ struct grower {
 	VECTOR(uint32_t) solved_now; /* lists */
 };
 
-struct grower *grower_new(struct arena *arena, const struct rule_list *list)
+/*
+ * As many more than one as a rule has of the packets that an average one decides. In integers: all numbers are shifted until
+ * their sum times the number of rules fits.
+ */
+static const uint32_t *measure_heat(struct arena *arena, const struct rule_list *list, const struct tree_options *options)
+{
+	uint32_t *heat = arena_new_array(arena, uint32_t, list->rule_count);
+	uint64_t *packets = arena_new_array(arena, uint64_t, list->rule_count), most = 0, sum = 0;
+	unsigned shift = 0;
+
+	for (uint32_t i = 0; options->packets && i < list->rule_count; i++) {
+		packets[i] = options->packets(options->packets_context, list->chain, &list->rules[i]);
+		most = packets[i] > most ? packets[i] : most;
+	}
+	while (most >> shift > UINT32_MAX)
+		shift++;
+	for (uint32_t i = 0; i < list->rule_count; i++)
+		sum += packets[i] >> shift;
+	for (uint32_t i = 0; i < list->rule_count; i++) {
+		uint64_t each = sum ? (packets[i] >> shift) * list->rule_count / sum : 0;
+
+		heat[i] = 1 + (uint32_t)(each < TREE_MOST_HEAT ? each : TREE_MOST_HEAT - 1);
+	}
+	return heat;
+}
+
+struct grower *grower_new(struct arena *arena, const struct rule_list *list, const struct tree_options *options)
 {
 	struct grower *grower = arena_new_object(arena, struct grower);
 
 	grower->arena = arena;
 	grower->list = list;
 	grower->regions = regions_new(arena, list);
-	grower->chooser = cut_chooser_new(arena, grower->regions);
+	grower->heat = measure_heat(arena, list, options);
+	grower->chooser = cut_chooser_new(arena, grower->regions, grower->heat);
 	grower->lists = intern_new(arena);
 	grower->node_table = intern_new(arena);
 	grower->rule_regions = arena_new_array(arena, uint32_t *, list->rule_count);
 	return grower;
+}
+
+const uint32_t *grower_heat(const struct grower *grower)
+{
+	return grower->heat;
 }
 
 const struct regions *grower_regions(const struct grower *grower)

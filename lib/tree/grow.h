@@ -14,7 +14,10 @@ struct budget {
 	uint64_t nodes, work;
 };
 
-struct grower *grower_new(struct arena *arena, const struct rule_list *list);
+/* OPTIONS lives as long as the call. */
+struct grower *grower_new(struct arena *arena, const struct rule_list *list, const struct tree_options *options);
+/* As how many rules each counts (cut.h). */
+const uint32_t *grower_heat(const struct grower *grower);
 /* The weight of a rule: 1 for each of its boxes, and 1 for each of their bounds. */
 uint64_t grower_rule_weight(struct grower *grower, uint32_t rule);
 /* For each of its boxes a region, or REGION_NONE. */

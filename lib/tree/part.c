@@ -188,13 +188,19 @@ static struct sample draw_sample(const struct parter *parter, uint32_t rule, uin
 
 static void draw_samples(struct parter *parter)
 {
-	uint64_t state = 0;
+	const uint32_t *heat = grower_heat(parter->grower);
+	uint64_t state = 0, whole = 0, before = 0;
+	size_t rule = 0;
 
 	parter->sample_count = parter->count < SAMPLES ? parter->count : SAMPLES;
 	parter->samples = arena_new_array(parter->arena, struct sample, parter->sample_count);
-	for (uint32_t i = 0; i < parter->sample_count; i++)
-		parter->samples[i] =
-			draw_sample(parter, parter->rules[(uint64_t)i * parter->count / parter->sample_count], &state);
+	for (size_t i = 0; i < parter->count; i++)
+		whole += heat[parter->rules[i]];
+	for (uint32_t i = 0; i < parter->sample_count; i++) { /* of each rule by its heat */
+		while (before + heat[parter->rules[rule]] <= i * whole / parter->sample_count)
+			before += heat[parter->rules[rule++]];
+		parter->samples[i] = draw_sample(parter, parter->rules[rule], &state);
+	}
 }
 
 /* A sample is in the sets and meets the predicates that its box asks for, and no other. */

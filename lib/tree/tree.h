@@ -65,6 +65,7 @@ struct tree {
 	const struct tree_part *deciding, *passing;
 	const uint32_t *next; /* for each rule with a verdict: the deciding tree to ask after it; deciding_count: none */
 	const bool *reached;  /* for each rule: does some leaf name it? */
+	bool tuned;	      /* by how many packets rules decided */
 	const char *why;      /* it has these forms, for people */
 };
 
@@ -73,6 +74,12 @@ enum tree_wish { TREE_AS_FITS, TREE_ALL_CODE, TREE_ALL_DATA, TREE_ALL_TABLES };
 
 struct tree_options {
 	enum tree_wish wish;
+	/*
+	 * How many packets a rule decided, to have fewer comparisons for those that decide many; NULL: all are alike. Which rule
+	 * decides a packet is the same either way. The same numbers give the same tree.
+	 */
+	uint64_t (*packets)(void *context, const struct policy_chain *chain, const struct rule *rule);
+	void *packets_context;
 };
 
 /* Build. NULL with a diagnostic when a limit is passed. OPTIONS: NULL for none. */

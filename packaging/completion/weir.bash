@@ -54,7 +54,7 @@ _weir() {
 	case $command in
 	'') words='check apply list set events trace why remove import exec log guard selftest types load --pins --version --help' ;;
 	check) words='--emit= --form= --name --help' ;;
-	apply) words='--form= --name --reset --pins --help' ;;
+	apply) words='--form= --name --reset --tune --pins --help' ;;
 	list) words="--verbose --json --pins --help $(_weir_policies)" ;;
 	events) words='--json --count --seconds --pins --help' ;;
 	trace) words='connect --json --ends --count --seconds --probe --help' ;;

@@ -26,8 +26,11 @@ big() { # NAME HOOK TARGET COUNT SHAPE
 }
 send() { frame_a "ip,src=$A4,dst=$B4" "udp,sport=$1,dport=$2" zeros,8; }
 send_in_service() { in_cgroup "$CGROUP" nsenter --net="/run/netns/$A" "$SEND_FRAME" -4 va "ip,src=$A4,dst=$B4" "udp,sport=$1,dport=$2" zeros,8; }
-# counted NAME LINE: packets of the rule there.
-counted() { weir list "$1" | awk -v place="$1.weir:$2" '$3 == place { print $1; exit }'; }
+# counted NAME LINE...: packets of the rules there.
+counted() {
+	weir list "$1" | awk -v name="$1.weir:" -v lines="${*:2}" 'BEGIN { n = split(lines, line, " ") }
+		{ of[$3] = $1 } END { for (i = 1; i <= n; i++) printf "%s%s", (i > 1 ? " " : ""), of[name line[i]] }'
+}
 form() { weir list -v "$1" | sed -n 's/^    form  //p'; }
 
 judges() { # NAME SEND COUNT: what each of the kinds of rules must have counted; the first rule is in line 4
@@ -40,10 +43,8 @@ judges() { # NAME SEND COUNT: what each of the kinds of rules must have counted;
 	$send 9 6000			      # by the range, the last
 	$send 9 53			      # by none
 	wait $events
-	is "$name: of rules that match the first counted" "$(counted "$name" $((count / 100 + 3)))" 3
-	is "$name: the rule without a verdict was passed" "$(counted "$name" $((count / 50 + 3)))" 1
-	is "$name: the rule behind it decided" "$(counted "$name" $((count / 2 + 3)))" 1
-	is "$name: the range counted what those before it left" "$(counted "$name" $((count * 9 / 10 + 3)))" 1
+	is "$name: counted have, of rules that match the first; the one without a verdict; the one behind it; the range" \
+		"$(counted "$name" $((count / 100 + 3)) $((count / 50 + 3)) $((count / 2 + 3)) $((count * 9 / 10 + 3)))" "3 1 1 1"
 	is "$name: who is logged, in order" "$(jq -r '"\(.line) \(.prefix)"' "$WORK/$name.events" | tr '\n' ';')" \
 		"$(printf "$((count / 100 + 3)) first ;%.0s" 1 2 3)$((count / 50 + 3)) passed ;"
 }
@@ -79,5 +80,11 @@ big cgroup "cgroup egress" "\"$CGROUP_NAME\"" 1000 exact
 ok "a thousand as data" weir apply --reset --form=data "$WORK/cgroup.weir"
 matches "which they are" "$(form cgroup)" "as was asked for"
 judges cgroup send_in_service 1000
+ok "tuned by what it has counted" weir apply --tune --form=code "$WORK/cgroup.weir"
+matches "which list says" "$(form cgroup)" "tuned by counters"
+before=$(counted cgroup $((1000 / 2 + 3)))
+send_in_service 9 5000
+is "and the same rule decides, and counts on" "$(counted cgroup $((1000 / 2 + 3)))" $((before + 1))
 ok "removed" weir remove --all
+exits "nothing in force to tune by is a warning" 0 "no counters to tune by" weir apply --tune "$WORK/cgroup.weir"
 tests_end

@@ -343,7 +343,7 @@ TEST(ten_thousand_exact_rules_work_with_and_without_long_jumps_and_in_each_form)
 
 TEST(a_hundred_thousand_exact_rules_work_and_as_instructions_are_an_error)
 {
-	static const struct tree_options options = { TREE_ALL_CODE };
+	static const struct tree_options options = { .wish = TREE_ALL_CODE };
 	struct arena *arena = arena_new();
 	struct diagnostics diagnostics;
 

@@ -45,7 +45,7 @@ static uint32_t count_differences(const struct rule_list *list, const struct tre
 
 static const struct tree *build_as(struct arena *arena, const struct rule_list *list, enum tree_wish wish)
 {
-	const struct tree_options options = { wish };
+	const struct tree_options options = { .wish = wish };
 	struct diagnostics diagnostics;
 	const struct tree *tree;
 
