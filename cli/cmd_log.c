@@ -51,7 +51,7 @@ static int open_and_follow(struct cli *cli, struct log *log)
 	return result;
 }
 
-enum { OPTION_NETNS = CLI_OPTION_OWN, OPTION_MODE, OPTION_RATE };
+enum { OPTION_NETNS = CLI_OPTION_OWN, OPTION_MODE, OPTION_RATE, OPTION_FILTER };
 
 static int choose_mode(const struct cli *cli, const char *word, enum weir_packets_mode *ret_mode)
 {
@@ -76,6 +76,9 @@ static int take_option(struct cli *cli, struct log *log, int option)
 	case OPTION_NETNS:
 		log->options.netns = optarg;
 		return EXIT_FINE;
+	case OPTION_FILTER:
+		log->options.filter = optarg;
+		return EXIT_FINE;
 	case OPTION_MODE:
 		return choose_mode(cli, optarg, &log->options.mode);
 	case OPTION_RATE:
@@ -94,6 +97,7 @@ static int run(struct cli *cli, int argc, char **argv)
 					       { "netns", required_argument, NULL, OPTION_NETNS },
 					       { "mode", required_argument, NULL, OPTION_MODE },
 					       { "rate", required_argument, NULL, OPTION_RATE },
+					       { "filter", required_argument, NULL, OPTION_FILTER },
 					       CLI_OPTIONS,
 					       { 0 } };
 	struct log log = { .options = WEIR_OPTIONS(struct weir_packets_options), .follow = FOLLOW("packet") };
@@ -120,13 +124,14 @@ static int run(struct cli *cli, int argc, char **argv)
 const struct command command_log = {
 	.name = "log",
 	.summary = "each packet that comes in by an interface, from the start, without a policy",
-	.help = "usage: weir log packets on INTERFACE... [-j] [--rate=N] [--mode=MODE] [--netns=NAME]\n"
-		"                        [--count=N] [--seconds=N]\n\n"
+	.help = "usage: weir log packets on INTERFACE... [-j] [--filter=EXPRESSION] [--rate=N] [--mode=MODE]\n"
+		"                        [--netns=NAME] [--count=N] [--seconds=N]\n\n"
 		"Prints a line for each packet that comes in: when, by which interface, its protocol, addresses and\n"
 		"ports, its length. It is seen at XDP, before the kernel does anything with it, and passes; where\n"
 		"XDP is taken or not to be had, by a packet socket behind it. The first lines say which. Needs root;\n"
 		"ends on Ctrl-C, and leaves nothing attached.\n\n"
 		"  -j, --json        JSON, one object a line\n"
+		"      --filter=EXPRESSION  only what meets an expression of tcpdump's: 'tcp port 80 and net 10.0.0.0/8'\n"
 		"      --rate=N      at most N packets a second of each interface (1000); the others are counted\n"
 		"      --mode=MODE   native or generic (both at XDP) or socket, and no other\n"
 		"      --netns=NAME  the interfaces are in that network namespace: a name or a path\n"
@@ -134,6 +139,6 @@ const struct command command_log = {
 		"  -s, --seconds=N   end after N seconds\n"
 		"  -h, --help        this\n\n"
 		"example:\n"
-		"  weir log packets on eth0 -j | jq -r 'select(.dport == 53) | .saddr'\n",
+		"  weir log packets on eth0 --filter=udp -j | jq -r 'select(.dport == 53) | .saddr'\n",
 	.run = run,
 };

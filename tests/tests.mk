@@ -13,10 +13,12 @@ FUZZ_SECONDS ?= 20
 FUZZ_SEED ?= 1
 # How many packets go through each of the large policies.
 CLASSBENCH_PACKETS ?= 60000
+# What runs on other kernels: quick or all.
+VM_TESTS ?= quick
 RUN_TESTS = BPFTOOL="$(BPFTOOL)" MAKE="$(MAKE)" DIFFERENTIAL_PACKETS=$(DIFFERENTIAL_PACKETS) FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_SEED=$(FUZZ_SEED) \
-	CLASSBENCH_PACKETS=$(CLASSBENCH_PACKETS) tests/run
+	CLASSBENCH_PACKETS=$(CLASSBENCH_PACKETS) VM_TESTS=$(VM_TESTS) tests/run
 
-.PHONY: test-tools check check-unit check-golden check-packets check-import check-differential check-classbench check-verifier check-system check-docs check-fuzz check-long
+.PHONY: test-tools check check-unit check-golden check-packets check-import check-differential check-classbench check-verifier check-system check-docs check-vm check-fuzz check-long
 test-tools: $(TOOLS) $(OUT)/tests/import/exchange test-objects
 
 # Objects of eBPF as others write them, for weir load: with BTF (NAME-g.o) and without.
@@ -67,8 +69,12 @@ check-system: ## real programs in network namespaces
 check-docs: ## the documents, examples and man pages say what is true
 	@$(RUN_TESTS) docs examples man
 
+check-vm: VM_TESTS = all
+check-vm: ## in virtual machines, with four of Debian's kernels; downloads them, says how long it takes
+	@$(RUN_TESTS) vm
+
 check-fuzz: ## the fuzzers, for FUZZ_SECONDS each
 	@$(RUN_TESTS) fuzz
 
 check-long: ## all tests, with ten million random packets and five minutes of fuzzing
-	@$(MAKE) --no-print-directory check DIFFERENTIAL_PACKETS=10000000 CLASSBENCH_PACKETS=600000 FUZZ_SECONDS=300 FUZZ_SEED=
+	@$(MAKE) --no-print-directory check DIFFERENTIAL_PACKETS=10000000 CLASSBENCH_PACKETS=600000 FUZZ_SECONDS=300 FUZZ_SEED= VM_TESTS=all

@@ -348,6 +348,7 @@ struct weir_packets_options {
 	enum weir_packets_mode mode;
 	const char *netns; /* of the interfaces: a name below /run/netns or a path; NULL: this one */
 	uint64_t rate;	   /* at most so many packets a second of each interface; the others are counted. 0: WEIR_PACKETS_RATE */
+	const char *filter; /* an expression of tcpdump's ("tcp port 80"): only packets that meet it; NULL: all */
 };
 
 /*

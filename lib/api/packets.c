@@ -51,6 +51,7 @@ int weir_packets_open(const char *const *interfaces, size_t count, const struct 
 		.netns = OPTION(options, netns, NULL),
 		.place = inner_place(OPTION(options, mode, WEIR_PACKETS_AUTO)),
 		.rate = OPTION(options, rate, 0),
+		.filter = OPTION(options, filter, NULL),
 	};
 	size_t errors = messages->diagnostics.errors;
 	struct weir_packets *packets;

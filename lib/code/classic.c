@@ -39,6 +39,7 @@ struct detour {
 struct translation {
 	struct draft *draft;
 	bool xdp;
+	bool in_place; /* the packet may be read where it lies */
 	const struct classic_program *program;
 	const struct classic_exits *exits;
 	bool *reached;	  /* by instruction */
@@ -160,7 +161,7 @@ static void emit_packet_load(struct translation *translation, const struct sock_
 		return;
 	}
 	vector_push(draft->arena, &translation->detours, detour);
-	if (insn->k >= DIRECT_REACH) {
+	if (!translation->in_place || insn->k >= DIRECT_REACH) {
 		draft_jump(draft, detour.begin);
 	} else {
 		emit_packet_bounds(translation, 0, BPF_REG_3);
@@ -382,7 +383,8 @@ static void emit_beginning(struct translation *translation)
 	for (uint32_t word = 0; word < BPF_MEMWORDS; word++)
 		if (read & 1u << word)
 			draft_emit(draft, store_constant(BPF_W, BPF_REG_10, memory_place(word), 0));
-	emit_packet_bounds(translation, BPF_REG_9, 0);
+	if (translation->in_place)
+		emit_packet_bounds(translation, BPF_REG_9, 0);
 }
 
 void emit_classic(struct draft *draft, enum weir_hook hook, const struct classic_program *program,
@@ -391,6 +393,7 @@ void emit_classic(struct draft *draft, enum weir_hook hook, const struct classic
 	struct translation translation = {
 		.draft = draft,
 		.xdp = hook == WEIR_HOOK_XDP_INGRESS,
+		.in_place = hook != WEIR_HOOK_COUNT,
 		.program = program,
 		.exits = exits,
 		.reached = arena_new_array(draft->arena, bool, program->count),
@@ -401,7 +404,7 @@ void emit_classic(struct draft *draft, enum weir_hook hook, const struct classic
 	mark_reached(&translation);
 	extent = known_extent(&translation, &count);
 	emit_beginning(&translation);
-	if (count > 1) {
+	if (translation.in_place && count > 1) {
 		emit_packet_bounds(&translation, 0, BPF_REG_3);
 		draft_emit(draft, move_register(BPF_REG_2, BPF_REG_9));
 		draft_emit(draft, calculate_constant(BPF_ADD, BPF_REG_2, (int32_t)extent));

@@ -11,6 +11,7 @@ void emit_predicate(struct draft *draft, const struct rule_list *list, uint32_t 
 struct classic_exits {
 	uint32_t yes, no;
 };
+/* HOOK: WEIR_HOOK_COUNT for a socket filter, which may not read a packet where it lies. */
 void emit_classic(struct draft *draft, enum weir_hook hook, const struct classic_program *program,
 		  const struct classic_exits *exits);
 

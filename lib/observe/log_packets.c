@@ -15,6 +15,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "classic/classic.h"
+#include "code/filter.h"
+#include "host/host.h"
 #include "kernel/attach.h"
 #include "kernel/load.h"
 #include "kernel/netns.h"
@@ -33,6 +36,9 @@ struct looker {
 	struct log_source source;
 	struct log_xdp_bpf *xdp;
 	struct log_socket_bpf *socket;
+	const struct classic_program *filter; /* NULL: none */
+	int program; /* the one that is attached: the object's, or with a filter before it one of our own */
+	bool own_program;
 	int fd; /* a link, or a packet socket; -1: none */
 };
 
@@ -41,6 +47,7 @@ struct packet_log {
 	struct looker *lookers;
 	size_t count;
 	uint64_t rate;
+	const char *filter;
 	int packets_fd, counts_fd; /* of the first looker's object, which the others share */
 	struct ring_buffer *ring;
 	struct weir_seen_counts told;
@@ -93,6 +100,65 @@ static void keep_maps(struct packet_log *log, const struct bpf_map *packets, con
 		log->counts_fd = dup(bpf_map__fd(counts));
 }
 
+/* ---- A filter before it ---- */
+
+static int compile_filter(struct packet_log *log, bool raw_ip, const struct classic_program **ret_program,
+			  struct diagnostics *diagnostics)
+{
+	struct host_filter_request request = { .expression = log->filter, .link = raw_ip ? CLASSIC_RAW : CLASSIC_ETHERNET };
+	const struct host *host = host_system();
+	const char *message = NULL;
+	uint32_t at;
+	int error = host->filter ? host->filter(host->context, log->arena, &request, ret_program, &message) : -ENOSYS;
+
+	if (error == -EINVAL)
+		diagnose(diagnostics, SEVERITY_ERROR, nowhere, "'%s' is no expression of tcpdump's: %s", log->filter, message);
+	else if (error)
+		diagnose(diagnostics, SEVERITY_ERROR_SURROUNDINGS, nowhere, "'%s' cannot be compiled: %s", log->filter,
+			 error == -ENOSYS ? "there is no libpcap" : error_print(diagnostics->arena, error));
+	else if (classic_check(*ret_program, &at))
+		error = -EINVAL;
+	return error;
+}
+
+/* What libbpf has loaded, with its maps and constants filled in, is loaded once more behind the filter. */
+static int put_filter_before(struct packet_log *log, struct looker *looker, const struct bpf_program *program,
+			     const struct classic_program *filter)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	bool xdp = bpf_program__type(program) == BPF_PROG_TYPE_XDP;
+	struct filter_request request = { .program = filter, .xdp = xdp, .otherwise = xdp ? XDP_PASS : 0 };
+	uint32_t head = 0, count = (uint32_t)bpf_program__insn_cnt(program);
+	const struct bpf_insn *first = code_filter(arena, &request, &head);
+	struct bpf_prog_load_opts options;
+	struct bpf_insn *all;
+
+	(void)log;
+	if (!first)
+		return -EINVAL;
+	all = arena_new_array(arena, struct bpf_insn, head + count);
+	memcpy(all, first, head * sizeof(*all));
+	memcpy(all + head, bpf_program__insns(program), count * sizeof(*all));
+	memset(&options, 0, sizeof(options));
+	options.sz = sizeof(options);
+	options.prog_flags = bpf_program__flags(program);
+	options.expected_attach_type = bpf_program__expected_attach_type(program);
+	looker->program =
+		bpf_prog_load(bpf_program__type(program), bpf_program__name(program), "GPL", all, head + count, &options);
+	if (looker->program < 0)
+		return looker->program;
+	looker->own_program = true;
+	return 0;
+}
+
+static int choose_program(struct packet_log *log, struct looker *looker, const struct bpf_program *program)
+{
+	if (looker->filter)
+		return put_filter_before(log, looker, program, looker->filter);
+	looker->program = bpf_program__fd(program);
+	return 0;
+}
+
 /* ---- At XDP ---- */
 
 static int load_xdp(struct packet_log *log, struct looker *looker)
@@ -109,7 +175,9 @@ static int load_xdp(struct packet_log *log, struct looker *looker)
 	if (kernel_features()->xdp_frags)
 		bpf_program__set_flags(object->progs.weir_log_xdp, BPF_F_XDP_HAS_FRAGS);
 	error = share_maps(log, object->maps.packets, object->maps.counts);
-	return error ? error : log_xdp_bpf__load(object);
+	if (!error)
+		error = log_xdp_bpf__load(object);
+	return error ? error : choose_program(log, looker, object->progs.weir_log_xdp);
 }
 
 static int attach_xdp(struct looker *looker, const struct device *device, enum log_place place)
@@ -118,7 +186,7 @@ static int attach_xdp(struct looker *looker, const struct device *device, enum l
 		[LOG_NATIVE] = MODE_NATIVE, [LOG_GENERIC] = MODE_GENERIC, [LOG_AUTO] = MODE_AUTO
 	};
 	struct manifest_attachment at = { .hook = WEIR_HOOK_XDP_INGRESS, .ifindex = device->ifindex };
-	int link = xdp_create(&at, modes[place], bpf_program__fd(looker->xdp->progs.weir_log_xdp));
+	int link = xdp_create(&at, modes[place], looker->program);
 
 	if (link < 0)
 		return link;
@@ -164,7 +232,9 @@ static int load_socket(struct packet_log *log, struct looker *looker, const stru
 	object->rodata->raw_ip = device->raw_ip;
 	object->rodata->want_ether = object->rodata->want_addresses = true;
 	error = share_maps(log, object->maps.packets, object->maps.counts);
-	return error ? error : log_socket_bpf__load(object);
+	if (!error)
+		error = log_socket_bpf__load(object);
+	return error ? error : choose_program(log, looker, object->progs.weir_log_socket);
 }
 
 /* The filter stands before the socket hears anything, and lets nothing in. */
@@ -173,14 +243,13 @@ static int look_by_socket(struct packet_log *log, struct looker *looker, const s
 	struct sockaddr_ll address = { .sll_family = AF_PACKET,
 				       .sll_protocol = htons(ETH_P_ALL),
 				       .sll_ifindex = (int)device->ifindex };
-	int program, error = load_socket(log, looker, device);
+	int error = load_socket(log, looker, device);
 
 	if (error)
 		return error;
 	looker->source.place = LOG_SOCKET;
 	looker->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-	program = bpf_program__fd(looker->socket->progs.weir_log_socket);
-	if (looker->fd < 0 || setsockopt(looker->fd, SOL_SOCKET, SO_ATTACH_BPF, &program, sizeof(program)) ||
+	if (looker->fd < 0 || setsockopt(looker->fd, SOL_SOCKET, SO_ATTACH_BPF, &looker->program, sizeof(looker->program)) ||
 	    bind(looker->fd, (struct sockaddr *)&address, sizeof(address)))
 		return -errno;
 	keep_maps(log, looker->socket->maps.packets, looker->socket->maps.counts);
@@ -192,6 +261,9 @@ static int look_by_socket(struct packet_log *log, struct looker *looker, const s
 static void release(struct looker *looker)
 {
 	closep(&looker->fd);
+	if (looker->own_program)
+		closep(&looker->program);
+	looker->own_program = false;
 	log_xdp_bpf__destroy(looker->xdp);
 	log_socket_bpf__destroy(looker->socket);
 	looker->xdp = NULL;
@@ -226,6 +298,11 @@ static int look(struct packet_log *log, struct looker *looker, enum log_place pl
 			 looker->source.netns ? " in the network namespace " : "",
 			 looker->source.netns ? looker->source.netns : "");
 		return error;
+	}
+	if (log->filter) {
+		error = compile_filter(log, device.raw_ip, &looker->filter, diagnostics);
+		if (error)
+			return error;
 	}
 	if (place != LOG_SOCKET) {
 		error = look_at_xdp(log, looker, &device, place);
@@ -276,9 +353,12 @@ static struct packet_log *log_new(const struct log_request *request)
 	struct arena *arena = arena_new();
 	struct packet_log *log = arena_new_object(arena, struct packet_log);
 
-	*log = (struct packet_log){
-		.arena = arena, .count = request->count, .rate = request->rate, .packets_fd = -1, .counts_fd = -1
-	};
+	*log = (struct packet_log){ .arena = arena,
+				    .count = request->count,
+				    .rate = request->rate,
+				    .filter = request->filter ? arena_strdup(arena, request->filter) : NULL,
+				    .packets_fd = -1,
+				    .counts_fd = -1 };
 	log->lookers = arena_new_array(arena, struct looker, request->count);
 	for (size_t i = 0; i < request->count; i++) {
 		log->lookers[i].fd = -1;

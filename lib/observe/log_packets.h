@@ -21,7 +21,8 @@ struct log_request {
 	size_t count;
 	const char *netns; /* where they are; NULL: here */
 	enum log_place place;
-	uint64_t rate; /* packets a second and interface at most */
+	const char *filter; /* an expression of tcpdump's: only what meets it; NULL: all */
+	uint64_t rate;	    /* packets a second and interface at most */
 };
 
 /* One of the interfaces. */

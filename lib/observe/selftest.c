@@ -224,19 +224,10 @@ static int try_lsm(struct selftest_bpf *programs, struct bpf_program *program, u
 	return try_called(programs, program, call_setnice, LSM_IS_OFF);
 }
 
-static int call_fentry(struct bpf_program *program)
-{
-	struct bpf_test_run_opts options;
-
-	memset(&options, 0, sizeof(options));
-	options.sz = sizeof(options);
-	return bpf_prog_test_run_opts(bpf_program__fd(program), &options);
-}
-
 static int try_fentry(struct selftest_bpf *programs, struct bpf_program *program, uint32_t *ret_answer)
 {
 	*ret_answer = SELFTEST_ANSWER;
-	return try_called(programs, program, call_fentry, -ENODATA);
+	return try_called(programs, program, call_setnice, -ENODATA);
 }
 
 /* ---- What the library finds by itself ---- */

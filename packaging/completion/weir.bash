@@ -17,7 +17,7 @@ _weir() {
 	COMPREPLY=()
 	while [ "$index" -lt "$COMP_CWORD" ]; do
 		case ${COMP_WORDS[index]} in
-		--pins | --name | --chain | --hook | --ipset | --verdict | --from | --count | --seconds | --probe | --export | --import | --rate | --mode | --netns | --on | --program | --section | --type | --set | --cgroup-mode | --parent | --classid | --action | --pid | --pin | --level | -n | -c | -s | -e) index=$((index + 1)) ;;
+		--pins | --name | --chain | --hook | --ipset | --verdict | --from | --count | --seconds | --probe | --export | --import | --rate | --filter | --mode | --netns | --on | --program | --section | --type | --set | --cgroup-mode | --parent | --classid | --action | --pid | --pin | --level | -n | -c | -s | -e) index=$((index + 1)) ;;
 		-*) ;;
 		*) [ -z "$command" ] && command=${COMP_WORDS[index]} || plain+=("${COMP_WORDS[index]}") ;;
 		esac
@@ -58,7 +58,7 @@ _weir() {
 	list) words="--verbose --json --pins --help $(_weir_policies)" ;;
 	events) words='--json --count --seconds --pins --help' ;;
 	trace) words='connect --json --ends --count --seconds --probe --help' ;;
-	log) words="packets on --json --rate --mode --netns --count --seconds --help $(ls /sys/class/net 2>/dev/null)" ;;
+	log) words="packets on --json --filter --rate --mode --netns --count --seconds --help $(ls /sys/class/net 2>/dev/null)" ;;
 	guard) words='nice self list --off --json --count --seconds --pins --help' ;;
 	selftest) words='--json --help' ;;
 	types) words='--btf= --help' ;;

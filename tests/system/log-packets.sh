@@ -51,6 +51,32 @@ is "JSON names the place" "$(head -n 1 "$LOG" | jq -r '[.schema, .interface, .mo
 is "and the packet's fields" "$(jq -r 'select(.sport == 7) | [.interface, .network, .saddr, .daddr, .protocol, .sport, .dport, .ttl] | @csv' "$LOG")" \
 	"\"vb\",\"ipv4\",\"$A4\",\"$B4\",\"udp\",7,8,9"
 
+# ---- A filter ----
+# Each expression is met by the first port and not by the second, at each place.
+filter_chooses() { # EXPRESSION MODE
+	begin vb --netns="$B" --filter="$1" --mode="$2"
+	udp_a 2001
+	udp_a 2002
+	frame_a "ip,src=$A4,dst=$B4" udp,sport=1111,dport=2003 zeros,200
+	frame_a vlan,id=7 "ip,src=$A4,dst=$B4" udp,sport=1111,dport=2004
+	frame_a "ip6,src=$A6,dst=$B6" udp,sport=1111,dport=2005
+	end
+	sed -n 's/.* udp .*:\(200[0-9]\)[, ].*/\1/p' "$LOG" | sort | tr '\n' ' '
+}
+for mode in native generic socket; do
+	is "$mode: a port" "$(filter_chooses "udp dst port 2002" $mode)" "2002 "
+	is "$mode: a length" "$(filter_chooses "udp and greater 200" $mode)" "2003 "
+	is "$mode: IPv6, and bytes at a place that the packet names" "$(filter_chooses "ip6 or udp[2:2] = 2001" $mode)" "2001 2005 "
+done
+is "a VLAN's, whose tag is in the frame" "$(filter_chooses "vlan 7" native)" "2004 "
+begin vb --netns="$B" --filter="udp port 9998" --rate=5
+in_a "$SEND_FRAME" -n 300 va "eth,src=$AMAC,dst=$BMAC" "ip,src=$A4,dst=$B4" "udp,sport=1111,dport=9999"
+udp_a 9998
+end
+is "a flood that does not meet it takes nothing from the rate" "$(grep -c ':9998,' "$LOG")" 1
+lacks "and is not counted" "$(cat "$LOG")" suppressed
+exits "an expression that is none" 1 "'tcp prot 80' is no expression of tcpdump's: syntax error" weir log packets on vb --netns="$B" --filter="tcp prot 80"
+
 # ---- The rate ----
 begin vb --netns="$B" --rate=20 --mode=generic
 matches "another rate and mode are told" "$(head -n 1 "$LOG")" "at XDP \(generic\), all pass; 20 a second at most"
@@ -141,10 +167,10 @@ ip -n "$B" link set vb xdp off
 # An interface without Ethernet headers: a tunnel, of which this is the other end.
 packet=$("$SEND_FRAME" -p va "ip,src=10.9.0.1,dst=10.9.0.2" udp,sport=9,dport=10)
 mkfifo "$WORK/tunnel"
-in_b perl -e 'open($t, "+<", "/dev/net/tun") or die; ioctl($t, 0x400454ca, pack("a16sx22", "tn", 0x1001)) or die;
+in_b perl -e 'open($t, "+<", "/dev/net/tun") or die; my $r = pack("a16sx22", "tn", 0x1001); ioctl($t, 0x400454ca, $r) or die;
 	open($f, "<", $ARGV[1]); while (<$f>) { syswrite($t, pack("H*", $ARGV[0])) } sleep 60' "$packet" "$WORK/tunnel" 2>/dev/null &
 STARTED+=($!)
-exec 7>"$WORK/tunnel"
+exec 7<>"$WORK/tunnel" # waits for nobody
 if until_true 5 ip -n "$B" link set tn up; then
 	begin tn --netns="$B"
 	matches "an interface without Ethernet headers is looked at by a packet socket" "$(head -n 1 "$LOG")" "by a packet socket, behind XDP, since the interface cannot do XDP"
