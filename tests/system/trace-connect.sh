@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
 # weir trace connect: each connection that is made, by whom, and how it went; the same lines by each probe.
-# TRACE_PROBES: those that must work here, all of which are compared with the same expected lines (tests/vm/trace-connect.sh).
+# TRACE_PROBES: those that must work here, all of which are compared with the same expected lines (tests/vm/suite).
 . "$(dirname "$0")/lib.sh"
 command -v perl >/dev/null || skip_all "perl is not installed"
 playground
