@@ -226,7 +226,7 @@ static void print_head(const struct kernel_types_request *request, const struct 
 	      out);
 }
 
-static int print_types(const struct source_types *source, const struct ids *ids, FILE *out)
+static int dump_types(const struct source_types *source, const struct ids *ids, FILE *out)
 {
 	struct btf_dump *dump = btf_dump__new(source->btf, on_text, out, NULL);
 	int error = dump ? 0 : -errno;
@@ -235,6 +235,18 @@ static int print_types(const struct source_types *source, const struct ids *ids,
 		error = btf_dump__dump_type(dump, ids->list.items[i]);
 	btf_dump__free(dump);
 	return error;
+}
+
+static int print_types(const struct source_types *source, const struct ids *ids, FILE *out)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size = 0;
+	FILE *memory = open_memstream(&text, &size);
+	int error = memory ? dump_types(source, ids, memory) : -errno;
+
+	if (memory && fclose(memory) && !error)
+		error = -ENOMEM;
+	return error ? error : kernel_types_expand(text, out);
 }
 
 /* Into memory first: a header that breaks off in the middle is none. */

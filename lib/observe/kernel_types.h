@@ -21,4 +21,7 @@ struct kernel_types_request {
 /* 0 and the whole header in OUT, or a negative errno with diagnostics, and nothing in OUT. */
 int kernel_types_print(const struct kernel_types_request *request, FILE *out, struct diagnostics *diagnostics);
 
+/* What libbpf writes, to OUT, with members that have a type and no name written out. 0 or -errno. */
+int kernel_types_expand(const char *text, FILE *out);
+
 #endif

@@ -93,6 +93,24 @@ sed '1i #define BPF_NO_PRESERVE_ACCESS_INDEX' moved.c | sed 's/BPF_CORE_READ_INT
 compiles blind.c
 lacks "which a program without CO-RE does not" "$(answer blind.o 2>&1)" '^77$'
 
+# Kernels from 6.19 on have structures that hold others by their type alone.
+cat >held.c <<-'END'
+	struct inner { long far; int near; } __attribute__((packed));
+	union either { int one; long two; };
+	struct head { int a; struct inner; };
+	struct whole { char first; struct head; union either; int last; };
+	struct whole global;
+END
+clang -target bpf -O2 -g -fms-extensions -Wno-microsoft-anon-tag -c held.c -o held.o
+cat >use.c <<-'END'
+	#define BPF_NO_PRESERVE_ACCESS_INDEX
+	#include "types.h"
+	_Static_assert(__builtin_offsetof(struct whole, a) == 4 && __builtin_offsetof(struct whole, near) == 16, "held");
+	_Static_assert(__builtin_offsetof(struct whole, two) == 24 && __builtin_offsetof(struct whole, last) == 32, "held");
+END
+weir types --btf held.o whole >types.h
+ok "members of a structure that is held without a name are members" compiles use.c
+
 matches "two types of one name are both printed, or the kernel has no such" "$(weir types bpf_map | grep -c 'preserve_access_index')" 1
 exits "a name that is nearly right gets a hint" 1 "no type 'task_strukt'" weir types task_strukt
 exits "which names the right one" 1 "did you mean 'task_struct'" weir types iphdr task_strukt
