@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * weir guard self: no program but weir takes away, replaces or changes what weir pinned and attached. Each hook first asks whether
- * the matter is weir's at all, then who asks. Weir is known by the path of its program file and the device it lies on.
+ * weir guard self: no program but weir takes away, replaces or changes what weir pinned and attached. Each hook first asks
+ * whether the matter is weir's at all, then who asks. Weir is known by the path of its program file and the device it lies on.
  *
  * A descriptor is looked up here once and by the kernel once more: a process whose threads exchange it in between is not caught.
  */
@@ -23,6 +23,7 @@ struct qstr {
 
 struct super_block {
 	__u32 s_dev;
+	unsigned long s_magic;
 };
 
 struct inode {
@@ -103,9 +104,12 @@ struct sk_buff {
 };
 #pragma clang attribute pop
 
-#define ERROR_PERM 1
-#define DEPTH	   24 /* folders that a path may have */
-#define MESSAGES   32 /* of netlink in one call */
+#define ERROR_PERM	 1
+#define PROTECTION_WRITE 2
+#define MAP_IS_SHARED	 1
+#define ANONYMOUS	 0x09041934 /* the file system of files without a path */
+#define DEPTH		 24	    /* folders that a path may have */
+#define MESSAGES	 32	    /* of netlink in one call */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -262,6 +266,29 @@ int weir_guard_bpf(unsigned long long *ctx)
 		return judge_map(fd);
 	}
 	return 0;
+}
+
+/* Memory of a map, shared and to be written. What FILE is, its name tells: only the kernel gives names in that file system. */
+SEC("lsm/mmap_file")
+int weir_guard_mmap(unsigned long long *ctx)
+{
+	struct file *file = (struct file *)ctx[0];
+	unsigned long protection = ctx[2], flags = ctx[3];
+	static const char wanted[8] = "bpf-map";
+	struct bpf_map *map;
+	char name[8] = {};
+	__u32 id;
+
+	if (!file || !(protection & PROTECTION_WRITE) || !(flags & MAP_IS_SHARED) ||
+	    BPF_CORE_READ(file, f_path.dentry, d_sb, s_magic) != ANONYMOUS)
+		return 0;
+	bpf_probe_read_kernel(name, sizeof(name), BPF_CORE_READ(file, f_path.dentry, d_name.name));
+	for (int i = 0; i < 8; i++)
+		if (name[i] != wanted[i])
+			return 0;
+	map = BPF_CORE_READ(file, private_data);
+	id = BPF_CORE_READ(map, id);
+	return is_guarded(WEIR_GUARDED_MAP, id, 0) ? judge(WEIR_GUARD_MAP, id, NULL) : 0;
 }
 
 /* ---- Pins ---- */

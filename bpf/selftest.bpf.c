@@ -228,6 +228,49 @@ int clock(struct __sk_buff *ctx)
 	return ctx && first && second >= first && second - first < 1000000000ull ? SELFTEST_ANSWER : 1;
 }
 
+SEC("tc")
+int clock_coarse(struct __sk_buff *ctx)
+{
+	__u64 fine = bpf_ktime_get_ns(), coarse = bpf_ktime_get_coarse_ns();
+
+	return ctx && coarse && coarse - fine + 1000000000ull < 2000000000ull ? SELFTEST_ANSWER : 1;
+}
+
+/* ---- Effects ---- */
+
+SEC("xdp")
+int xdp_store(struct xdp_md *ctx)
+{
+	__be16 port = bpf_htons(7);
+
+	if (bpf_xdp_store_bytes(ctx, SELFTEST_PORT_AT, &port, 2) || bpf_xdp_load_bytes(ctx, SELFTEST_PORT_AT, &port, 2))
+		return 2;
+	return bpf_ntohs(port) == 7 ? SELFTEST_ANSWER : 1;
+}
+
+SEC("tc")
+int tc_store(struct __sk_buff *ctx)
+{
+	__be16 port = bpf_htons(7);
+
+	if (bpf_skb_store_bytes(ctx, SELFTEST_PORT_AT, &port, 2, 0) || bpf_skb_load_bytes(ctx, SELFTEST_PORT_AT, &port, 2))
+		return 2;
+	return bpf_ntohs(port) == 7 ? SELFTEST_ANSWER : 1;
+}
+
+/* What the answer means, the kernel says: XDP_REDIRECT and TC_ACT_REDIRECT. */
+SEC("xdp")
+int xdp_redirect(struct xdp_md *ctx)
+{
+	return ctx && bpf_redirect(1, 0) == XDP_REDIRECT ? SELFTEST_ANSWER : 1;
+}
+
+SEC("tc")
+int tc_redirect(struct __sk_buff *ctx)
+{
+	return ctx && bpf_redirect(1, BPF_F_INGRESS) == 7 ? SELFTEST_ANSWER : 1;
+}
+
 /* ---- Whose packet it is ---- */
 
 struct {

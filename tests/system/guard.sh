@@ -107,6 +107,9 @@ exits "not lazily either" "[1-9][0-9]*" "permitted|denied|must be superuser" umo
 fails "none takes XDP off the interface" ip -n "$B" link set vb xdp off
 map=$(find $PINS -type f -name 'set_*_exact' | head -n 1)
 exits "none puts elements into a set" "[1-9][0-9]*" "Operation not permitted" "$BPFTOOL" map update pinned "$map" key 10 0 0 1 value hex 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00
+MAP_MEMORY=$ROOT/$BUILD/tests/tools/map_memory
+exits "none maps the memory of a map to write to it" 1 "Operation not permitted" "$MAP_MEMORY" $PINS/v*/events write
+ok "to read it is free" "$MAP_MEMORY" $PINS/v*/events read
 ok "looking is free: links" "$BPFTOOL" link show
 ok "maps" "$BPFTOOL" map show
 ok "and what is in them" "$BPFTOOL" map dump pinned "$map"
@@ -120,6 +123,7 @@ fails "what the policy stops, it stops" pings
 is "every attachment is there" "$(json '[.policies[].chains[].attachments[].present] | all')" true
 
 # What is not weir's is nobody's business here.
+ok "others map their maps" bash -c "$BPFTOOL map create /sys/fs/bpf/r type ringbuf entries 4096 name r && '$MAP_MEMORY' /sys/fs/bpf/r write && rm /sys/fs/bpf/r"
 cat >"$WORK/other.c" <<-'END'
 	#include <linux/bpf.h>
 	__attribute__((section("xdp"))) int other(struct xdp_md *ctx) { return XDP_PASS; }
