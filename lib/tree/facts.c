@@ -115,7 +115,9 @@ bool facts_concern(const struct dimension *dimension)
 	}
 }
 
-profile_set facts_may(const struct dimension *dimension, const struct interval *intervals, uint32_t count)
+/* The profiles whose values of a dimension are to these intervals as RELATED says. */
+static profile_set profiles_where(const struct dimension *dimension, const struct interval *intervals, uint32_t count,
+				  bool (*related)(const struct interval *, uint32_t, const struct interval *, uint32_t))
 {
 	struct profile profile;
 	struct interval room;
@@ -127,26 +129,19 @@ profile_set facts_may(const struct dimension *dimension, const struct interval *
 		if (!profile_of(i, &profile))
 			continue;
 		values = values_of(&profile, dimension->field, &room);
-		set |= (profile_set)intervals_meet(values.items, values.count, intervals, count) << i;
+		set |= (profile_set)related(values.items, values.count, intervals, count) << i;
 	}
 	return set;
 }
 
+profile_set facts_may(const struct dimension *dimension, const struct interval *intervals, uint32_t count)
+{
+	return profiles_where(dimension, intervals, count, intervals_meet);
+}
+
 profile_set facts_sure(const struct dimension *dimension, const struct interval *intervals, uint32_t count)
 {
-	struct profile profile;
-	struct interval room;
-	profile_set set = 0;
-
-	for (unsigned i = 0; i < PROFILE_COUNT; i++) {
-		struct interval_list values;
-
-		if (!profile_of(i, &profile))
-			continue;
-		values = values_of(&profile, dimension->field, &room);
-		set |= (profile_set)intervals_subset(values.items, values.count, intervals, count) << i;
-	}
-	return set;
+	return profiles_where(dimension, intervals, count, intervals_subset);
 }
 
 struct interval facts_range(const struct dimension *dimension, profile_set profiles)
