@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The verdicts redirect and dnat at tc ingress, and the way back at tc egress (docs/redirect.md).
+ * The verdicts redirect and dnat, and the way back, which is the other direction of tc (docs/redirect.md).
  *
  * redirect gives a new connection to the socket that listens on the chosen port of this host, and changes nothing in the packet:
  * TCP makes the connection's own socket with the port that the client named, and the kernel finds that one by itself from then on.
  * UDP sockets stay what they are, so each datagram is given to its socket, and the reply's source port is put right on the way out.
  * A first fragment cannot be given to a socket; its port is rewritten.
  *
- * dnat rewrites the destination port on the way in and the source port on the way back.
+ * dnat rewrites the destination port and, on the way back, the source port.
  */
 #ifndef WEIR_BPF_REDIRECT_H
 #define WEIR_BPF_REDIRECT_H
@@ -372,7 +372,7 @@ __weak __noinline int redirect_by_rewriting(CONTEXT *ctx, struct weir_flow *flow
 	return redirect_begin(ctx, flow, slot, WAY_REWRITE);
 }
 
-/* At tc egress: a reply gets the source port back that its client named. */
+/* On the way back: a reply gets the source port back that its client named. */
 __weak __noinline int redirect_back(CONTEXT *ctx, struct weir_flow *flow)
 {
 	struct weir_redirected *connection;
@@ -395,7 +395,7 @@ __weak __noinline int redirect_back(CONTEXT *ctx, struct weir_flow *flow)
 /* What a chain that keeps connections does beside its verdicts, with a packet that it accepts. */
 static __always_inline int redirect_accepted(CONTEXT *ctx, struct weir_flow *flow)
 {
-	if (hook == WEIR_HOOK_TC_EGRESS)
+	if (!redirects)
 		return redirect_back(ctx, flow);
 	if (rewrite_is_error(flow) && rewrite_error(ctx, flow, false))
 		return CODE_DROP;

@@ -82,22 +82,24 @@ static __always_inline bool rewrite_quoted(CONTEXT *ctx, const struct weir_flow 
 /*
  * An ICMP error about a packet of a connection that is rewritten: name the port that the one who gets the error knows. It quotes
  * what came in (BACK: the error goes out) or a reply (it comes in); the entry is the quoted connection's other direction. Only the
- * ports of the quotation are changed; its own checksum, which nobody checks, is not.
+ * ports of the quotation are changed; its own checksum, which nobody checks, is not. Global for the stack's sake.
  */
-static __always_inline int rewrite_error(CONTEXT *ctx, const struct weir_flow *flow, bool back)
+__weak __noinline int rewrite_error(CONTEXT *ctx, struct weir_flow *flow, __u32 back)
 {
 	struct weir_redirected_key quoted, key;
 	struct weir_redirected *connection;
 	__u32 ports;
 	__be16 old, new;
 
+	if (!have_connections || !flow)
+		return -1;
 	if (!rewrite_quoted(ctx, flow, &quoted, &ports))
 		return 0;
 	connection_turn(&quoted, quoted.sport, true, &key); /* addresses and ports the other way round */
 	key.sport = quoted.dport;
 	key.dport = quoted.sport;
 	connection = bpf_map_lookup_elem(&weir_connections, &key);
-	if (!connection || connection_is_back(connection) != back)
+	if (!connection || connection_is_back(connection) != (back != 0))
 		return 0;
 	old = bpf_htons(back ? quoted.dport : quoted.sport);
 	new = bpf_htons(connection->port);

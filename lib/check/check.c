@@ -97,7 +97,7 @@ static void check_chains(struct checker *checker, struct chains *chains)
 	}
 }
 
-/* What redirects needs somebody at the way out. */
+/* What redirects needs somebody at the way back. */
 static void add_replies(struct checker *checker, struct chains *chains)
 {
 	size_t count = chains->list.count;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The verdicts redirect and dnat: which ports, how one is chosen, and whether the rule speaks of TCP or UDP alone. A chain that has
- * them gets a partner at the way out, which the policy does not write: tc egress of the same interfaces.
+ * them gets a partner for the way back, which the policy does not write: the other direction of tc at the same interfaces.
  */
 #include <netinet/in.h>
 #include <string.h>
@@ -232,19 +232,13 @@ bool replies_chain(struct arena *arena, const struct policy_chain *chain, uint32
 {
 	if (!chain->connections)
 		return false;
-	*ret_chain = (struct policy_chain){ .name = arena_printf(arena, "%s/replies", chain->name),
-					    .place = chain->place,
-					    .hook = WEIR_HOOK_TC_EGRESS,
-					    .target_count = chain->target_count,
-					    .targets = chain->targets,
-					    .target_places = chain->target_places,
-					    .netns = chain->netns,
-					    .policy = WEIR_VERDICT_ACCEPT,
-					    .connections = chain->connections,
-					    .carries_replies = true,
-					    .replies_of = index,
-					    .first_reply = chain->first_reply,
-					    .last_reply = chain->last_reply };
+	*ret_chain = *chain; /* the same places */
+	ret_chain->name = arena_printf(arena, "%s/replies", chain->name);
+	ret_chain->hook = chain->hook == WEIR_HOOK_TC_INGRESS ? WEIR_HOOK_TC_EGRESS : WEIR_HOOK_TC_INGRESS;
+	ret_chain->policy = WEIR_VERDICT_ACCEPT;
+	ret_chain->policy_place = (struct place){ 0 };
+	ret_chain->carries_replies = true;
+	ret_chain->replies_of = index;
 	pass_malformed(arena, chain, ret_chain);
 	return true;
 }

@@ -144,10 +144,12 @@ bool hook_has_verdict(enum weir_hook hook, enum weir_verdict verdict, const char
 	case WEIR_VERDICT_DNAT:
 		if (hooks[hook].xdp)
 			why = "there is no socket yet to ask for, and no way back beside it";
-		else if (hooks[hook].leaving || hook == WEIR_HOOK_TC_ACTION)
-			why = "a connection is given its port where it comes in";
 		else if (!hooks[hook].link_layer)
-			why = "a packet has found its socket before it comes there";
+			why = "a packet there has a socket already";
+		else if (hook == WEIR_HOOK_TC_ACTION)
+			why = "an action sees one direction, and the way back is another's";
+		else if (hooks[hook].leaving && verdict == WEIR_VERDICT_REDIRECT)
+			why = "a packet that leaves is not for a socket of this host";
 		break;
 	default:
 		break;

@@ -152,7 +152,7 @@ got="$(get "$B4" 80 "$LOAD") $(get "[$C6]" 90 "$LOAD")"
 wait $applying
 is "the policy was applied under load" "$(cat "$WORK/applies")" ""
 is "no connection is lost while it is applied again" "$(count_of "$got")" $((2 * LOAD))
-is "the counts go on" "$(($(json '[.policies[].chains[0].rules[].ports // [] | .[].connections] | add') - before))" $((2 * LOAD))
+at_least "the counts go on" "$(($(json '[.policies[].chains[0].rules[].ports // [] | .[].connections] | add') - before))" $((2 * LOAD))
 
 # ---- A table of another size, and a range that shrank: who has a port keeps it ----
 sed -i 's/^\thook tc.*/&\n\tconnections 128K/; s/:9000-9001/:9000/' "$WORK/web.weir"
@@ -229,6 +229,22 @@ MANY=$((LOAD / 6 + 80))
 try_all clsact
 ok "clsact: the policy is removed" weir remove web
 unset WEIR_NO_TCX
+
+# ---- dnat where packets leave: what this host opens, and what goes into a container's veth ----
+policy leaving <<END
+chain opens { hook tc egress on va netns $A; tcp dport 96 dnat to :8080-8087; udp dport 58 dnat to :5300-5303 }
+chain inside { hook tc ingress on veth of netns $C netns $B; tcp dport 97 dnat to :8080-8087; udp dport 59 dnat to :5300-5303 }
+END
+ok "dnat at tc egress, and on the veth of a namespace, is applied" weir apply "$WORK/leaving.weir"
+for host in "$B4" "[$B6]"; do
+	spread "$host dnat of what this host opens" "$(get "$host" 96 200)" 200 8 5
+	spread "$host udp dnat of what this host opens" "$(ask "${host//[][]/}" 58 60)" 60 4 3
+done
+for host in "$C4" "[$C6]"; do
+	spread "$host dnat into the veth" "$(get "$host" 97 200)" 200 8 5
+	spread "$host udp dnat into the veth" "$(ask "${host//[][]/}" 59 60)" 60 4 3
+done
+ok "and is removed" weir remove leaving
 
 # ---- The examples, as they stand but for the interface ----
 example() {
