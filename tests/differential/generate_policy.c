@@ -495,14 +495,35 @@ static void write_verdict(struct writer *writer)
 		fputs(random_chance(writer->random, 50) ? "accept\n" : "drop\n", writer->out);
 }
 
+/* What gives connections other ports must speak of TCP and UDP alone. The range is wide, so that no port is ever taken. */
+static bool write_redirect(struct writer *writer, bool verdict)
+{
+	static const char *const choices[] = { "", " by hash", " by queue", " by round-robin" };
+	bool here = hook_has_verdict(writer->hook, WEIR_VERDICT_REDIRECT, NULL) && random_chance(writer->random, 50);
+
+	if (!hook_has_verdict(writer->hook, WEIR_VERDICT_DNAT, NULL))
+		return false;
+	if (!verdict)
+		fputs(random_chance(writer->random, 50) ? "meta l4proto { tcp, udp } " : "udp ", writer->out);
+	else
+		fprintf(writer->out, "%s to :1000-1199%s%s\n", here ? "redirect" : "dnat", random_of(writer->random, choices),
+			here && random_chance(writer->random, 50) ? " alive" : "");
+	return true;
+}
+
 static void write_rule(struct writer *writer)
 {
+	bool redirects = false;
 	unsigned theme = (unsigned)random_below(writer->random, 4), matches = (unsigned)random_below(writer->random, 4);
 	const char *why;
 
 	fputs("\t", writer->out);
 	if (matches == 0 && random_chance(writer->random, 90))
 		matches = 1;
+	if (random_chance(writer->random, 8))
+		redirects = write_redirect(writer, false);
+	if (redirects && random_chance(writer->random, 50))
+		matches = 0;
 	for (unsigned i = 0; i < matches; i++) {
 		enum subject subject = choose_subject(writer, theme);
 
@@ -517,7 +538,9 @@ static void write_rule(struct writer *writer)
 	if (random_chance(writer->random, 20))
 		fputs(random_chance(writer->random, 50) ? "log " : "log prefix \"p\" ", writer->out);
 	write_effects(writer);
-	if (random_chance(writer->random, 30))
+	if (redirects)
+		write_redirect(writer, true);
+	else if (random_chance(writer->random, 30))
 		fputs(hook_has_effect(writer->hook, WEIR_ACTION_COUNT_MARK, NULL) && random_chance(writer->random, 10)
 			      ? "counter by meta mark\n"
 			      : "counter\n",

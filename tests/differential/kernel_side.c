@@ -184,7 +184,9 @@ static int code_of(enum weir_hook hook, enum weir_verdict verdict)
 						    [WEIR_VERDICT_DROP] = TC_ACT_SHOT,
 						    [WEIR_VERDICT_FINAL] = TC_ACT_OK,
 						    [WEIR_VERDICT_FORWARD] = TC_ACT_REDIRECT,
-						    [WEIR_VERDICT_BOUNCE] = TC_ACT_REDIRECT };
+						    [WEIR_VERDICT_BOUNCE] = TC_ACT_REDIRECT,
+						    [WEIR_VERDICT_REDIRECT] = TC_ACT_UNSPEC,
+						    [WEIR_VERDICT_DNAT] = TC_ACT_UNSPEC };
 
 	static const int action[WEIR_VERDICT_COUNT] = { [WEIR_VERDICT_ACCEPT] = TC_ACT_PIPE,
 							[WEIR_VERDICT_DROP] = TC_ACT_SHOT,
