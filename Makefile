@@ -63,6 +63,17 @@ $(OUT)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# One file for machines that have nothing of this: no libraries, no clang, no headers. The C library warns of what packaging/static.c settles.
+STATIC_LDLIBS := -lbpf -lpcap -ljansson -lelf -lz $(STATIC_EXTRA)
+
+.PHONY: static
+static: $(OUT)/static/weir ## one static binary of the command: build/static/weir
+
+$(OUT)/static/weir: $(CLI_OBJECTS) $(OUT)/packaging/static.o $(OUT)/libweir.a
+	@mkdir -p $(@D)
+	$(CC) -static -s -o $@ $^ $(STATIC_LDLIBS) 2>$@.log || { cat $@.log; exit 1; }
+	@grep -v -e 'statically linked applications' -e 'in function' $@.log || true
+
 # The programs for the kernel, and their bytes as a header for the library.
 $(OUT)/bpf/%.bpf.o: bpf/%.bpf.c
 	@mkdir -p $(@D)

@@ -140,6 +140,8 @@ static __always_inline struct weir_ethernet *weir_take_ethernet(struct weir_curs
 	struct weir_ethernet *ethernet = weir_take(&inner, struct weir_ethernet);
 	__be16 type;
 
+	/* Set in any case: the compiler may look at it before it has looked at what this gives, and the verifier sees that. */
+	*ret_type = 0;
 	if (!ethernet)
 		return NULL;
 	type = ethernet->type;
@@ -190,6 +192,7 @@ static __always_inline struct weir_ipv6 *weir_take_ipv6(struct weir_cursor *curs
 	struct weir_ipv6 *ip = weir_take(&inner, struct weir_ipv6);
 	__u8 next;
 
+	*ret_protocol = 59;
 	if (!ip || (ip->version_class_label & bpf_htonl(0xf0000000)) != bpf_htonl(0x60000000))
 		return NULL;
 	next = ip->next;
