@@ -218,6 +218,14 @@ struct weir_counter {
 #define WEIR_ACTION_TARGET_MARK 32u /* of CLASS: the packet's mark is the minor number, where it is below 65536 */
 #define WEIR_ACTION_COUNT_MARK	16u /* count in weir_marks by the packet's mark */
 
+/* XDP packets of a program whose verdict was not carried out: the map faults, by the program's id. */
+#define WEIR_FAULT_ROWS 1024
+
+struct weir_faults {
+	__u64 aborted;		/* xdp:xdp_exception */
+	__u64 redirects_failed; /* xdp:xdp_redirect_err */
+};
+
 /* weir_marks: per-CPU hash of struct weir_counter. What finds no room is in the rule's own counter alone. */
 #define WEIR_MARK_ROWS 4096
 
@@ -248,18 +256,18 @@ _Static_assert(sizeof(struct weir_action) == 24, "struct weir_action has holes o
  * is the longest prefix that covers it.
  */
 #define WEIR_MAX_SET_WORDS 4
-#define WEIR_SET_SLOTS 7
+#define WEIR_SET_SLOTS	   7
 
 /* When an element ends, in units of 2^27 ns (0.134 s) of CLOCK_MONOTONIC, rounded up. 0: there is none. */
 #define WEIR_SET_CLOCK_SHIFT 27
-#define WEIR_SET_NEVER 0xffffffffu
+#define WEIR_SET_NEVER	     0xffffffffu
 
 struct weir_set_header {
 	__u64 seed;
 	__u32 bucket_mask;  /* number of buckets, a power of two, less one */
 	__u32 entries_page; /* the first page of entries */
-	__u32 tree;	    /* bits 28 to 31 how many pages lie on the way through the tree, below the page of its root; 0: none */
-	__u32 zero;	    /* of a direct table: when the element 0 ends */
+	__u32 tree; /* bits 28 to 31 how many pages lie on the way through the tree, below the page of its root; 0: none */
+	__u32 zero; /* of a direct table: when the element 0 ends */
 	/* For user space alone. */
 	__u32 zero_flags; /* WEIR_SET_* of that element */
 	__u32 tree_page;  /* the first page of the tree */
@@ -291,7 +299,7 @@ struct weir_set_entry {
 _Static_assert(sizeof(struct weir_set_entry) == 16, "struct weir_set_entry has holes or has grown");
 
 #define WEIR_SET_TREE_SHIFT 28
-#define WEIR_SET_LOOK 0x80000000u /* in a leaf of the tree: the entry says whether it still counts */
+#define WEIR_SET_LOOK	    0x80000000u /* in a leaf of the tree: the entry says whether it still counts */
 
 #define WEIR_SET_FROM_POLICY 1 /* stands in the policy or its element file; goes when it no longer does */
 #define WEIR_SET_LIVE	     2 /* was added to the set in force; stays when the policy is applied again */

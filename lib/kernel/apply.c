@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "kernel/connections.h"
+#include "kernel/faults.h"
 #include "kernel/recover.h"
 #include "kernel/requirements.h"
 #include "kernel/set_fill.h"
@@ -284,6 +285,33 @@ static int load_chain(struct application *apply, uint32_t index)
 	return 0;
 }
 
+/* May a verdict of this chain fail? At XDP the kernel tells. */
+static bool may_fail(const struct manifest_chain *chain)
+{
+	for (uint32_t i = 0; chain->hook == WEIR_HOOK_XDP_INGRESS && i < chain->rule_count; i++)
+		if (chain->rules[i].verdict > WEIR_VERDICT_DROP)
+			return true;
+	return false;
+}
+
+/* Between the load and the swap, so that nothing is missed. What cannot be counted is no reason not to enforce. */
+static void count_faults(struct application *apply)
+{
+	_cleanup_close_ int fd = -1;
+
+	for (uint32_t i = 0; i < apply->next.chain_count; i++) {
+		const struct manifest_chain *old = apply->chains[i].old;
+
+		if (!may_fail(&apply->next.chains[i]))
+			continue;
+		if (fd < 0)
+			fd = faults_prepare(apply->kernel, apply->diagnostics);
+		if (fd < 0)
+			return;
+		faults_begin(fd, apply->next.chains[i].program_id, old ? old->program_id : 0);
+	}
+}
+
 static int load_chains(struct application *apply)
 {
 	int r = 0;
@@ -420,6 +448,8 @@ static int run(struct application *apply)
 	r = r ?: open_shared(apply);
 	r = r ?: load_chains(apply);
 	r = r ?: pin_generation(apply);
+	if (r == 0)
+		count_faults(apply);
 	r = r ?: write_plan(apply);
 	r = r ?: swap_hooks(apply);
 	return r ?: commit(apply);

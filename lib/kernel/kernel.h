@@ -110,6 +110,8 @@ struct state_chain {
 	struct weir_counter policy_counter;
 	struct weir_counter malformed[WEIR_MALFORMED_COUNT];
 	uint64_t events_lost;
+	bool counts_faults; /* XDP: some verdict can fail, and the kernel's tracepoints are asked */
+	struct weir_faults faults;
 	uint32_t connections; /* room in its table; 0: it redirects none */
 	uint32_t rule_count, attachment_count, map_count;
 	const struct state_rule *rules;

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "kernel/attach.h"
+#include "kernel/faults.h"
 #include "kernel/load.h"
 #include "kernel/manifest.h"
 #include "kernel/pins.h"
@@ -135,5 +136,6 @@ void shared_tidy(const struct kernel *kernel)
 		remove_events(kernel, arena);
 	if (!owners)
 		remove_owners(kernel, arena);
+	faults_tidy(kernel, arena, &manifests);
 	clsact_tidy(kernel, arena);
 }

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "kernel/attach.h"
+#include "kernel/faults.h"
 #include "kernel/connections.h"
 #include "kernel/manifest.h"
 #include "kernel/pins.h"
@@ -28,6 +29,7 @@ struct reading {
 	const struct manifest *manifest;
 	const char *folder; /* of its generation */
 	const char *links;
+	const struct kernel *kernel;
 	struct program_ids own; /* programs of all of weir's policies */
 };
 
@@ -296,6 +298,7 @@ static int read_chain(const struct reading *reading, uint32_t index, struct stat
 		read_attachment(reading, &chain->attachments[i], &attachments[i]);
 	state->attachment_count = chain->attachment_count;
 	state->attachments = attachments;
+	state->counts_faults = faults_read(reading->kernel, reading->arena, chain->program_id, &state->faults);
 	r = read_program(reading, index, state);
 	r = r ?: read_chain_counters(reading, index, state, rules);
 	r = r ?: read_marks(reading, index, chain->rule_count, rules);
@@ -381,7 +384,9 @@ static int read_one(const struct kernel *kernel, struct arena *arena, const char
 		    struct state_policy *ret_policy)
 {
 	const char *path = arena_printf(arena, "%s/%s", kernel->policies, folder);
-	struct reading reading = { .arena = arena, .own = *own, .links = arena_printf(arena, "%s/links", path) };
+	struct reading reading = {
+		.arena = arena, .kernel = kernel, .own = *own, .links = arena_printf(arena, "%s/links", path)
+	};
 	int r = -ENOENT;
 
 	for (int i = 0; i < TRIES && r == -ENOENT; i++) {

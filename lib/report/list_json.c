@@ -43,8 +43,8 @@ static json_t *rule_json(const struct state_rule *rule)
 			 "line", (int)rule->line, "text", json_text(rule->text), "verdict", verdict_name(rule->verdict), "to",
 			 json_text(rule->to), "effects", json_text(rule->effects), "log", rule->log, "prefix",
 			 json_text(rule->log_prefix), "comment", json_text(rule->comment), "slot", (int)rule->slot, "packets",
-			 json_number(rule->counter.packets), "bytes", json_number(rule->counter.bytes), "marks",
-			 marks_json(rule), "ports", ports_json(rule));
+			 json_number(rule->counter.packets), "bytes", json_number(rule->counter.bytes), "marks", marks_json(rule),
+			 "ports", ports_json(rule));
 }
 
 static json_t *attachment_json(const struct state_attachment *attachment)
@@ -95,12 +95,15 @@ static json_t *chain_json(const struct state_chain *chain)
 		json_array_append_new(maps,
 				      json_pack("{s:o, s:i, s:o}", "name", json_text(chain->maps[i].name), "id",
 						(int)chain->maps[i].id, "bytes", json_number_or_null(chain->maps[i].bytes)));
-	return json_pack("{s:o, s:s, s:i, s:o, s:o, s:{s:s, s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o}", "name", json_text(chain->name),
-			 "hook", hook_name(chain->hook), "line", (int)chain->line, "id", json_number(chain->chain_id),
-			 "attachments", attachments, "policy", "verdict", verdict_name(chain->policy), "packets",
-			 json_number(chain->policy_counter.packets), "bytes", json_number(chain->policy_counter.bytes), "rules",
-			 rules, "malformed", malformed_json(chain), "events_lost", json_number(chain->events_lost), "program",
-			 program_json(chain), "maps", maps, "connections", json_number_or_null(chain->connections));
+	return json_pack("{s:o, s:s, s:i, s:o, s:o, s:{s:s, s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
+			 json_text(chain->name), "hook", hook_name(chain->hook), "line", (int)chain->line, "id",
+			 json_number(chain->chain_id), "attachments", attachments, "policy", "verdict",
+			 verdict_name(chain->policy), "packets", json_number(chain->policy_counter.packets), "bytes",
+			 json_number(chain->policy_counter.bytes), "rules", rules, "malformed", malformed_json(chain),
+			 "events_lost", json_number(chain->events_lost), "program", program_json(chain), "maps", maps,
+			 "connections", json_number_or_null(chain->connections), "aborted",
+			 chain->counts_faults ? json_number(chain->faults.aborted) : json_null(), "redirects_failed",
+			 chain->counts_faults ? json_number(chain->faults.redirects_failed) : json_null());
 }
 
 static json_t *types_json(const struct policy_set *set)

@@ -236,7 +236,8 @@ static void print_ports(const struct page *page, const struct widths *widths, co
 		return;
 	fprintf(page->out, "    %*s  connections:", widths->packets + 2 + widths->bytes + 2 + widths->place, "");
 	for (uint32_t i = 0; i < rule->port_count; i++)
-		fprintf(page->out, "%s :%u %llu", i ? "," : "", rule->ports[i].port, (unsigned long long)rule->ports[i].connections);
+		fprintf(page->out, "%s :%u %llu", i ? "," : "", rule->ports[i].port,
+			(unsigned long long)rule->ports[i].connections);
 	fputc('\n', page->out);
 }
 
@@ -258,6 +259,12 @@ static void print_counters(const struct page *page, const struct state_chain *ch
 		if (chain->malformed[i].packets)
 			print_row(page, &widths, &chain->malformed[i], "malformed",
 				  arena_printf(page->arena, "%s, dropped: %s", malformed_names[i], malformed_texts[i]));
+	if (chain->faults.aborted)
+		fprintf(page->out, "    %llu dropped for want of what the verdict names (XDP_ABORTED, or the driver could not)\n",
+			(unsigned long long)chain->faults.aborted);
+	if (chain->faults.redirects_failed)
+		fprintf(page->out, "    %llu dropped because the kernel could not redirect them\n",
+			(unsigned long long)chain->faults.redirects_failed);
 	if (chain->events_lost)
 		fprintf(page->out, "    %llu event%s lost: nobody read them in time\n", (unsigned long long)chain->events_lost,
 			plural(chain->events_lost));

@@ -92,6 +92,21 @@ frame_a ip,src=$A4,dst=$B4 udp,dport=9
 at_least "which gets its packets now" "$(ip -n "$R" -s -j link show r4 | jq '.[].stats64.tx.packets')" 1
 weir remove gone >/dev/null 2>&1
 
+# ---- What the kernel cannot redirect is counted, at XDP ----
+
+ip -n "$R" link add r6 type veth peer name r7
+enforce lost <<-END
+	chain there { hook xdp ingress on r1 netns $R mode native; udp dport 9 fwd to r6; }
+END
+ip -n "$R" link del r6
+arrives "a packet for an interface that went does not arrive" no "$B" frame_a ip,src=$A4,dst=$B4 udp,dport=9
+is "list counts it, as the kernel's tracepoint has it" "$(json '.policies[].chains[].redirects_failed')" 1
+matches "and says so" "$(weir list)" '1 dropped because the kernel could not redirect'
+weir remove lost >/dev/null 2>&1
+is "a policy that cannot fail has no count" "$(printf 'chain c { hook xdp ingress on r1 netns %s; udp drop; }' "$R" | weir apply --name plain - >/dev/null 2>&1 && json '.policies[].chains[].aborted')" null
+weir remove plain >/dev/null 2>&1
+is "and nothing of it is left" "$(find /sys/fs/bpf/weir -name 'faults*' 2>/dev/null)" ""
+
 # ---- ifb: a queue for what comes in ----
 
 wire() { printf 'chain there { hook tc ingress on r1 netns %s; fwd to r2; }\nchain back { hook tc ingress on r2 netns %s; fwd to r1; }\n' "$R" "$R"; }
@@ -135,6 +150,8 @@ if ${CC:-cc} -O2 -o "$receiver" "$ROOT/examples/xsk-receiver.c" -lxdp -lbpf 2>"$
 	ok "xsk: the policy is applied" weir apply "$WORK/catch.weir"
 	map() { json '.policies[] | select(.name == "catch") | .chains[].maps[] | select(.name == "weir_xsks") | .id'; }
 	arrives "xsk: while nobody is there, packets are dropped" no "$B" frame_a ip,src=$A4,dst=$B4 udp,dport=9000
+	is "xsk: and list says how many, as the kernel's tracepoint has it" \
+		"$(json '.policies[] | select(.name == "catch") | .chains[].aborted')" "$(rule_packets catch 'udp dport 9000 to xsk')"
 	id=$(map)
 	in_b timeout 60 "$receiver" vb 0 "$id" 3 >"$WORK/caught" 2>&1 &
 	STARTED+=($!)
@@ -152,6 +169,8 @@ if ${CC:-cc} -O2 -o "$receiver" "$ROOT/examples/xsk-receiver.c" -lxdp -lbpf 2>"$
 	is "xsk: a row in which no socket is gets nothing" "$(grep -c '^342' "$WORK/caught")" 0
 	is "xsk: three packets were caught" "$(grep -c bytes "$WORK/caught")" 3
 	arrives "xsk: when the receiver has gone, packets are dropped again" no "$B" frame_a ip,src=$A4,dst=$B4 udp,dport=9000
+	weir apply "$WORK/catch.weir" >/dev/null 2>&1
+	at_least "xsk: the failures count on over a change of policy" "$(json '.policies[] | select(.name == "catch") | .chains[].aborted')" 3
 	arrives "xsk: others pass all the time" yes "$B" frame_a ip,src=$A4,dst=$B4 udp,dport=9002
 	weir remove catch >/dev/null 2>&1
 else
