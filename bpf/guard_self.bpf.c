@@ -134,7 +134,7 @@ struct {
 
 /* ---- Who asks ---- */
 
-/* The path of the running program's file below its mount, and the device, as one number; 0: it has none (a kernel thread). */
+/* The path of the running program's file in its file system, and the device, as one number; 0: it has none (a kernel thread). */
 static __always_inline __u64 identity(void)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
