@@ -30,6 +30,7 @@ const volatile bool know_owners;    /* the map of socket owners is there */
 const volatile bool know_buffers;   /* a program may see whether a frame lies in one buffer */
 const volatile bool want_ether;	    /* some rule looks at a MAC address, or an event may carry it */
 const volatile bool want_addresses; /* the same for IPv4 and IPv6 addresses */
+const volatile bool want_payload;   /* some rule looks into the payload of TCP */
 
 #ifdef LAYER_XDP
 #define CONTEXT struct xdp_md

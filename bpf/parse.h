@@ -184,6 +184,10 @@ static __always_inline int parse_tcp(const struct packet *packet, struct weir_fl
 	flow->sport = be16_at(header, 0);
 	flow->dport = be16_at(header, 2);
 	flow->tcp_flags = byte_at(header, 13);
+	if (want_payload && offset + length < end) {
+		flow->payload = offset + length;
+		flow->payload_length = end - (offset + length) > 0xffff ? 0xffff : end - (offset + length);
+	}
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 
 #include "act.h"
 #include "context.h"
+#include "http.h"
 
 /* A rule without a verdict was met. */
 __weak __noinline int pass(CONTEXT *ctx, struct weir_flow *flow, __u32 outcome)
@@ -27,7 +28,9 @@ __weak __noinline int set_member(struct weir_flow *flow)
 /* Does the packet meet a condition that is computed from its bytes? 1 or 0. There may be several of these, or none. */
 __weak __noinline int predicate(CONTEXT *ctx, struct weir_flow *flow)
 {
-	return ctx && flow ? flow->malformed : 0;
+	struct weir_http_text text = {};
+
+	return ctx && flow ? flow->malformed + http_text(ctx, flow, &text) : 0;
 }
 
 /* The outcome (WEIR_OUTCOME) of the rule that decides. */

@@ -135,7 +135,9 @@ struct weir_flow {
 	__u8 fragment;		/* 1: a fragment, of any position, IPv4 or IPv6 */
 	__u16 transport_offset; /* where the transport header begins, in bytes of the packet as the hook has it; 0: there is none
 				 */
-	__u8 padding[4];
+	/* Where the payload of TCP begins, from the beginning of the packet as the hook has it, and its length, as far as 16 bits say
+	 * it: 0, 0 where there is none. Filled only for chains with rules about it. */
+	__u16 payload, payload_length;
 };
 _Static_assert(sizeof(struct weir_flow) == 104, "struct weir_flow has holes or has grown");
 
@@ -244,6 +246,23 @@ struct weir_action {
 	struct weir_redirect redirect; /* of the verdicts redirect and dnat */
 };
 _Static_assert(sizeof(struct weir_action) == 24, "struct weir_action has holes or has grown");
+
+/*
+ * What a rule compares of an HTTP request, in the form in which it is compared (docs/http.md): between bpf/http.h, which reads it, and
+ * the generated code, which compares it. A text that is longer than is kept has length WEIR_HTTP_TEXT + 1.
+ */
+#define WEIR_HTTP_REACH 2048 /* bytes of the payload that are looked at */
+#define WEIR_HTTP_TEXT	80   /* bytes of a text that are kept */
+
+enum weir_http_asked { WEIR_HTTP_METHOD, WEIR_HTTP_PATH, WEIR_HTTP_HOST };
+
+struct weir_http_text {
+	__u32 length;
+	__u32 asked; /* enum weir_http_asked */
+	__u32 dots, lost; /* of a path that is being read */
+	__u8 bytes[WEIR_HTTP_TEXT];
+};
+_Static_assert(sizeof(struct weir_http_text) == 96, "struct weir_http_text has holes or has grown");
 
 /*
  * A set is a table of weir's own: an array map of pages, held by an array of maps with one element (docs/abi.md, and

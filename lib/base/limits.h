@@ -17,6 +17,7 @@
 #define LIMIT_LIST_ELEMENTS	(1u << 20)   /* of a list in a policy, variables laid open; more go into a file */
 #define LIMIT_LIST_IN_TREE	512	     /* elements of an anonymous set that stay in the tree; longer ones become a table */
 #define LIMIT_IPV6_LIST_IN_TREE 8	     /* the same for IPv6 addresses, each of which is two fields */
+#define LIMIT_HTTP_PATTERNS	256 /* that an http match compares with */
 #define LIMIT_LOG_PREFIX_BYTES	64
 #define LIMIT_COMMENT_BYTES	128
 #define LIMIT_INTERFACES	256	   /* targets of a chain, after globs */

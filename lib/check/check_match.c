@@ -482,8 +482,9 @@ bool check_match(struct chain_frame *chain, const struct ast_statement *match, s
 	memcpy(checked.subjects, match->subjects, sizeof(checked.subjects));
 	checked.negated = match->operator== AST_NOT_EQUAL;
 	fine = check_hook(chain, match);
-	if (subject_type(match->subjects[0]) == TYPE_PREDICATE) {
-		fine &= check_predicate(chain, match, &checked);
+	if (subject_type(match->subjects[0]) == TYPE_PREDICATE || subject_type(match->subjects[0]) == TYPE_HTTP) {
+		fine &= subject_type(match->subjects[0]) == TYPE_HTTP ? check_http(chain, match, &checked)
+								      : check_predicate(chain, match, &checked);
 		if (fine)
 			*ret_match = checked;
 		return fine;

@@ -142,8 +142,8 @@ static enum chance match_chance(const struct policy_set *sets, const struct poli
 
 	if (match->set >= 0)
 		return set_chance(sets, match, kind);
-	if (match->predicate)
-		return MAYBE;
+	if (match->predicate) /* no answer begins with a request */
+		return match->predicate->kind == PREDICATE_HTTP ? NEVER : MAYBE;
 	switch (match->subjects[0]) {
 	case SUBJECT_META_MALFORMED:
 		return NEVER;

@@ -97,6 +97,7 @@ bool check_chain(struct checker *checker, const struct ast_chain *chain, struct 
 bool check_rule(struct chain_frame *frame, const struct ast_rule *rule, struct policy_rule *ret_rule);
 bool check_match(struct chain_frame *frame, const struct ast_statement *match, struct policy_match *ret_match);
 /* check_predicate.c: a match that is computed. */
+bool check_http(struct chain_frame *frame, const struct ast_statement *match, struct policy_match *ret_match);
 bool check_predicate(struct chain_frame *frame, const struct ast_statement *match, struct policy_match *ret_match);
 
 /* ---- check_effect.c ---- */

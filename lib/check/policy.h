@@ -59,7 +59,21 @@ struct policy_set {
 };
 
 /* A yes or no that is computed from the packet's bytes. */
-enum predicate_kind { PREDICATE_CLASSIC };
+enum predicate_kind { PREDICATE_CLASSIC, PREDICATE_HTTP };
+
+struct http_pattern {
+	const char *text; /* length bytes of it */
+	uint32_t length;
+	bool prefix; /* what begins so; else what is so */
+};
+
+/* `http path`: the request has it, and one of the patterns fits; negated: it has it, and none does. */
+struct http_match {
+	enum weir_http_asked asked;
+	bool negated;
+	uint32_t count;
+	const struct http_pattern *patterns;
+};
 
 struct predicate {
 	enum predicate_kind kind;
@@ -67,6 +81,7 @@ struct predicate {
 	/* CLASSIC: for packets that begin with an Ethernet header, and that begin with an IP header. NULL: such packets are not
 	 * met. */
 	const struct classic_program *programs[2]; /* by enum classic_link */
+	struct http_match http;			   /* HTTP */
 };
 
 /* How a match compares: the field (masked, when mask is set) lies in one of the ranges, or the key is in the set. */

@@ -41,7 +41,7 @@ struct translation {
 	bool xdp;
 	bool in_place; /* the packet may be read where it lies */
 	const struct classic_program *program;
-	const struct classic_exits *exits;
+	const struct predicate_exits *exits;
 	bool *reached;	  /* by instruction */
 	uint32_t *labels; /* by instruction, of this copy */
 	uint32_t extent;  /* bytes at the packet's beginning that are known to be in the first buffer */
@@ -388,7 +388,7 @@ static void emit_beginning(struct translation *translation)
 }
 
 void emit_classic(struct draft *draft, enum weir_hook hook, const struct classic_program *program,
-		  const struct classic_exits *exits)
+		  const struct predicate_exits *exits)
 {
 	struct translation translation = {
 		.draft = draft,

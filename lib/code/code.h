@@ -27,6 +27,7 @@ enum code_reference_kind {
 	REFERENCE_PASS,	      /* call of the template's pass() */
 	REFERENCE_OUTCOME,    /* a 32-bit immediate that is the WEIR_OUTCOME of rule `index` */
 	REFERENCE_SET,	      /* ld_imm64 of the map of set `index`: a descriptor */
+	REFERENCE_HTTP,	      /* call of the template's http_text() */
 	REFERENCE_RAW_IP,     /* a 32-bit immediate: 1 when packets begin with an IP header (load_request.raw_ip) */
 	REFERENCE_DATA,	      /* the same of array map `index` of this code */
 };

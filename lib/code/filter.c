@@ -36,7 +36,7 @@ static void emit_arguments(struct draft *draft, const struct filter_request *req
 const struct bpf_insn *code_filter(struct arena *arena, const struct filter_request *request, uint32_t *ret_count)
 {
 	struct draft draft = { .arena = arena };
-	const struct classic_exits exits = { draft_label(&draft), draft_label(&draft) };
+	const struct predicate_exits exits = { draft_label(&draft), draft_label(&draft) };
 	struct code_options options = { 0 };
 	struct code code = { 0 };
 

@@ -18,7 +18,7 @@ static void emit_answer(struct draft *draft, uint32_t label, uint32_t answer)
 }
 
 static void emit_program(struct draft *draft, enum weir_hook hook, const struct classic_program *program,
-			 const struct classic_exits *exits)
+			 const struct predicate_exits *exits)
 {
 	if (program)
 		emit_classic(draft, hook, program, exits);
@@ -30,13 +30,15 @@ void emit_predicate(struct draft *draft, const struct rule_list *list, uint32_t 
 {
 	const struct predicate *predicate = list->dimensions[dimension].predicate;
 	const struct classic_program *ethernet = predicate->programs[CLASSIC_ETHERNET], *raw = predicate->programs[CLASSIC_RAW];
-	const struct classic_exits exits = { draft_label(draft), draft_label(draft) };
+	const struct predicate_exits exits = { draft_label(draft), draft_label(draft) };
 	uint32_t raw_begins = draft_label(draft);
 	bool both = list->hook == WEIR_HOOK_TC_INGRESS || list->hook == WEIR_HOOK_TC_EGRESS || list->hook == WEIR_HOOK_TC_ACTION;
 
 	draft_function(draft, FUNCTION_PREDICATE, dimension);
 	draft_branch(draft, branch_constant(BPF_JEQ, BPF_REG_2, 0), exits.no); /* never: there always is a flow */
-	if (both) {
+	if (predicate->kind == PREDICATE_HTTP) {
+		emit_http(draft, &predicate->http, &exits);
+	} else if (both) {
 		draft_refer(draft, REFERENCE_RAW_IP, 0);
 		draft_emit(draft, move_constant(BPF_REG_0, 0));
 		draft_branch(draft, branch_constant_32(BPF_JNE, BPF_REG_0, 0), raw_begins);

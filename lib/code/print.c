@@ -99,6 +99,8 @@ static void print_call(struct printer *printer, const struct bpf_insn *insn, con
 
 	if (reference && reference->kind == REFERENCE_PASS) {
 		fputs("call pass", printer->out);
+	} else if (reference && reference->kind == REFERENCE_HTTP) {
+		fputs("call http_text", printer->out);
 	} else if (reference) {
 		fputs("call ", printer->out);
 		print_function_name(printer, &code->functions[reference->index]);

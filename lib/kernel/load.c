@@ -102,6 +102,14 @@ static bool any_action(const struct rule_list *list, uint32_t flags)
 	return false;
 }
 
+static bool any_http(const struct rule_list *list)
+{
+	for (uint32_t i = 0; i < list->dimension_count; i++)
+		if (dimension_reads_http(&list->dimensions[i]))
+			return true;
+	return false;
+}
+
 static bool has_row(const struct rule *rule)
 {
 	return rule->action.flags || rule->action.redirect.count;
@@ -154,6 +162,7 @@ static int set_constants(struct bpf_object *object, const struct load_request *r
 		{ "first_reply", request->connections ? request->connections->first_reply : list->chain->first_reply },
 		{ "last_reply", request->connections ? request->connections->last_reply : list->chain->last_reply },
 		{ "know_buffers", list->hook == WEIR_HOOK_XDP_INGRESS && kernel_context()->cast },
+		{ "want_payload", any_http(list) },
 		/* An event carries every field. */
 		{ "want_ether", log || uses_fields(list, WEIR_FIELD_ETHER_SADDR, WEIR_FIELD_ETHER_DADDR) },
 		{ "want_addresses", log || list->chain->connections || uses_fields(list, WEIR_FIELD_SADDR4, WEIR_FIELD_DADDR_LO) },

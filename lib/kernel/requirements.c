@@ -10,8 +10,9 @@
 /* Younger than the headers of the oldest distributions. */
 #define HELPER_COARSE_CLOCK   ((enum bpf_func_id)160)
 #define HELPER_XDP_LOAD_BYTES ((enum bpf_func_id)189)
+#define HELPER_LOOP	      ((enum bpf_func_id)181)
 
-enum ability { XDP_BUFFERS, CGROUP_LINKS, RING_BUFFER, COARSE_CLOCK, ABILITY_COUNT };
+enum ability { XDP_BUFFERS, CGROUP_LINKS, RING_BUFFER, COARSE_CLOCK, LOOPS, ABILITY_COUNT };
 
 static bool at_cgroup(const struct policy_chain *chain)
 {
@@ -22,6 +23,14 @@ static bool logs(const struct policy_chain *chain)
 {
 	for (uint32_t i = 0; i < chain->rule_count; i++)
 		if (chain->rules[i].log)
+			return true;
+	return false;
+}
+
+static bool reads_http(const struct rule_list *rules)
+{
+	for (uint32_t i = 0; i < rules->dimension_count; i++)
+		if (dimension_reads_http(&rules->dimensions[i]))
 			return true;
 	return false;
 }
@@ -37,6 +46,8 @@ static bool needs(const struct policy_chain *chain, const struct rule_list *rule
 		return logs(chain);
 	case COARSE_CLOCK:
 		return rules->set_count > 0;
+	case LOOPS:
+		return reads_http(rules);
 	default:
 		return false;
 	}
@@ -66,6 +77,7 @@ struct kernel_abilities kernel_abilities(const struct compiled *compiled)
 		.ring_buffer = !any_needs(compiled, RING_BUFFER) || libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, NULL) != 0,
 		.coarse_clock = !any_needs(compiled, COARSE_CLOCK) ||
 				libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, HELPER_COARSE_CLOCK, NULL) != 0,
+		.loops = !any_needs(compiled, LOOPS) || libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, HELPER_LOOP, NULL) != 0,
 	};
 }
 
@@ -83,6 +95,8 @@ int requirements_check(const struct compiled *compiled, const struct kernel_abil
 				  "leave out `log`, or take a newer kernel" },
 		[COARSE_CLOCK] = { abilities->coarse_clock, "the clock for timeouts of a set's elements", "5.11",
 				   "write the addresses as a list in the rule, or take a newer kernel" },
+		[LOOPS] = { abilities->loops, "the loop that reads HTTP requests", "5.17",
+			    "leave out `http`, or take a newer kernel" },
 	};
 	struct utsname kernel = { 0 };
 	int r = 0;

@@ -10,6 +10,7 @@ struct kernel_abilities {
 	bool cgroup_links; /* attachments at cgroups that outlive their process */
 	bool ring_buffer;
 	bool coarse_clock; /* in programs: for the timeouts of elements */
+	bool loops;	   /* bpf_loop, for HTTP */
 };
 
 /* Those of the running kernel, as far as POLICY needs them; what it does not need is true unasked. */

@@ -235,27 +235,37 @@ static struct function_piece *piece_named(const struct template *template, const
 	return NULL;
 }
 
-static bool code_passes(const struct code *code)
+/* The function of the template that such a reference calls, or NULL. */
+static const char *called_function(enum code_reference_kind kind)
 {
-	for (uint32_t i = 0; i < code->reference_count; i++)
-		if (code->references[i].kind == REFERENCE_PASS)
-			return true;
-	return false;
+	return kind == REFERENCE_PASS ? "pass" : kind == REFERENCE_HTTP ? "http_text" : NULL;
+}
+
+static int reach_called(struct splice *splice, struct template *template)
+{
+	const struct code *code = splice->request->code;
+
+	for (uint32_t i = 0; i < code->reference_count; i++) {
+		const char *name = called_function(code->references[i].kind);
+		struct function_piece *piece = name ? piece_named(template, name) : NULL;
+
+		if (name && !piece)
+			return fail(splice, "the template lacks a function that the code calls");
+		if (piece)
+			piece->reached = true;
+	}
+	return 0;
 }
 
 /* Mark what is reached from main, and what generated code calls. Stubs are leaves: what they call does not count. */
 static int template_reach(struct splice *splice, struct template *template)
 {
 	bool more = true;
+	int error = reach_called(splice, template);
 
+	if (error)
+		return error;
 	template->pieces[0].reached = true;
-	if (code_passes(splice->request->code)) {
-		struct function_piece *pass = piece_named(template, "pass");
-
-		if (!pass)
-			return fail(splice, "the template has no function pass()");
-		pass->reached = true;
-	}
 	while (more) { /* a handful of functions: go round until nothing is new */
 		more = false;
 		for (uint32_t i = 0; i < template->piece_count; i++) {
@@ -373,7 +383,8 @@ static void copy_generated(struct splice *splice, const struct template *templat
 			instruction->imm = base + code->functions[reference->index].first - (at + 1);
 			break;
 		case REFERENCE_PASS:
-			instruction->imm = piece_named(template, "pass")->moved - (at + 1);
+		case REFERENCE_HTTP:
+			instruction->imm = piece_named(template, called_function(reference->kind))->moved - (at + 1);
 			break;
 		case REFERENCE_OUTCOME:
 			instruction->imm = load_outcome(request, reference->index);

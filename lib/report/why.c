@@ -11,6 +11,8 @@
 
 #include "base/cleanup.h"
 #include "check/names.h"
+#include "report/escape.h"
+#include "rules/http.h"
 #include "rules/intervals.h"
 #include "rules/match.h"
 #include "rules/set_search.h"
@@ -69,6 +71,18 @@ static const char *lacks(struct arena *arena, const struct policy_match *match, 
 	return arena_printf(arena, "the packet has no %s", what);
 }
 
+static const char *http_answer(struct arena *arena, const struct predicate *predicate, const struct judged_packet *packet)
+{
+	static const char *const words[] = {
+		[WEIR_HTTP_METHOD] = "method", [WEIR_HTTP_PATH] = "path", [WEIR_HTTP_HOST] = "host"
+	};
+	struct http_value value;
+
+	if (!http_read(packet, predicate->http.asked, &value))
+		return arena_printf(arena, "no request begins in the packet, or its %s is not whole in it", words[predicate->http.asked]);
+	return arena_printf(arena, "the packet has \"%s\"", escape_text(arena, value.bytes, value.length > 200 ? 200 : value.length));
+}
+
 static const char *match_answer(struct arena *arena, const struct rule_list *list, const struct policy_match *match,
 				const struct judged_packet *packet)
 {
@@ -77,6 +91,8 @@ static const char *match_answer(struct arena *arena, const struct rule_list *lis
 
 	if (!match_present(match, flow))
 		return lacks(arena, match, flow);
+	if (match->predicate && match->predicate->kind == PREDICATE_HTTP)
+		return http_answer(arena, match->predicate, packet);
 	if (match->predicate)
 		return match_holds(list, match, packet) != match->negated ? "the packet meets it" : "the packet does not meet it";
 	if (subject_fields(match->subjects[0])->field == WEIR_FIELD_COUNT)

@@ -12,9 +12,24 @@
 #include "rules/set_search.h"
 #include "rules/subject_fields.h"
 
+static bool http_equal(const struct http_match *a, const struct http_match *b)
+{
+	if (a->asked != b->asked || a->negated != b->negated || a->count != b->count)
+		return false;
+	for (uint32_t i = 0; i < a->count; i++)
+		if (a->patterns[i].prefix != b->patterns[i].prefix || a->patterns[i].length != b->patterns[i].length ||
+		    memcmp(a->patterns[i].text, b->patterns[i].text, a->patterns[i].length) != 0)
+			return false;
+	return true;
+}
+
 static bool predicate_equal(const struct predicate *a, const struct predicate *b)
 {
-	return a->kind == b->kind && classic_equal(a->programs[CLASSIC_ETHERNET], b->programs[CLASSIC_ETHERNET]) &&
+	if (a->kind != b->kind)
+		return false;
+	if (a->kind == PREDICATE_HTTP)
+		return http_equal(&a->http, &b->http);
+	return classic_equal(a->programs[CLASSIC_ETHERNET], b->programs[CLASSIC_ETHERNET]) &&
 	       classic_equal(a->programs[CLASSIC_RAW], b->programs[CLASSIC_RAW]);
 }
 

@@ -213,7 +213,8 @@ static void put_transport(uint8_t *at, const struct described_packet *packet, si
 size_t packet_build(struct arena *arena, const struct described_packet *packet, const uint8_t **ret_data)
 {
 	size_t link = ETH_HLEN + 4 * packet->vlan_count, network = network_header(packet);
-	size_t length = link + network + transport_header(packet);
+	size_t payload = packet->payload ? strlen(packet->payload) : 0;
+	size_t length = link + network + transport_header(packet) + payload;
 	uint8_t *data, *at;
 
 	if (packet->length && packet->length < length)
@@ -228,6 +229,8 @@ size_t packet_build(struct arena *arena, const struct described_packet *packet, 
 		put_ipv4(at, packet, length - link);
 	if (packet->network == DESCRIBED_IPV6)
 		put_ipv6(at, packet, length - link);
+	if (payload)
+		memcpy(at + network + transport_header(packet), packet->payload, payload);
 	if (packet->network >= DESCRIBED_IPV4 && !later_fragment(packet))
 		put_transport(at + network, packet, length - link - network);
 	*ret_data = data;

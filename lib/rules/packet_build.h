@@ -28,6 +28,7 @@ struct described_packet {
 	uint8_t hop_limit, dscp;
 	bool fragment, more_fragments;
 	uint16_t fragment_offset; /* in units of eight bytes */
+	const char *payload;	  /* of TCP: a text; NULL: zeros, as many as length asks for */
 	size_t length;		  /* of the frame; 0: as short as may be */
 };
 

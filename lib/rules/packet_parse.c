@@ -70,6 +70,12 @@ static enum weir_malformed parse_tcp(struct reader *reader, struct weir_flow *fl
 	flow->sport = read16(reader, 0);
 	flow->dport = read16(reader, 2);
 	flow->tcp_flags = reader->data[reader->at + 13];
+	if (left(reader) > header) {
+		size_t payload = left(reader) - header;
+
+		flow->payload = (uint16_t)(reader->at + header);
+		flow->payload_length = payload > UINT16_MAX ? UINT16_MAX : (uint16_t)payload;
+	}
 	return WEIR_MALFORMED_NONE;
 }
 

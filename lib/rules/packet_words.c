@@ -10,7 +10,7 @@
  *		| "ether" MAC ">" MAC
  *	option	= "ether" MAC ">" MAC | "vlan" NUMBER | "type" NUMBER | "code" NUMBER | "protocol" NUMBER | "flags" NUMBER
  *		| "ttl" NUMBER | "dscp" NUMBER | "length" NUMBER | "mark" NUMBER | "iif" NUMBER | "oif" NUMBER
- *		| "frag" NUMBER["+"] | "first-fragment" | "later-fragment"
+ *		| "frag" NUMBER["+"] | "first-fragment" | "later-fragment" | "http" METHOD TARGET [HOST]
  *
  * An endpoint is 10.0.0.1:80 or [2001:db8::1]:80. `length` is of the whole frame, `frag` counts units of eight bytes as
  * `ip frag-off` does. A TCP packet without flags is a SYN, a source port left out is 40000.
@@ -276,7 +276,23 @@ static void unknown_option(struct words *words)
 	else
 		diagnostic_hint(
 			words->diagnostics, error,
-			"known are ether A > B, frag N[+], and N behind vlan, type, code, protocol, flags, ttl, dscp, length, mark, iif, oif");
+			"known are ether A > B, frag N[+], and N behind vlan, type, code, protocol, flags, ttl, dscp, length, mark, iif, oif, and 'http METHOD TARGET [HOST]' at the end");
+}
+
+/* The request line, perhaps with a host, as a client sends it. */
+static void http(struct words *words, struct described_packet *packet)
+{
+	const char *method = words->word, *target = method ? advance(words) : NULL, *host = target ? advance(words) : NULL;
+
+	if (packet->protocol != IPPROTO_TCP || !target) {
+		diagnostic_hint(words->diagnostics, fail(words, "a request of TCP"),
+				"it is written like this: tcp 10.0.0.1:1234 > 10.0.0.2:80 ack http GET /index.html www.example.com");
+		return;
+	}
+	packet->payload = arena_printf(words->arena, "%s %s HTTP/1.1\r\n%s%s%s\r\n", method, target, host ? "Host: " : "",
+				       host ? host : "", host ? "\r\n" : "");
+	if (host)
+		advance(words);
 }
 
 static void option(struct words *words, struct described_packet *packet, struct packet_context *context)
@@ -317,6 +333,8 @@ static void option(struct words *words, struct described_packet *packet, struct 
 		context->iif = (uint32_t)number(words, "the number of an interface", 32);
 	else if (strcmp(word, "oif") == 0)
 		context->oif = (uint32_t)number(words, "the number of an interface", 32);
+	else if (strcmp(word, "http") == 0)
+		http(words, packet);
 	else if (strcmp(word, "frag") == 0)
 		fragment(words, packet);
 	else {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The answer of a predicate in user space. */
+#include "rules/http.h"
 #include "rules/rules.h"
 
 /* Where the packet begins as this hook has it. */
@@ -15,5 +16,7 @@ bool predicate_holds(const struct predicate *predicate, enum weir_hook hook, con
 	const struct classic_program *program = predicate->programs[packet_link(hook, packet)];
 	const struct classic_packet classic = { packet->data, packet->length };
 
+	if (predicate->kind == PREDICATE_HTTP)
+		return http_holds(predicate, packet);
 	return program && classic_run(program, &classic);
 }

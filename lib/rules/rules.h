@@ -38,6 +38,11 @@ struct dimension {
 	const struct predicate *predicate; /* PREDICATE */
 };
 
+static inline bool dimension_reads_http(const struct dimension *dimension)
+{
+	return dimension->kind == DIMENSION_PREDICATE && dimension->predicate->kind == PREDICATE_HTTP;
+}
+
 struct interval {
 	uint64_t low, high; /* both included */
 };

@@ -126,6 +126,9 @@ static const struct subject_fields table[SUBJECT_COUNT] = {
 	[SUBJECT_META_IIF] = { VALUE(IIF), .needs = { AT_LEAST_ONE(IIF, 0xffffffff) }, .what = "interface it came in by" },
 	[SUBJECT_META_OIF] = { VALUE(OIF), .needs = { AT_LEAST_ONE(OIF, 0xffffffff) }, .what = "interface it goes out by" },
 	[SUBJECT_META_MARK] = { VALUE(MARK), .what = "mark" },
+	[SUBJECT_HTTP_METHOD] = { ALONE, WITH_TCP },
+	[SUBJECT_HTTP_PATH] = { ALONE, WITH_TCP },
+	[SUBJECT_HTTP_HOST] = { ALONE, WITH_TCP },
 	[SUBJECT_PCAP] = { ALONE, .what = "packet" },
 	[SUBJECT_META_MALFORMED] = { VALUE(MALFORMED), .needs = { AT_LEAST_ONE(MALFORMED, 0xff) }, .what = "fault" },
 };

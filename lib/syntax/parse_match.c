@@ -257,7 +257,8 @@ static bool subjects(struct parser *parser, struct ast_statement *match)
 	for (unsigned i = 0; match->subject_count == 2 && i < 2; i++) {
 		const char *words = subject_words(match->subjects[i]);
 
-		if (subject_type(match->subjects[i]) != TYPE_PRESENCE && subject_type(match->subjects[i]) != TYPE_PREDICATE)
+		if (subject_type(match->subjects[i]) != TYPE_PRESENCE && subject_type(match->subjects[i]) != TYPE_PREDICATE &&
+		    subject_type(match->subjects[i]) != TYPE_HTTP)
 			continue;
 		d = parser_error(parser, match->subject_place, "'%s' has no value that could be part of a pair", words);
 		parser_hint(parser, d, "join two fields that have one: ip saddr . tcp dport");
@@ -339,6 +340,7 @@ static const char *example(enum value_type type)
 		[TYPE_TCP_FLAGS] = "& (syn|ack) == syn",
 		[TYPE_INTERFACE] = "eth0",
 		[TYPE_MALFORMED] = "short",
+		[TYPE_HTTP] = "\"/private*\"",
 	};
 
 	return examples[type];

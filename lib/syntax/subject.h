@@ -56,7 +56,10 @@
 	X(META_OIF, "meta oif", INTERFACE) \
 	X(META_MARK, "meta mark", NUMBER) \
 	X(META_MALFORMED, "meta malformed", MALFORMED) \
-	X(PCAP, "pcap", PREDICATE)
+	X(PCAP, "pcap", PREDICATE) \
+	X(HTTP_METHOD, "http method", HTTP) \
+	X(HTTP_PATH, "http path", HTTP) \
+	X(HTTP_HOST, "http host", HTTP)
 
 enum subject {
 #define X(id, words, type) SUBJECT_##id,
@@ -84,6 +87,7 @@ enum value_type {
 	TYPE_TCP_FLAGS,
 	TYPE_INTERFACE,
 	TYPE_MALFORMED,
+	TYPE_HTTP,	/* a text, or its beginning and a star; a part of a request */
 	TYPE_PREDICATE, /* no value, but a text from which a yes or no is computed */
 };
 

@@ -16,6 +16,7 @@
 struct survey {
 	uint32_t fields, computed; /* dimensions it asks for; those of them that are no fields */
 	uint32_t most_rules;	   /* at one leaf */
+	bool http;		   /* one of them is about HTTP: what a look into data takes of the stack is not left over */
 };
 
 const char *tree_form_name(enum tree_form form)
@@ -96,6 +97,7 @@ static struct survey survey_part(const struct tree *tree, const struct tree_part
 		asked[node->dimension] = true;
 		survey.fields++;
 		survey.computed += tree->rules->dimensions[node->dimension].kind != DIMENSION_FIELD;
+		survey.http |= dimension_reads_http(&tree->rules->dimensions[node->dimension]);
 	}
 	arena_free(arena);
 	return survey;
@@ -103,7 +105,7 @@ static struct survey survey_part(const struct tree *tree, const struct tree_part
 
 static bool can_be_data(const struct tree_part *part, const struct survey *survey)
 {
-	return part->depth > 0 && part->depth <= LIMIT_DATA_DEPTH && survey->fields <= LIMIT_DATA_FIELDS &&
+	return part->depth > 0 && part->depth <= LIMIT_DATA_DEPTH && !survey->http && survey->fields <= LIMIT_DATA_FIELDS &&
 	       survey->most_rules <= LIMIT_DATA_PASSED;
 }
 

@@ -44,6 +44,8 @@ struct test_packet {
 };
 
 /* A packet likely to meet or nearly meet one of the rules. */
+/* Something like an HTTP request, of at most SPACE bytes; its length. */
+size_t generate_request(struct random *random, uint8_t *to, size_t space);
 void generate_packet(struct random *random, const struct rule_list *rules, struct test_packet *ret_packet);
 
 /* ---- The kernel ---- */

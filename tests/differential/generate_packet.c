@@ -248,6 +248,10 @@ static void put_payload(struct frame *frame, size_t network_at, size_t header)
 	const struct weir_flow *wish = frame->wish;
 	size_t length = frame->packet->length, wanted = length;
 
+	if (wish->protocol == IPPROTO_TCP && length < 500 && random_chance(frame->random, 60)) {
+		frame->packet->length += generate_request(frame->random, frame->packet->frame + length, 1000);
+		return;
+	}
 	if (wish->ip_length && network_at + header + wish->ip_length > length)
 		wanted = network_at + header + wish->ip_length;
 	else if (wish->length > length)

@@ -202,6 +202,38 @@ static void value_icmp_type(struct writer *writer, bool ranges, bool six)
 		NUMBER(255, 0, 1, 3, 8, 11, 128, 129, 135, 255);
 }
 
+static void value_http(struct writer *writer, enum subject subject)
+{
+	static const char *const methods[] = { "GET", "POST", "DELETE", "G*", "*", "GE" };
+	static const char *const paths[] = {
+		"/private*",
+		"/private",
+		"/",
+		"/public*",
+		"/private/x",
+		"/a*",
+		"*",
+		"/public/private",
+		"/*",
+		"/private/",
+		"/very-long-part-that-goes-on-and-on-and-fills-what-is-kept-of-a-text-before*",
+	};
+	static const char *const hosts[] = {
+		"www.example.com",
+		"www*",
+		"secret.example.com",
+		"[::1]",
+		"a",
+		"*",
+		"a-host-of-a-name-so-long-that-it-takes-up-all-of-the-bytes-that-are-kept-of*"
+	};
+
+	fprintf(writer->out, "\"%s\"",
+		subject == SUBJECT_HTTP_METHOD ? random_of(writer->random, methods)
+		: subject == SUBJECT_HTTP_PATH ? random_of(writer->random, paths)
+					       : random_of(writer->random, hosts));
+}
+
 static void value(struct writer *writer, enum subject subject, bool ranges)
 {
 	static const char *const protocols[] = { "tcp", "udp", "icmp", "sctp", "icmpv6", "47", "0", "44", "59", "255" };
@@ -250,6 +282,9 @@ static void value(struct writer *writer, enum subject subject, bool ranges)
 		return;
 	case TYPE_MALFORMED:
 		fputs(random_of(writer->random, faults), writer->out);
+		return;
+	case TYPE_HTTP:
+		value_http(writer, subject);
 		return;
 	default:
 		value_of_number(writer, subject, ranges);
