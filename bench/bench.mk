@@ -18,16 +18,19 @@ $(BENCH)/trace-%.bpf.o: bench/trace.bpf.c
 $(BENCH)/flood: $(OUT)/bench/flood.o
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+$(BENCH)/effects: $(OUT)/bench/effects.o $(OUT)/tests/verifier/load_policy.o $(OUT)/libweir.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 $(BENCH)/connect: $(OUT)/bench/connect.o
 	$(CC) $(LDFLAGS) -o $@ $^
 
 $(OUT)/bench/%.o: CPPFLAGS += -Itests/verifier -Itests/classbench
 
 .PHONY: bench bench-quick bench-pictures
-bench: $(BENCH)/test_run $(BENCH)/trace $(TRACE_TEMPLATES) $(BENCH)/flood $(BENCH)/connect $(OUT)/weir ## measure, beside nftables, iptables and xdp-filter (root, under 15 minutes)
+bench: $(BENCH)/test_run $(BENCH)/effects $(BENCH)/trace $(TRACE_TEMPLATES) $(BENCH)/flood $(BENCH)/connect $(OUT)/weir ## measure, beside nftables, iptables and xdp-filter (root, under 15 minutes)
 	bench/run $(OUT)
 
-bench-quick: $(BENCH)/test_run $(BENCH)/trace $(TRACE_TEMPLATES) $(BENCH)/flood $(BENCH)/connect $(OUT)/weir ## the same in short, under 2 minutes
+bench-quick: $(BENCH)/test_run $(BENCH)/effects $(BENCH)/trace $(TRACE_TEMPLATES) $(BENCH)/flood $(BENCH)/connect $(OUT)/weir ## the same in short, under 2 minutes
 	bench/run --quick $(OUT)
 
 bench-pictures: ## draw docs/pictures from what the last `make bench` found

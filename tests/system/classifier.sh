@@ -73,9 +73,10 @@ is "when the qdisc goes, list says so" "$(json '.policies[].chains[].attachments
 exits "and without it a policy is not applied: the error is at the line and says what to do" 3 'cls.weir:2:.*vb has no qdisc 1:' weir apply "$WORK/cls.weir"
 weir remove cls >/dev/null 2>&1
 classes
-exits "a class that is not there as parent" 2 'its parent is no qdisc or class' weir apply - <<-END
-	chain c { hook tc egress on vb netns $B parent 1:99; class 1:10; }
+policy parent <<END
+chain c { hook tc egress on vb netns $B parent 1:99; class 1:10; }
 END
+exits "a class that is not there as parent" 2 'its parent is no qdisc or class' weir apply "$WORK/parent.weir"
 is "and nothing is left in force" "$(json '.policies | length')" 0
 
 # The man page's smallest program: return -1.
@@ -85,10 +86,11 @@ before=$(sent 10)
 udp 9 2
 is "it puts everything into the filter's class" "$(($(sent 10) - before >= 2))" 1
 
-exits "a drop cannot be done there" 1 "3:.*a qdisc's classifier has no 'drop'" weir check - <<-END
-	chain c {
-		hook tc egress on vb parent 1:
-		udp drop
-	}
+policy drops <<END
+chain c {
+	hook tc egress on vb parent 1:
+	udp drop
+}
 END
+exits "a drop cannot be done there" 1 "3:.*a qdisc's classifier has no 'drop'" weir check "$WORK/drops.weir"
 tests_end
