@@ -118,6 +118,10 @@ install: all ## command, libraries, header, man pages and completion, below $(DE
 	install -m 644 packaging/completion/weir.bash $(DESTDIR)$(COMPLETIONDIR)/weir
 	for page in $(MAN_PAGES); do install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; done
 
+.PHONY: reference
+reference: ## docs/reference.md, from the comments of the headers
+	docs/make-reference include/weir/weir.h include/weir/bpf.h include/weir/bpf_log.h > docs/reference.md
+
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf $(BUILD)

@@ -24,6 +24,18 @@ $(BENCH)/effects: $(OUT)/bench/effects.o $(OUT)/tests/verifier/load_policy.o $(O
 $(BENCH)/connect: $(OUT)/bench/connect.o
 	$(CC) $(LDFLAGS) -o $@ $^
 
+$(BENCH)/log: $(OUT)/bench/log.o $(OUT)/libweir.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BENCH)/log.bpf.o: bench/log.bpf.c
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -Iinclude -MMD -MP -c -o $@ $<
+
+.PHONY: bench-log
+bench-log: $(BENCH)/log $(BENCH)/log.bpf.o ## what weir_log costs a program, in nanoseconds (root)
+	@printf 'bench\tsubject\tvariant\tns\tfloor\n'
+	@$(BENCH)/log $(BENCH)/log.bpf.o 400
+
 $(OUT)/bench/%.o: CPPFLAGS += -Itests/verifier -Itests/classbench
 
 .PHONY: bench bench-quick bench-pictures

@@ -38,7 +38,7 @@ extern const struct command command_check, command_apply, command_list, command_
 	command_import, command_trace;
 extern const struct command command_exec;
 extern const struct command command_log, command_guard, command_types, command_selftest;
-extern const struct command command_load;
+extern const struct command command_load, command_new;
 
 /* Options that each command has; its own come before them, and the table ends with { 0 }. */
 #define CLI_OPTION_PINS 256

@@ -13,7 +13,7 @@ static const struct command *const commands[] = {
 	&command_trace, &command_why,	&command_remove, &command_import,
 	&command_exec,
 	&command_log,	&command_guard, &command_types, &command_selftest,
-	&command_load,
+	&command_load,	&command_new,
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 

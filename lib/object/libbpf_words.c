@@ -19,7 +19,7 @@ static int keep(enum libbpf_print_level level, const char *format, va_list argum
 	vsnprintf(line, sizeof(line), format, arguments);
 	line[strcspn(line, "\n")] = '\0';
 	/* The first one is nearest to the cause; what follows says that it failed. The verifier's log has a place of its own. */
-	if (!*last && !strstr(line, "BEGIN PROG LOAD LOG") && !strstr(line, "BPF program load failed"))
+	if (!*last && !strstr(line, "BEGIN PROG LOAD LOG") && !strstr(line, "BPF program load failed") && !strstr(line, "ulimit"))
 		snprintf(last, sizeof(last), "%s", strncmp(line, "libbpf: ", 8) == 0 ? line + 8 : line);
 	return 0;
 }

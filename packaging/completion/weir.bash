@@ -52,7 +52,7 @@ _weir() {
 		;;
 	esac
 	case $command in
-	'') words='check apply list set events trace why remove import exec log guard selftest types load --pins --version --help' ;;
+	'') words='check apply list set events trace why remove import exec log guard selftest types load new --pins --version --help' ;;
 	check) words='--emit= --form= --name --help' ;;
 	apply) words='--form= --name --reset --tune --pins --help' ;;
 	list) words="--verbose --json --pins --help $(_weir_policies)" ;;
@@ -62,6 +62,7 @@ _weir() {
 	guard) words='nice self list --off --json --count --seconds --pins --help' ;;
 	selftest) words='--json --help' ;;
 	types) words='--btf= --help' ;;
+	new) words='--type= --help' ;;
 	load) words='--on= --program= --section= --type= --set= --mode= --cgroup-mode= --netns= --parent= --classid= --action= --pid= --pin= --verifier-log --level= --rate= --json --count --seconds --help' ;;
 	why) words='--chain --name --verbose --json --help' ;;
 	import) words='--from= --hook --chain --ipset --verdict --partial --help' ;;
