@@ -71,6 +71,7 @@ struct emitter {
 	uint32_t *functions;			    /* for each dimension that is no field, its function */
 	uint32_t least_decided;			    /* the least index of a rule that some leaf decides for */
 	struct find *finds;			    /* for each tree, deciding ones first: where it is data or a table */
+	struct find_pool pool;			    /* of those that are data */
 	uint32_t first_find;			    /* the number of the function of the first of them */
 	bool has_finds, has_passing, needs_decided; /* some rule without verdict stands behind one that may decide */
 	bool has_predicates;
@@ -589,6 +590,7 @@ static void make_finds(struct emitter *emitter, struct arena *arena)
 						.number = i,
 						.deciding = deciding,
 						.functions = emitter->functions,
+						.pool = &emitter->pool,
 						.arena = arena };
 
 		if (request.part->form == TREE_CODE)
@@ -596,6 +598,7 @@ static void make_finds(struct emitter *emitter, struct arena *arena)
 		emitter->finds[i] = find_new(emitter->draft, &request);
 		emitter->has_finds = true;
 	}
+	find_pool_end(emitter->draft, &emitter->pool);
 }
 
 static void emit_finds(struct emitter *emitter)

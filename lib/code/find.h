@@ -5,13 +5,25 @@
 
 #include "code/draft.h"
 
+/*
+ * The maps of all trees of a chain that are data: one of nodes, one of outcomes, since a program may use but 64 maps. They are
+ * filled tree by tree.
+ */
+struct find_pool {
+	uint32_t nodes_data, outcomes_data; /* numbers in draft->data */
+	VECTOR(struct code_node) nodes;
+	VECTOR(struct code_outcome) outcomes; /* 0 is none */
+	VECTOR(uint32_t) rules;		      /* by outcome */
+};
+
 struct find_request {
 	const struct tree *tree;
 	const struct tree_part *part;
 	uint32_t number; /* of the part, deciding ones first */
 	bool deciding;
 	const uint32_t *functions; /* for each dimension that is computed, the function that does */
-	struct arena *arena;	   /* of the code: for what is in the maps */
+	struct find_pool *pool;
+	struct arena *arena; /* of the code: for what is in the maps */
 };
 
 struct walk;
@@ -25,6 +37,8 @@ struct find {
 	struct slots *slots;
 };
 
+/* Behind the last find_new. */
+void find_pool_end(struct draft *draft, const struct find_pool *pool);
 struct find find_new(struct draft *draft, const struct find_request *request);
 void emit_find(struct draft *draft, const struct find *find);
 

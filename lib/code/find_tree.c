@@ -28,9 +28,8 @@ struct walk {
 	uint8_t *values; /* for each dimension its value, or CODE_CHILD_LEAF */
 	uint32_t dimensions[LIMIT_DATA_FIELDS];
 	uint32_t value_count;
-	uint32_t *numbers; /* for each node of the tree its number among the nodes or outcomes */
-	uint32_t node_count, outcome_count, most_rules;
-	uint32_t nodes; /* the number of their map */
+	uint32_t *numbers; /* for each node of the tree its number in the pool, among the nodes or outcomes */
+	uint32_t node_count, outcome_count, most_rules; /* of the pool, with this tree */
 };
 
 static const struct tree_node *node_of(const struct walk *walk, uint32_t number)
@@ -53,7 +52,8 @@ static void number_nodes(struct walk *walk, bool *marks)
 			continue;
 		marks[node->low] = marks[node->high] = true;
 	}
-	walk->outcome_count = 1; /* 0 is none */
+	walk->node_count = walk->request.pool->nodes.count;
+	walk->outcome_count = walk->request.pool->outcomes.count;
 	for (uint32_t i = 0; i <= root; i++) {
 		const struct tree_node *node = node_of(walk, i);
 
@@ -80,44 +80,60 @@ static uint32_t child_of(const struct walk *walk, uint32_t number)
 	return CODE_CHILD(node->leaf ? CODE_CHILD_LEAF : walk->values[node->dimension], walk->numbers[number]);
 }
 
-static void fill_outcomes(const struct walk *walk, const struct tree_node *leaf, uint32_t at, struct code_outcome *outcomes,
-			  uint32_t *rules)
+static void add_outcomes(const struct walk *walk, const struct tree_node *leaf)
 {
+	struct find_pool *pool = walk->request.pool;
+
 	for (uint32_t r = 0; r < leaf->rule_count; r++) {
 		uint32_t rule = leaf->rules[r];
 		uint32_t next = walk->request.deciding ? walk->request.tree->next[rule] : r + 1 < leaf->rule_count;
+		struct code_outcome outcome = { .rule = rule, .next = next, .used = 1 };
 
-		outcomes[at + r] = (struct code_outcome){ .rule = rule, .next = next, .used = 1 };
-		rules[at + r] = rule;
+		vector_push(walk->request.arena, &pool->outcomes, outcome);
+		vector_push(walk->request.arena, &pool->rules, rule);
 	}
 }
 
-/* The nodes' map and that of the outcomes, whose number comes back. */
-static uint32_t fill_maps(struct walk *walk, struct draft *draft, const bool *marks)
+/* Nodes and outcomes in the order of their numbers. */
+static void fill_pool(const struct walk *walk, const bool *marks)
 {
-	const struct find_request *request = &walk->request;
-	struct code_node *nodes = arena_new_array(request->arena, struct code_node, walk->node_count);
-	struct code_outcome *outcomes = arena_new_array(request->arena, struct code_outcome, walk->outcome_count);
-	uint32_t *rules = arena_new_array(request->arena, uint32_t, walk->outcome_count);
-	struct code_data node_data = { arena_printf(request->arena, "nodes_%u", request->number + 1), sizeof(*nodes),
-				       walk->node_count, nodes, NULL };
-	struct code_data outcome_data = { arena_printf(request->arena, "leaves_%u", request->number + 1), sizeof(*outcomes),
-					  walk->outcome_count, outcomes, rules };
-
-	memset(rules, 0xff, walk->outcome_count * sizeof(*rules));
-	for (uint32_t i = 0; i <= request->part->root; i++) {
+	for (uint32_t i = 0; i <= walk->request.part->root; i++) {
 		const struct tree_node *node = node_of(walk, i);
+		struct code_node made = { 0 };
 
 		if (!marks[i])
 			continue;
-		if (node->leaf)
-			fill_outcomes(walk, node, walk->numbers[i], outcomes, rules);
-		else
-			nodes[walk->numbers[i]] =
-				(struct code_node){ node->bound, child_of(walk, node->low), child_of(walk, node->high) };
+		if (node->leaf) {
+			add_outcomes(walk, node);
+			continue;
+		}
+		made.bound = node->bound;
+		made.low = child_of(walk, node->low);
+		made.high = child_of(walk, node->high);
+		vector_push(walk->request.arena, &walk->request.pool->nodes, made);
 	}
-	walk->nodes = draft_data(draft, node_data);
-	return draft_data(draft, outcome_data);
+}
+
+static void begin_pool(struct draft *draft, struct find_pool *pool, struct arena *arena)
+{
+	if (pool->outcomes.count)
+		return;
+	vector_push(arena, &pool->outcomes, (struct code_outcome){ 0 });
+	vector_push(arena, &pool->rules, CODE_NO_RULE);
+	pool->nodes_data = draft_data(draft, (struct code_data){ .name = "nodes", .value_size = sizeof(struct code_node) });
+	pool->outcomes_data =
+		draft_data(draft, (struct code_data){ .name = "leaves", .value_size = sizeof(struct code_outcome) });
+}
+
+void find_pool_end(struct draft *draft, const struct find_pool *pool)
+{
+	if (!pool->outcomes.count)
+		return;
+	draft->data.items[pool->nodes_data].bytes = pool->nodes.items;
+	draft->data.items[pool->nodes_data].count = pool->nodes.count;
+	draft->data.items[pool->outcomes_data].bytes = pool->outcomes.items;
+	draft->data.items[pool->outcomes_data].count = pool->outcomes.count;
+	draft->data.items[pool->outcomes_data].rules = pool->rules.items;
 }
 
 struct find walk_new(struct draft *draft, const struct find_request *request)
@@ -130,8 +146,10 @@ struct find walk_new(struct draft *draft, const struct find_request *request)
 	walk->values = arena_new_array(draft->arena, uint8_t, request->tree->rules->dimension_count);
 	memset(walk->values, CODE_CHILD_LEAF, request->tree->rules->dimension_count);
 	walk->numbers = arena_new_array(draft->arena, uint32_t, request->tree->node_count);
+	begin_pool(draft, request->pool, request->arena);
 	number_nodes(walk, marks);
-	find.outcomes = fill_maps(walk, draft, marks);
+	fill_pool(walk, marks);
+	find.outcomes = request->pool->outcomes_data;
 	find.most_rules = walk->most_rules;
 	return find;
 }
@@ -201,7 +219,7 @@ static void emit_loop(struct draft *draft, const struct walk *walk)
 	draft_emit(draft, move_register(BPF_REG_2, BPF_REG_10));
 	draft_emit(draft, calculate_register(BPF_ADD, BPF_REG_2, BPF_REG_1));
 	draft_emit(draft, load(BPF_DW, BPF_REG_8, BPF_REG_2, values));
-	draft_refer(draft, REFERENCE_DATA, walk->nodes);
+	draft_refer(draft, REFERENCE_DATA, walk->request.pool->nodes_data);
 	draft_wide(draft, BPF_REG_1, BPF_PSEUDO_MAP_FD, 0);
 	draft_emit(draft, move_register(BPF_REG_2, BPF_REG_10));
 	draft_emit(draft, calculate_constant(BPF_ADD, BPF_REG_2, number));

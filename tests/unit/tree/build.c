@@ -282,6 +282,60 @@ TEST(many_exact_rules_are_a_table_and_what_stands_between_them_keeps_its_place)
 	arena_free(arena);
 }
 
+#define BUSY 500 /* the rule that decides most */
+
+static uint64_t busy_packets(void *context, const struct policy_chain *chain, const struct rule *rule)
+{
+	(void)context, (void)chain;
+	return rule->place.line == BUSY + 1 ? 1000000 : 1000;
+}
+
+/* How many cuts lead to the leaf of the busy rule, of the way that its packets take. */
+static uint32_t busy_depth(const struct tree *tree)
+{
+	const struct weir_flow flow = { .network = WEIR_NETWORK_IPV4,
+					.transport = WEIR_TRANSPORT_TCP,
+					.protocol = 6,
+					.saddr4 = (BUSY + 1) * 2654435761u,
+					.dport = 1 + BUSY };
+	const struct tree_node *node = &tree->nodes[tree->deciding[0].root];
+	uint32_t depth = 0;
+
+	for (; !node->leaf; depth++) {
+		const struct dimension *dimension = &tree->rules->dimensions[node->dimension];
+
+		node = &tree->nodes[(flow_field(&flow, dimension->field) & dimension->mask) < node->bound ? node->low
+													  : node->high];
+	}
+	CHECK(node->rule_count == 1 && node->rules[0] == BUSY);
+	return depth;
+}
+
+TEST(a_busy_rule_has_a_shorter_way_and_all_are_judged_as_before)
+{
+	const struct tree_options options = { .wish = TREE_ALL_CODE, .packets = busy_packets };
+	struct arena *arena = arena_new();
+	const struct rule_list *list = exact_rules(arena, 1000);
+	const struct tree *plain = build_as(arena, list, TREE_ALL_CODE), *tuned, *again;
+	struct diagnostics diagnostics;
+	struct random random = { 8 };
+	char *one, *two;
+
+	diagnostics_init(&diagnostics, arena);
+	tuned = tree_build(arena, list, &options, &diagnostics);
+	again = tree_build(arena, list, &options, &diagnostics);
+	printf("# %u cuts, tuned %u\n", busy_depth(plain), busy_depth(tuned));
+	CHECK(busy_depth(tuned) + 3 < busy_depth(plain));
+	CHECK(tuned->tuned && !plain->tuned);
+	CHECK_NUMBER(count_differences(list, tuned, &random, 2000), 0);
+	one = print_tree(tuned);
+	two = print_tree(again);
+	CHECK_TEXT(two, one);
+	free(one);
+	free(two);
+	arena_free(arena);
+}
+
 TEST(the_largest_trees_become_data_until_the_rest_is_few_enough)
 {
 	struct arena *arena = arena_new();
@@ -444,6 +498,7 @@ int main(void)
 	RUN(a_thousand_exact_rules_make_one_flat_tree_quickly);
 	RUN(ten_thousand_exact_rules_make_one_flat_tree_quickly);
 	RUN(many_exact_rules_are_a_table_and_what_stands_between_them_keeps_its_place);
+	RUN(a_busy_rule_has_a_shorter_way_and_all_are_judged_as_before);
 	RUN(the_largest_trees_become_data_until_the_rest_is_few_enough);
 	RUN(a_rule_that_earlier_ones_cover_is_not_reached);
 	RUN(bounds_between_which_no_masked_value_lies_are_one);
