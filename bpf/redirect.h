@@ -147,7 +147,10 @@ __weak __noinline int redirect_is_local(CONTEXT *ctx, struct weir_flow *flow)
 	return found == BPF_FIB_LKUP_RET_NOT_FWDED || found == BPF_FIB_LKUP_RET_FWD_DISABLED;
 }
 
-/* Which port of its rule a new connection gets (TRY 0), and where to look for another when that one is dead (TRY 1). */
+/* How often another port is drawn when one is dead, before they are gone through in order: so the dead ones' share is spread. */
+#define REDIRECT_DRAWS 8
+
+/* Which port of its rule a new connection gets (TRY 0), and which others it may get when that one is dead. */
 __weak __noinline int redirect_choose(CONTEXT *ctx, struct weir_flow *flow, __u32 slot, __u32 try)
 {
 	struct weir_port_key turn_key = { .slot = slot };
@@ -164,8 +167,8 @@ __weak __noinline int redirect_choose(CONTEXT *ctx, struct weir_flow *flow, __u3
 		return 0;
 	redirect = &action->redirect;
 	count = redirect->count;
-	if (redirect->choice == WEIR_CHOICE_QUEUE && !try) /* what the card recorded is one more than the queue */
-		return (ctx->queue_mapping ? ctx->queue_mapping - 1 : 0) % count;
+	if (redirect->choice == WEIR_CHOICE_QUEUE && !try) /* most drivers record one more than the queue's number, a veth the number */
+		return ctx->queue_mapping % count;
 	if (redirect->choice == WEIR_CHOICE_ROUND_ROBIN && (!connection_is_tcp(flow) || connection_opens(flow))) {
 		turn = bpf_map_lookup_elem(&weir_ports, &turn_key);
 		if (!turn) {
@@ -248,6 +251,7 @@ __weak __noinline int redirect_begin(CONTEXT *ctx, struct weir_flow *flow, __u32
 	__u32 start, port = 0, skipped = 0;
 	struct weir_action *action;
 	int taken = TAKE_DEAD;
+	bool in_order;
 
 	if (!redirects || !flow)
 		return CODE_DROP;
@@ -256,11 +260,12 @@ __weak __noinline int redirect_begin(CONTEXT *ctx, struct weir_flow *flow, __u32
 		return CODE_DROP;
 	redirect = &action->redirect;
 	start = redirect_choose(ctx, flow, slot, 0);
-	for (__u32 i = 0; i <= WEIR_MAX_REDIRECT_PORTS && i <= redirect->count; i++) {
-		if (i == 1 && redirect->choice != WEIR_CHOICE_ROUND_ROBIN)
-			start = redirect_choose(ctx, flow, slot, 1);
+	in_order = redirect->choice == WEIR_CHOICE_ROUND_ROBIN;
+	for (__u32 i = 0; i < WEIR_MAX_REDIRECT_PORTS + REDIRECT_DRAWS && i < redirect->count + REDIRECT_DRAWS; i++) {
+		if (i && i < REDIRECT_DRAWS && !in_order)
+			start = redirect_choose(ctx, flow, slot, i);
 		skipped = i;
-		port = redirect->first + (start + i) % redirect->count;
+		port = redirect->first + (in_order || i >= REDIRECT_DRAWS ? start + i : start) % redirect->count;
 		taken = TAKE_DONE;
 		if (way != WAY_REWRITE && !redirect_assign(ctx, flow, port, way))
 			taken = TAKE_DEAD;

@@ -90,7 +90,7 @@ static inline __u32 weir_hash_mix(__u32 hash, __u32 word)
 
 /*
  * `by hash`: which of COUNT ports. The same for the same connection everywhere and always, so that `weir why` can tell it. TRY is 0;
- * 1 where that port is dead, so that its connections do not all come to the next one.
+ * more where the port of the try before is dead, so that its connections do not all come to the next one.
  */
 static inline __u32 weir_redirected_hash(const struct weir_redirected_key *key, __u32 count, __u32 try)
 {

@@ -164,6 +164,30 @@ until_true 10 grep -q fine "$WORK/kept-dnat"
 is "connections to sockets lived through every apply" "$(tail -n 1 "$WORK/kept-redirect")" "fine 50"
 is "rewritten connections lived through every apply" "$(tail -n 1 "$WORK/kept-dnat")" "fine 50"
 
+# ---- Several receive queues, and SYN cookies ----
+ip -n "$A" link add wa numtxqueues 4 numrxqueues 4 type veth peer name wb numtxqueues 4 numrxqueues 4 netns "$B"
+ip -n "$A" addr add 10.0.9.1/24 dev wa
+ip -n "$B" addr add 10.0.9.2/24 dev wb
+ip -n "$A" link set wa up
+ip -n "$B" link set wb up
+policy queues <<END
+chain queues {
+	hook tc ingress on wb netns $B
+	tcp dport 80 redirect to :8080-8083 by queue
+	tcp dport 90 dnat to :8080-8083 by queue
+	tcp dport 81 redirect to :8080-8083 by round-robin
+}
+END
+ok "a policy for an interface with four queues is applied" weir apply "$WORK/queues.weir"
+spread "by queue, redirect" "$(get 10.0.9.2 80 200)" 200 4 10
+spread "by queue, dnat" "$(get 10.0.9.2 90 200)" 200 4 10
+ip netns exec "$B" sysctl -qw net.ipv4.tcp_syncookies=2
+spread "with SYN cookies, by round-robin" "$(get 10.0.9.2 81 200)" 200 4 49
+spread "with SYN cookies, by hash" "$(get "$B4" 80 200)" 200 8 5
+at_least "cookies were sent and taken" "$(in_b nstat -asz TcpExtSyncookiesRecv | awk '/Recv/ { print $2 }')" 400
+ip netns exec "$B" sysctl -qw net.ipv4.tcp_syncookies=1
+ok "and is removed" weir remove queues
+
 # ---- A client that comes again from the same ports, while the server's side still waits in TIME_WAIT ----
 ip netns exec "$A" sysctl -qw net.ipv4.ip_local_port_range="40000 40499"
 for host in "$B4" "[$B6]"; do
