@@ -15,6 +15,9 @@ $(BENCH)/trace-%.bpf.o: bench/trace.bpf.c
 	@mkdir -p $(@D)
 	$(CLANG) $(BPF_CFLAGS) -DLAYER_$(shell echo $* | tr a-z A-Z) -MMD -MP -c -o $@ $<
 
+$(BENCH)/http: $(OUT)/bench/http.o $(OUT)/tests/verifier/load_policy.o $(OUT)/libweir.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 $(BENCH)/flood: $(OUT)/bench/flood.o
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -39,10 +42,10 @@ bench-log: $(BENCH)/log $(BENCH)/log.bpf.o ## what weir_log costs a program, in 
 $(OUT)/bench/%.o: CPPFLAGS += -Itests/verifier -Itests/classbench
 
 .PHONY: bench bench-quick bench-pictures
-bench: $(BENCH)/test_run $(BENCH)/effects $(BENCH)/trace $(TRACE_TEMPLATES) $(BENCH)/flood $(BENCH)/connect $(OUT)/weir ## measure, beside nftables, iptables and xdp-filter (root, under 15 minutes)
+bench: $(BENCH)/test_run $(BENCH)/http $(BENCH)/effects $(BENCH)/trace $(TRACE_TEMPLATES) $(BENCH)/flood $(BENCH)/connect $(OUT)/weir ## measure, beside nftables, iptables and xdp-filter (root, under 15 minutes)
 	bench/run $(OUT)
 
-bench-quick: $(BENCH)/test_run $(BENCH)/effects $(BENCH)/trace $(TRACE_TEMPLATES) $(BENCH)/flood $(BENCH)/connect $(OUT)/weir ## the same in short, under 2 minutes
+bench-quick: $(BENCH)/test_run $(BENCH)/http $(BENCH)/effects $(BENCH)/trace $(TRACE_TEMPLATES) $(BENCH)/flood $(BENCH)/connect $(OUT)/weir ## the same in short, under 2 minutes
 	bench/run --quick $(OUT)
 
 bench-pictures: ## draw docs/pictures from what the last `make bench` found
