@@ -38,6 +38,7 @@ int weir_object_open_memory(const void *bytes, size_t length, const struct weir_
 	if (!image)
 		return messages_explain(messages, messages->diagnostics.errors, -ENOMEM, "cannot open an object");
 	memcpy(image, bytes, length);
+	((char *)image)[length] = '\0'; /* a damaged table of names ends there */
 	return object_open(image, length, all.name ? all.name : "object", &all, &messages->diagnostics, ret_object);
 }
 
@@ -63,6 +64,7 @@ static int read_file(const char *path, void **ret_bytes, size_t *ret_length)
 			return -errno;
 		length += (size_t)more;
 	}
+	bytes[length] = '\0'; /* a damaged table of names ends there */
 	*ret_length = length;
 	*ret_bytes = TAKE_PTR(bytes);
 	return 0;

@@ -238,9 +238,11 @@ static int attach_cgroup(struct request *request)
 		return -errno;
 	if (mode == WEIR_CGROUP_MULTI) {
 		request->attached->link_fd = r = bpf_link_create(weir_program_fd(request->program), fd, type, NULL);
+		if (r == -EPERM && bpf_prog_query(fd, type, 0, NULL, NULL, &count) == 0 && count)
+			return wrong(request, -EBUSY,
+				     "another program at this cgroup allows no other: 'bpftool cgroup show' says which");
 		if (r == -EPERM)
-			request->hint =
-				"another program at this cgroup, or above it, may allow no other: 'bpftool cgroup tree' says";
+			request->hint = "a program at a cgroup above may allow no other: 'bpftool cgroup tree' says";
 		if (r == -EBADF || r == -EINVAL)
 			request->hint = "is it a folder of cgroup2? 'mount -t cgroup2' lists where that is";
 		return r < 0 ? r : 0;

@@ -51,7 +51,9 @@ const char *text_print(struct arena *arena, const char *text, size_t length)
 
 static const char *number_print(struct arena *arena, const struct weir_log_value *value, const char *word)
 {
-	unsigned long bits = word[0] == 'u' || word[0] == 'i' ? strtoul(word + 1, NULL, 10) : 64;
+	bool sized = (word[0] == 'u' || word[0] == 'i') && word[1] >= '0' && word[1] <= '9';
+	bool is_signed = sized ? word[0] == 'i' : value->kind == WEIR_LOG_VALUE_SIGNED;
+	unsigned long bits = sized ? strtoul(word + 1, NULL, 10) : 64;
 	uint64_t number = value->words[0];
 
 	if (strcmp(word, "x") == 0)
@@ -67,7 +69,7 @@ static const char *number_print(struct arena *arena, const struct weir_log_value
 	}
 	if (bits && bits < 64)
 		number &= (1ull << bits) - 1;
-	if (word[0] == 'i' || (!*word && value->kind == WEIR_LOG_VALUE_SIGNED)) {
+	if (is_signed) {
 		if (bits && bits < 64)
 			number = (uint64_t)((int64_t)(number << (64 - bits)) >> (64 - bits));
 		return arena_printf(arena, "%lld", (long long)number);
