@@ -60,6 +60,9 @@ void emit_http(struct draft *draft, const struct http_match *match, const struct
 {
 	uint32_t found = match->negated ? exits->no : exits->yes, other = match->negated ? exits->yes : exits->no;
 
+	/* Most packets of a connection that carry none of it end here. */
+	draft_emit(draft, load(BPF_H, BPF_REG_4, BPF_REG_2, offsetof(struct weir_flow, payload)));
+	draft_branch(draft, branch_constant_32(BPF_JEQ, BPF_REG_4, 0), exits->no);
 	for (int16_t at = TEXT_OFFSET; at < 0; at += 8)
 		draft_emit(draft, store_constant(BPF_DW, BPF_REG_10, at, 0));
 	draft_emit(draft, store_constant(BPF_W, BPF_REG_10, AT(asked), match->asked));
