@@ -64,7 +64,8 @@ $(OUT)/%.o: %.c
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # One file for machines that have nothing of this: no libraries, no clang, no headers. The C library warns of what packaging/static.c settles.
-STATIC_LDLIBS := -lbpf -lpcap -ljansson -lelf -lz $(STATIC_EXTRA)
+# Newer libelf wants libzstd, which pkg-config knows.
+STATIC_LDLIBS = -lbpf -lpcap -ljansson $(shell $(PKG_CONFIG) --static --libs libelf) -lz
 
 .PHONY: static
 static: $(OUT)/static/weir ## one static binary of the command: build/static/weir
