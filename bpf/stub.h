@@ -8,6 +8,7 @@
 #define WEIR_BPF_STUB_H
 
 #include "act.h"
+#include "classic.h"
 #include "context.h"
 #include "http.h"
 
@@ -38,7 +39,7 @@ __weak __noinline int classify(CONTEXT *ctx, struct weir_flow *flow)
 {
 	if (!flow)
 		return WEIR_OUTCOME(WEIR_SLOT_POLICY, WEIR_VERDICT_DROP, 0);
-	pass(ctx, flow, set_member(flow) + predicate(ctx, flow));
+	pass(ctx, flow, set_member(flow) + predicate(ctx, flow) + classic_all(ctx, flow));
 	return WEIR_OUTCOME(WEIR_SLOT_POLICY, WEIR_VERDICT_DROP, 0);
 }
 

@@ -350,5 +350,7 @@ _Static_assert(sizeof(struct weir_event) == 40 + 32 + 104, "struct weir_event ha
 
 /* Stands in the template of XDP for the call of bpf_cast_to_kern_ctx, whose number is the running kernel's. */
 #define WEIR_CALL_KERNEL_CONTEXT 0x77656972
+/* The same in tc's and the cgroups', where it leads on to the packet's device. */
+#define WEIR_CALL_KERNEL_SKB 0x77656973
 
 #endif

@@ -39,6 +39,7 @@ extern const struct command command_check, command_apply, command_list, command_
 extern const struct command command_exec;
 extern const struct command command_log, command_guard, command_types, command_selftest;
 extern const struct command command_load, command_new;
+extern const struct command command_bytecode, command_disasm;
 
 /* Options that each command has; its own come before them, and the table ends with { 0 }. */
 #define CLI_OPTION_PINS 256

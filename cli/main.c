@@ -14,6 +14,7 @@ static const struct command *const commands[] = {
 	&command_exec,
 	&command_log,	&command_guard, &command_types, &command_selftest,
 	&command_load,	&command_new,
+	&command_bytecode, &command_disasm,
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 

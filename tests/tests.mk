@@ -13,12 +13,14 @@ FUZZ_SECONDS ?= 20
 FUZZ_SEED ?= 1
 # How many packets go through each of the large policies.
 CLASSBENCH_PACKETS ?= 60000
+# How many packets go through random programs of classic BPF.
+CLASSIC_PACKETS ?= 1000000
 # What runs on other kernels: quick or all.
 VM_TESTS ?= quick
 RUN_TESTS = BPFTOOL="$(BPFTOOL)" MAKE="$(MAKE)" DIFFERENTIAL_PACKETS=$(DIFFERENTIAL_PACKETS) FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_SEED=$(FUZZ_SEED) \
-	CLASSBENCH_PACKETS=$(CLASSBENCH_PACKETS) VM_TESTS=$(VM_TESTS) tests/run
+	CLASSBENCH_PACKETS=$(CLASSBENCH_PACKETS) CLASSIC_PACKETS=$(CLASSIC_PACKETS) VM_TESTS=$(VM_TESTS) tests/run
 
-.PHONY: test-tools check check-unit check-golden check-packets check-import check-differential check-classbench check-verifier check-system check-docs check-vm check-fuzz check-long
+.PHONY: test-tools check check-unit check-golden check-packets check-import check-differential check-classic check-classbench check-verifier check-system check-docs check-vm check-fuzz check-long
 test-tools: $(TOOLS) $(OUT)/tests/import/exchange test-objects
 
 # Objects of eBPF as others write them, for weir load: with BTF (NAME-g.o) and without.
@@ -57,6 +59,9 @@ check-import: ## other firewalls' rules: what is made of them, and that the same
 check-differential: ## a million random packets by evaluator, tree and kernel
 	@$(RUN_TESTS) differential
 
+check-classic: ## classic BPF: a million random packets by weir, libpcap and the kernel
+	@$(RUN_TESTS) classic
+
 check-classbench: ## policies of 1,000 and 10,000 rules, judged rule by rule, by tree and kernel
 	@$(RUN_TESTS) classbench
 
@@ -77,4 +82,4 @@ check-fuzz: ## the fuzzers, for FUZZ_SECONDS each
 	@$(RUN_TESTS) fuzz
 
 check-long: ## all tests, with ten million random packets and five minutes of fuzzing
-	@$(MAKE) --no-print-directory check DIFFERENTIAL_PACKETS=10000000 CLASSBENCH_PACKETS=600000 FUZZ_SECONDS=300 FUZZ_SEED= VM_TESTS=all
+	@$(MAKE) --no-print-directory check DIFFERENTIAL_PACKETS=10000000 CLASSIC_PACKETS=10000000 CLASSBENCH_PACKETS=600000 FUZZ_SECONDS=300 FUZZ_SEED= VM_TESTS=all

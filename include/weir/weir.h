@@ -131,6 +131,55 @@ struct weir_why_options {
 WEIR_API int weir_policy_why(const struct weir_policy *policy, const char *packet, const struct weir_why_options *options,
 			     FILE *out, struct weir_messages *messages);
 
+/* ---- Bytecode: programs of classic BPF, as tc and packet sockets take them ---- */
+
+struct weir_bytecode;
+
+enum weir_bytecode_kind {
+	WEIR_BYTECODE_EXPRESSION, /* tcpdump's: "tcp port 80" */
+	WEIR_BYTECODE_ASSEMBLY,	  /* bpf_asm's: "ldh [12] jne #0x806, no ret #-1 no: ret #0" */
+	WEIR_BYTECODE_LINE,	  /* tc's: "1,6 0 0 4294967295" */
+};
+
+struct weir_bytecode_options {
+	size_t size;
+	enum weir_bytecode_kind kind;
+	bool file;	  /* TEXT is the name of a file that has it; "-": standard input */
+	const char *link; /* what packets begin with, "EN10MB" (Ethernet) or "RAW" (IP); NULL: EN10MB. Only expressions depend on it */
+};
+
+/* Compile, or read, and check a program. -EINVAL: it is wrong; -ENOENT and the like: the file could not be read. */
+WEIR_API int weir_bytecode_compile(const char *text, const struct weir_bytecode_options *options, struct weir_messages *messages,
+				   struct weir_bytecode **ret_bytecode);
+WEIR_API void weir_bytecode_free(struct weir_bytecode *bytecode);
+
+enum weir_bytecode_form {
+	WEIR_BYTECODE_FORM_LINE,    /* as tc takes it */
+	WEIR_BYTECODE_FORM_LISTING, /* an instruction a line, as tcpdump -d prints it */
+	WEIR_BYTECODE_FORM_JSON,    /* one document */
+};
+
+WEIR_API void weir_bytecode_print(const struct weir_bytecode *bytecode, enum weir_bytecode_form form, FILE *out);
+
+/* ---- Going through a program, instruction by instruction ---- */
+
+struct weir_step_options {
+	size_t size;
+	const char *chain; /* of a policy; NULL: the only one, or the first */
+	FILE *in;	   /* where commands come from, a line each; NULL: standard input */
+	bool prompt;	   /* somebody sits at it: ask for each command, and take an empty line for the last one again */
+};
+
+/*
+ * Go through the generated code of a chain, or a program of classic BPF, with a packet in words or those of a capture: the commands
+ * (`help` lists them) come from options->in, what they show goes to OUT. 0 at the end; -EINVAL where a command was wrong
+ * and there is no prompt. Needs no root: the code is run in user space, by an interpreter that agrees with the kernel.
+ */
+WEIR_API int weir_policy_step(const struct weir_policy *policy, const char *packet, const struct weir_step_options *options,
+			      FILE *out, struct weir_messages *messages);
+WEIR_API int weir_bytecode_step(const struct weir_bytecode *bytecode, const char *packet, const struct weir_step_options *options,
+				FILE *out, struct weir_messages *messages);
+
 /* ---- Import: other firewalls' rule sets as policies ---- */
 
 enum weir_import_format {
@@ -199,6 +248,21 @@ struct weir_list_options {
 /* Print what is enforced where, with packets and bytes of each rule. JSON is one document. */
 WEIR_API int weir_kernel_list(struct weir_kernel *kernel, const struct weir_list_options *options, FILE *out,
 			      struct weir_messages *messages);
+
+struct weir_disasm_options {
+	size_t size;
+	const char *policy, *chain; /* NULL: all */
+	enum weir_format format;    /* JSON is one object a chain and line */
+	bool opcodes;		    /* the bytes of each instruction, too */
+	bool machine;		    /* the machine's code in place of instructions, in hexadecimal */
+};
+
+/*
+ * Print the program of each chain that is in force, as the kernel runs it: the instructions as bpftool words them, with the lines of
+ * the policy that they came from. -ENOENT: no such policy, or chain.
+ */
+WEIR_API int weir_kernel_disasm(struct weir_kernel *kernel, const struct weir_disasm_options *options, FILE *out,
+				struct weir_messages *messages);
 
 /* ---- Sets: changed in place, live ---- */
 

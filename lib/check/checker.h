@@ -82,6 +82,8 @@ bool check_set_leaf(struct checker *checker, const struct policy_set *set, const
 struct element_list {
 	VECTOR(struct set_element) list;
 };
+/* The path of FILE, relative to the file in which it is named. */
+const char *file_path(struct checker *checker, const struct ast_value *file);
 bool element_file_read(struct checker *checker, const struct policy_set *set, const struct ast_value *file,
 		       struct element_list *elements);
 /* A set without a name for the pairs of a match; the same pairs give the same set. Its index, or -1 after an error. */

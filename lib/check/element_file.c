@@ -11,8 +11,7 @@
 
 #define MAX_ERRORS 20 /* of one file; then it is probably not a file of elements at all */
 
-/* Relative to the file in which the set stands. */
-static const char *file_path(struct checker *checker, const struct ast_value *file)
+const char *file_path(struct checker *checker, const struct ast_value *file)
 {
 	const char *from = file->place.source ? file->place.source->name : "", *slash = strrchr(from, '/');
 

@@ -78,10 +78,11 @@ struct http_match {
 struct predicate {
 	enum predicate_kind kind;
 	const char *text; /* as written: pcap "tcp port 80" */
-	/* CLASSIC: for packets that begin with an Ethernet header, and that begin with an IP header. NULL: such packets are not
-	 * met. */
-	const struct classic_program *programs[2]; /* by enum classic_link */
-	struct http_match http;			   /* HTTP */
+	/* CLASSIC: by how a packet begins at the hook. NULL: such packets are not met. */
+	const struct classic_program *programs[CLASSIC_LINKS];
+	bool behind_link; /* the one for Ethernet sees a packet from its IP header on, and none without one */
+	bool whole_frame; /* a VLAN tag that the card took off is in its place again, as in a capture */
+	struct http_match http; /* HTTP */
 };
 
 /* How a match compares: the field (masked, when mask is set) lies in one of the ranges, or the key is in the set. */
@@ -198,6 +199,16 @@ bool hook_serves(enum weir_hook hook, enum subject subject, const char **ret_why
 
 /* "xdp ingress" */
 const char *hook_name(enum weir_hook hook);
+
+static inline bool hook_is_tc(enum weir_hook hook)
+{
+	return hook == WEIR_HOOK_TC_INGRESS || hook == WEIR_HOOK_TC_EGRESS || hook == WEIR_HOOK_TC_ACTION;
+}
+
+static inline bool hook_is_cgroup(enum weir_hook hook)
+{
+	return hook == WEIR_HOOK_CGROUP_INGRESS || hook == WEIR_HOOK_CGROUP_EGRESS;
+}
 /* The hook as the chain's author says it: of interfaces inside, where the chain stands at their other ends. */
 const char *hook_as_written(const struct policy_chain *chain);
 

@@ -4,9 +4,19 @@
 
 #include "classic/classic.h"
 
+/* A load by a constant from where the extensions are, of which there is none at that offset. */
+static bool unknown_extension(const struct sock_filter *insn)
+{
+	return BPF_CLASS(insn->code) == BPF_LD && BPF_MODE(insn->code) == BPF_ABS && insn->k >= (uint32_t)SKF_AD_OFF &&
+	       classic_extension_of(insn) == CLASSIC_NO_EXTENSION;
+}
+
 static const char *check_load(const struct sock_filter *insn)
 {
 	uint16_t mode = BPF_MODE(insn->code), size = BPF_SIZE(insn->code);
+
+	if (unknown_extension(insn))
+		return "Linux has no extension of that number";
 
 	if (insn->code & ~(7 | 0x18 | 0xe0))
 		return "no such instruction";
@@ -89,6 +99,16 @@ bool classic_equal(const struct classic_program *a, const struct classic_program
 	if (!a || !b)
 		return a == b;
 	return a->count == b->count && memcmp(a->instructions, b->instructions, a->count * sizeof(*a->instructions)) == 0;
+}
+
+bool classic_link_by_name(const char *name, enum classic_link *ret_link)
+{
+	for (int link = 0; link < CLASSIC_LINKS; link++)
+		if (strcmp(name, classic_link_name((enum classic_link)link)) == 0) {
+			*ret_link = (enum classic_link)link;
+			return true;
+		}
+	return false;
 }
 
 const char *classic_link_name(enum classic_link link)

@@ -25,6 +25,8 @@
 
 #define A	       BPF_REG_7
 #define X	       BPF_REG_8
+#define ETHER_BYTES    14
+#define TAG_BYTES      4
 #define FLOW_OFFSET    (-8)
 #define LOADED_OFFSET  (-16)
 #define MEMORY_OFFSET  (-80)
@@ -38,10 +40,10 @@ struct detour {
 
 struct translation {
 	struct draft *draft;
-	bool xdp;
-	bool in_place; /* the packet may be read where it lies */
+	const struct classic_request *request;
 	const struct classic_program *program;
 	const struct predicate_exits *exits;
+	bool xdp, tc;
 	bool *reached;	  /* by instruction */
 	uint32_t *labels; /* by instruction, of this copy */
 	uint32_t extent;  /* bytes at the packet's beginning that are known to be in the first buffer */
@@ -61,12 +63,49 @@ static bool is_packet_load(const struct sock_filter *insn)
 	       (BPF_CLASS(insn->code) == BPF_LDX && mode == BPF_MSH);
 }
 
+/* A load that cannot be anywhere in the packet: from the link layer's header where there is none, or from before all headers. */
+static bool is_nowhere(const struct translation *translation, const struct sock_filter *insn)
+{
+	if (insn->k < 0x80000000 || insn->k >= (uint32_t)SKF_NET_OFF)
+		return false;
+	return insn->k < (uint32_t)SKF_LL_OFF || translation->request->behind_link || translation->request->link == CLASSIC_RAW;
+}
+
+/* The offset without what it counts from. */
+static uint32_t plain_offset(const struct sock_filter *insn)
+{
+	if (insn->k < 0x80000000)
+		return insn->k;
+	return insn->k - (uint32_t)(insn->k >= (uint32_t)SKF_NET_OFF ? SKF_NET_OFF : SKF_LL_OFF);
+}
+
+/* Does the load count from where the network header begins, behind tags that are only known with the packet? */
+static bool from_network(const struct translation *translation, const struct sock_filter *insn)
+{
+	if (translation->request->link == CLASSIC_RAW)
+		return false;
+	return translation->request->behind_link || insn->k >= (uint32_t)SKF_NET_OFF;
+}
+
 static bool is_indirect(const struct sock_filter *insn)
 {
 	return BPF_CLASS(insn->code) == BPF_LD && BPF_MODE(insn->code) == BPF_IND;
 }
 
+/* Where in the packet it loads is known beforehand, and near. */
+static bool is_known_place(const struct translation *translation, const struct sock_filter *insn)
+{
+	return !is_indirect(insn) && !from_network(translation, insn) && !is_nowhere(translation, insn) &&
+	       classic_extension_of(insn) >= CLASSIC_EXTENSION_COUNT && plain_offset(insn) < DIRECT_REACH;
+}
+
 /* ---- What is reached, and how far into the packet ---- */
+
+/* Nothing comes behind it: a return, or a load that is surely past the end. */
+static bool is_end(const struct translation *translation, const struct sock_filter *insn)
+{
+	return BPF_CLASS(insn->code) == BPF_RET || (is_packet_load(insn) && is_nowhere(translation, insn));
+}
 
 static void mark_reached(struct translation *translation)
 {
@@ -74,7 +113,7 @@ static void mark_reached(struct translation *translation)
 
 	translation->reached[0] = true;
 	for (uint32_t i = 0; i < translation->program->count; i++) {
-		if (!translation->reached[i] || BPF_CLASS(insns[i].code) == BPF_RET)
+		if (!translation->reached[i] || is_end(translation, &insns[i]))
 			continue;
 		if (BPF_CLASS(insns[i].code) != BPF_JMP) {
 			translation->reached[i + 1] = true;
@@ -96,11 +135,11 @@ static uint32_t known_extent(const struct translation *translation, uint32_t *re
 	for (uint32_t i = 0; i < translation->program->count; i++) {
 		const struct sock_filter *insn = &translation->program->instructions[i];
 
-		if (!translation->reached[i] || !is_packet_load(insn) || is_indirect(insn) || insn->k >= DIRECT_REACH)
+		if (!translation->reached[i] || !is_packet_load(insn) || !is_known_place(translation, insn))
 			continue;
 		++*ret_count;
-		if (insn->k + load_bytes(insn) > extent)
-			extent = insn->k + load_bytes(insn);
+		if (plain_offset(insn) + load_bytes(insn) > extent)
+			extent = plain_offset(insn) + load_bytes(insn);
 	}
 	return extent;
 }
@@ -118,17 +157,21 @@ static void emit_packet_bounds(struct translation *translation, uint8_t data, ui
 		draft_emit(translation->draft, load(BPF_W, end, BPF_REG_6, end_at));
 }
 
-/* What was loaded, from the packet's order to the machine's; of MSH the length that it means. */
+/* Of MSH, the length that was meant. */
+static void emit_header_length(struct translation *translation, const struct sock_filter *insn)
+{
+	if (BPF_CLASS(insn->code) != BPF_LDX)
+		return;
+	draft_emit(translation->draft, instruction(BPF_ALU | BPF_AND | BPF_K, X, 0, 0, 15));
+	draft_emit(translation->draft, instruction(BPF_ALU | BPF_LSH | BPF_K, X, 0, 0, 2));
+}
+
+/* What was loaded, from the packet's order to the machine's. */
 static void emit_loaded(struct translation *translation, const struct sock_filter *insn)
 {
-	bool msh = BPF_CLASS(insn->code) == BPF_LDX;
-
 	if (load_bytes(insn) > 1) /* never of MSH */
 		draft_emit(translation->draft, to_network_order(A, load_bytes(insn) * 8));
-	if (msh) {
-		draft_emit(translation->draft, instruction(BPF_ALU | BPF_AND | BPF_K, X, 0, 0, 15));
-		draft_emit(translation->draft, instruction(BPF_ALU | BPF_LSH | BPF_K, X, 0, 0, 2));
-	}
+	emit_header_length(translation, insn);
 }
 
 static uint8_t ebpf_size(const struct sock_filter *insn)
@@ -141,12 +184,54 @@ static uint8_t load_target(const struct sock_filter *insn)
 	return BPF_CLASS(insn->code) == BPF_LDX ? X : A;
 }
 
-/* r1 = the offset, all 64 bits of it: X + k does not wrap around. */
+/* REG = where the network header begins; r1 is used. */
+static void emit_network(struct translation *translation, uint8_t reg)
+{
+	struct draft *draft = translation->draft;
+
+	if (translation->request->link == CLASSIC_RAW) {
+		draft_emit(draft, move_constant(reg, 0));
+		return;
+	}
+	draft_emit(draft, load(BPF_DW, BPF_REG_1, BPF_REG_10, FLOW_OFFSET));
+	draft_emit(draft, load(BPF_B, reg, BPF_REG_1, offsetof(struct weir_flow, vlan_tags)));
+	if (translation->tc) { /* less the one that the card took off */
+		draft_emit(draft, load(BPF_W, BPF_REG_1, BPF_REG_6, offsetof(struct __sk_buff, vlan_present)));
+		draft_emit(draft, instruction(BPF_ALU | BPF_SUB | BPF_X, reg, BPF_REG_1, 0, 0));
+	}
+	draft_emit(draft, instruction(BPF_ALU | BPF_LSH | BPF_K, reg, 0, 0, 2));
+	draft_emit(draft, instruction(BPF_ALU | BPF_ADD | BPF_K, reg, 0, 0, ETHER_BYTES));
+}
+
+/* r1 = the offset, all 64 bits of it: X + k does not wrap around. r2 is used. */
 static void emit_offset(struct translation *translation, const struct sock_filter *insn)
 {
-	draft_emit(translation->draft, move_constant(BPF_REG_1, insn->k));
+	if (from_network(translation, insn)) {
+		emit_network(translation, BPF_REG_2);
+		draft_emit(translation->draft, move_constant(BPF_REG_1, plain_offset(insn)));
+		draft_emit(translation->draft, calculate_register(BPF_ADD, BPF_REG_1, BPF_REG_2));
+	} else {
+		draft_emit(translation->draft, move_constant(BPF_REG_1, plain_offset(insn)));
+	}
 	if (is_indirect(insn))
 		draft_emit(translation->draft, calculate_register(BPF_ADD, BPF_REG_1, X));
+}
+
+/* A frame with its tag in place again is not there as such: the template puts together what is asked for. */
+static void emit_tagged_load(struct translation *translation, const struct sock_filter *insn)
+{
+	struct draft *draft = translation->draft;
+
+	emit_offset(translation, insn);
+	draft_branch(draft, branch_constant(BPF_JGT, BPF_REG_1, INT32_MAX), translation->exits->no);
+	draft_emit(draft, move_register(BPF_REG_2, BPF_REG_1));
+	draft_emit(draft, move_register(BPF_REG_1, BPF_REG_6));
+	draft_emit(draft, move_constant(BPF_REG_3, load_bytes(insn)));
+	draft_refer(draft, REFERENCE_TEMPLATE, CODE_TEMPLATE_TAGGED);
+	draft_emit(draft, call_function());
+	draft_branch(draft, branch_constant(BPF_JSLT, BPF_REG_0, 0), translation->exits->no);
+	draft_emit(draft, move_register_32(load_target(insn), BPF_REG_0));
+	emit_header_length(translation, insn);
 }
 
 static void emit_packet_load(struct translation *translation, const struct sock_filter *insn)
@@ -155,24 +240,29 @@ static void emit_packet_load(struct translation *translation, const struct sock_
 	struct detour detour = { insn, draft_label(draft), draft_label(draft) };
 	int32_t bytes = (int32_t)load_bytes(insn);
 
-	if (!is_indirect(insn) && (uint64_t)insn->k + (uint32_t)bytes <= translation->extent) {
-		draft_emit(draft, load(ebpf_size(insn), load_target(insn), BPF_REG_9, (int16_t)insn->k));
+	if (is_nowhere(translation, insn)) {
+		draft_jump(draft, translation->exits->no);
+		return;
+	}
+	if (translation->request->tagged) {
+		emit_tagged_load(translation, insn);
+		return;
+	}
+	if (is_known_place(translation, insn) && (uint64_t)plain_offset(insn) + (uint32_t)bytes <= translation->extent) {
+		draft_emit(draft, load(ebpf_size(insn), load_target(insn), BPF_REG_9, (int16_t)plain_offset(insn)));
 		emit_loaded(translation, insn);
 		return;
 	}
 	vector_push(draft->arena, &translation->detours, detour);
-	if (!translation->in_place || insn->k >= DIRECT_REACH) {
+	if (translation->request->socket || plain_offset(insn) >= DIRECT_REACH) {
 		draft_jump(draft, detour.begin);
 	} else {
-		emit_packet_bounds(translation, 0, BPF_REG_3);
+		emit_offset(translation, insn);
 		draft_emit(draft, move_register(BPF_REG_2, BPF_REG_9));
-		if (is_indirect(insn)) {
-			emit_offset(translation, insn);
+		if (!is_known_place(translation, insn))
 			draft_branch(draft, branch_constant(BPF_JGT, BPF_REG_1, DIRECT_REACH), detour.begin);
-			draft_emit(draft, calculate_register(BPF_ADD, BPF_REG_2, BPF_REG_1));
-		} else {
-			draft_emit(draft, calculate_constant(BPF_ADD, BPF_REG_2, (int32_t)insn->k));
-		}
+		draft_emit(draft, calculate_register(BPF_ADD, BPF_REG_2, BPF_REG_1));
+		emit_packet_bounds(translation, 0, BPF_REG_3);
 		draft_emit(draft, move_register(BPF_REG_4, BPF_REG_2));
 		draft_emit(draft, calculate_constant(BPF_ADD, BPF_REG_4, bytes));
 		draft_branch(draft, branch_register(BPF_JGT, BPF_REG_4, BPF_REG_3), detour.begin);
@@ -202,9 +292,143 @@ static void emit_detour(struct translation *translation, const struct detour *de
 	draft_jump(draft, detour->back);
 }
 
+/* ---- Extensions ---- */
+
+static void emit_from_flow(struct translation *translation, uint8_t size, size_t offset)
+{
+	draft_emit(translation->draft, load(BPF_DW, BPF_REG_1, BPF_REG_10, FLOW_OFFSET));
+	draft_emit(translation->draft, load(size, A, BPF_REG_1, (int16_t)offset));
+}
+
+static void emit_from_context(struct translation *translation, size_t skb_offset)
+{
+	draft_emit(translation->draft, load(BPF_W, A, BPF_REG_6, (int16_t)skb_offset));
+}
+
+/* A = what a function of the template says, whose arguments behind ctx and flow are in place. */
+static void emit_template_call(struct translation *translation, enum code_template template)
+{
+	struct draft *draft = translation->draft;
+
+	draft_emit(draft, move_register(BPF_REG_1, BPF_REG_6));
+	draft_emit(draft, load(BPF_DW, BPF_REG_2, BPF_REG_10, FLOW_OFFSET));
+	draft_refer(draft, REFERENCE_TEMPLATE, template);
+	draft_emit(draft, call_function());
+	draft_emit(draft, move_register_32(A, BPF_REG_0));
+}
+
+static void emit_payload(struct translation *translation)
+{
+	struct draft *draft = translation->draft;
+	uint32_t none = draft_label(draft);
+
+	emit_network(translation, BPF_REG_3);
+	emit_template_call(translation, CODE_TEMPLATE_PAYLOAD);
+	if (translation->request->behind_link) {
+		draft_branch(draft, branch_constant_32(BPF_JEQ, A, 0), none);
+		emit_network(translation, BPF_REG_2);
+		draft_emit(draft, instruction(BPF_ALU | BPF_SUB | BPF_X, A, BPF_REG_2, 0, 0));
+		draft_place(draft, none);
+	}
+}
+
+static void emit_attribute(struct translation *translation, bool nested)
+{
+	draft_emit(translation->draft, move_register(BPF_REG_3, A));
+	draft_emit(translation->draft, move_register(BPF_REG_4, X));
+	draft_emit(translation->draft, move_constant(BPF_REG_5, nested));
+	emit_template_call(translation, CODE_TEMPLATE_ATTRIBUTE);
+}
+
+static void emit_helper_number(struct translation *translation, int32_t helper)
+{
+	draft_emit(translation->draft, call_helper(helper));
+	draft_emit(translation->draft, move_register_32(A, BPF_REG_0));
+}
+
+/* What weir's parser has of it is taken from there, so that all hooks and the evaluator agree. */
+static void emit_extension(struct translation *translation, enum classic_extension extension)
+{
+	struct draft *draft = translation->draft;
+	bool egress = translation->request->hook == WEIR_HOOK_TC_EGRESS || translation->request->hook == WEIR_HOOK_CGROUP_EGRESS;
+
+	switch (extension) {
+	case CLASSIC_PROTOCOL:
+		if (translation->tc && translation->request->link == CLASSIC_ETHERNET) {
+			emit_from_context(translation, offsetof(struct __sk_buff, protocol));
+			draft_emit(draft, to_network_order(A, 16));
+		} else {
+			emit_from_flow(translation, BPF_H, offsetof(struct weir_flow, ether_type));
+		}
+		break;
+	case CLASSIC_PACKET_TYPE:
+		emit_from_context(translation, offsetof(struct __sk_buff, pkt_type));
+		break;
+	case CLASSIC_INTERFACE:
+		emit_from_flow(translation, BPF_W, egress ? offsetof(struct weir_flow, oif) : offsetof(struct weir_flow, iif));
+		draft_branch(draft, branch_constant_32(BPF_JEQ, A, 0), translation->exits->no);
+		break;
+	case CLASSIC_ATTRIBUTE:
+	case CLASSIC_NESTED_ATTRIBUTE:
+		emit_attribute(translation, extension == CLASSIC_NESTED_ATTRIBUTE);
+		break;
+	case CLASSIC_MARK:
+		emit_from_flow(translation, BPF_W, offsetof(struct weir_flow, mark));
+		break;
+	case CLASSIC_QUEUE:
+		emit_from_context(translation, translation->xdp ? offsetof(struct xdp_md, rx_queue_index)
+								: offsetof(struct __sk_buff, queue_mapping));
+		break;
+	case CLASSIC_HARDWARE_TYPE:
+		emit_template_call(translation, CODE_TEMPLATE_HARDWARE_TYPE);
+		break;
+	case CLASSIC_HASH:
+		emit_from_context(translation, offsetof(struct __sk_buff, hash));
+		break;
+	case CLASSIC_CPU:
+		emit_helper_number(translation, HELPER_PROCESSOR);
+		break;
+	case CLASSIC_XOR:
+		draft_emit(draft, instruction(BPF_ALU | BPF_XOR | BPF_X, A, X, 0, 0));
+		break;
+	case CLASSIC_VLAN_TCI:
+		emit_from_context(translation, offsetof(struct __sk_buff, vlan_tci));
+		break;
+	case CLASSIC_VLAN_PRESENT:
+		emit_from_context(translation, offsetof(struct __sk_buff, vlan_present));
+		break;
+	case CLASSIC_PAYLOAD:
+		emit_payload(translation);
+		break;
+	case CLASSIC_RANDOM:
+		emit_helper_number(translation, HELPER_PRANDOM);
+		break;
+	default: /* VLAN_TYPE */
+		emit_from_context(translation, offsetof(struct __sk_buff, vlan_proto));
+		draft_emit(draft, to_network_order(A, 16));
+	}
+}
+
+/* ---- Loads of all kinds ---- */
+
 static int16_t memory_place(uint32_t word)
 {
 	return (int16_t)(MEMORY_OFFSET + 4 * (int)word);
+}
+
+/* Bytes of the packet as the program sees it. */
+static void emit_length(struct translation *translation, uint8_t to)
+{
+	struct draft *draft = translation->draft;
+
+	if (translation->request->behind_link)
+		emit_network(translation, BPF_REG_2);
+	draft_emit(draft, load(BPF_DW, BPF_REG_1, BPF_REG_10, FLOW_OFFSET));
+	draft_emit(draft, load(BPF_W, to, BPF_REG_1, offsetof(struct weir_flow, length)));
+	if (translation->request->behind_link)
+		draft_emit(draft, instruction(BPF_ALU | BPF_SUB | BPF_X, to, BPF_REG_2, 0, 0));
+	if (translation->request->tagged)
+		draft_emit(draft, instruction(BPF_ALU | BPF_ADD | BPF_K, to, 0, 0, TAG_BYTES));
 }
 
 static void emit_load(struct translation *translation, const struct sock_filter *insn)
@@ -217,14 +441,16 @@ static void emit_load(struct translation *translation, const struct sock_filter 
 		draft_emit(draft, move_constant(to, insn->k));
 		break;
 	case BPF_LEN:
-		draft_emit(draft, load(BPF_DW, BPF_REG_1, BPF_REG_10, FLOW_OFFSET));
-		draft_emit(draft, load(BPF_W, to, BPF_REG_1, offsetof(struct weir_flow, length)));
+		emit_length(translation, to);
 		break;
 	case BPF_MEM:
 		draft_emit(draft, load(BPF_W, to, BPF_REG_10, memory_place(insn->k)));
 		break;
 	default:
-		emit_packet_load(translation, insn);
+		if (classic_extension_of(insn) < CLASSIC_EXTENSION_COUNT)
+			emit_extension(translation, classic_extension_of(insn));
+		else
+			emit_packet_load(translation, insn);
 	}
 }
 
@@ -339,7 +565,8 @@ static void emit_instruction(struct translation *translation, uint32_t at)
 	default:
 		draft_emit(translation->draft, BPF_MISCOP(insn->code) == BPF_TAX ? move_register_32(X, A) : move_register_32(A, X));
 	}
-	draft_jump(translation->draft, translation->labels[at + 1]);
+	if (!is_end(translation, insn))
+		draft_jump(translation->draft, translation->labels[at + 1]);
 }
 
 /* The program once, with the first EXTENT bytes known to be there. */
@@ -383,28 +610,38 @@ static void emit_beginning(struct translation *translation)
 	for (uint32_t word = 0; word < BPF_MEMWORDS; word++)
 		if (read & 1u << word)
 			draft_emit(draft, store_constant(BPF_W, BPF_REG_10, memory_place(word), 0));
-	if (translation->in_place)
+	if (!translation->request->socket)
 		emit_packet_bounds(translation, BPF_REG_9, 0);
 }
 
-void emit_classic(struct draft *draft, enum weir_hook hook, const struct classic_program *program,
-		  const struct predicate_exits *exits)
+/* A program for packets from the IP header on needs packets that have one. */
+static void emit_network_check(struct translation *translation)
+{
+	if (!translation->request->behind_link)
+		return;
+	draft_emit(translation->draft, load(BPF_B, BPF_REG_3, BPF_REG_2, offsetof(struct weir_flow, network)));
+	draft_branch(translation->draft, branch_constant_32(BPF_JLT, BPF_REG_3, WEIR_NETWORK_IPV4), translation->exits->no);
+}
+
+void emit_classic(struct draft *draft, const struct classic_request *request, const struct predicate_exits *exits)
 {
 	struct translation translation = {
 		.draft = draft,
-		.xdp = hook == WEIR_HOOK_XDP_INGRESS,
-		.in_place = hook != WEIR_HOOK_COUNT,
-		.program = program,
+		.request = request,
+		.xdp = request->hook == WEIR_HOOK_XDP_INGRESS,
+		.tc = hook_is_tc(request->hook),
+		.program = request->program,
 		.exits = exits,
-		.reached = arena_new_array(draft->arena, bool, program->count),
-		.labels = arena_new_array(draft->arena, uint32_t, program->count),
+		.reached = arena_new_array(draft->arena, bool, request->program->count),
+		.labels = arena_new_array(draft->arena, uint32_t, request->program->count),
 	};
 	uint32_t careful = draft_label(draft), count, extent;
 
 	mark_reached(&translation);
 	extent = known_extent(&translation, &count);
+	emit_network_check(&translation);
 	emit_beginning(&translation);
-	if (translation.in_place && count > 1) {
+	if (count > 1 && !request->tagged && !request->socket) {
 		emit_packet_bounds(&translation, 0, BPF_REG_3);
 		draft_emit(draft, move_register(BPF_REG_2, BPF_REG_9));
 		draft_emit(draft, calculate_constant(BPF_ADD, BPF_REG_2, (int32_t)extent));

@@ -25,12 +25,27 @@
 enum code_reference_kind {
 	REFERENCE_FUNCTION,   /* call of function `index` of this code: imm is relative to the next instruction */
 	REFERENCE_PASS,	      /* call of the template's pass() */
+	REFERENCE_TEMPLATE,   /* call of another function of the template, CODE_TEMPLATE_ `index` */
 	REFERENCE_OUTCOME,    /* a 32-bit immediate that is the WEIR_OUTCOME of rule `index` */
 	REFERENCE_SET,	      /* ld_imm64 of the map of set `index`: a descriptor */
 	REFERENCE_HTTP,	      /* call of the template's http_text() */
 	REFERENCE_RAW_IP,     /* a 32-bit immediate: 1 when packets begin with an IP header (load_request.raw_ip) */
 	REFERENCE_DATA,	      /* the same of array map `index` of this code */
 };
+
+/* Functions of the template that generated code may call (bpf/classic.h). */
+#define CODE_TEMPLATES(X) \
+	X(PAYLOAD, "classic_payload") \
+	X(ATTRIBUTE, "classic_attribute") \
+	X(TAGGED, "classic_tagged") \
+	X(HARDWARE_TYPE, "classic_hardware_type")
+
+enum code_template {
+#define X(id, name) CODE_TEMPLATE_##id,
+	CODE_TEMPLATES(X)
+#undef X
+};
+const char *code_template_name(enum code_template template);
 
 struct code_reference {
 	enum code_reference_kind kind;
@@ -105,6 +120,10 @@ struct code_options {
  */
 const struct code *code_emit(struct arena *arena, const struct tree *tree, const struct code_options *options,
 			     struct diagnostics *diagnostics);
+
+/* One instruction, without its number and a newline, its jumps by the number in the whole code; the name of a function. */
+void code_print_instruction(const struct code *code, uint32_t instruction, FILE *out);
+void code_print_function(const struct code *code, uint32_t function, FILE *out);
 
 /* `weir check --emit=code`: one instruction a line, with the rule's line where its code begins. */
 void code_print(const struct code *code, FILE *out);

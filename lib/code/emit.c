@@ -40,6 +40,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "code/answers.h"
 #include "code/draft.h"
 #include "code/find.h"
 #include "code/instructions.h"
@@ -75,6 +76,7 @@ struct emitter {
 	uint32_t first_find;			    /* the number of the function of the first of them */
 	bool has_finds, has_passing, needs_decided; /* some rule without verdict stands behind one that may decide */
 	bool has_predicates;
+	struct answers answers; /* of predicates that several trees ask */
 	uint32_t *starts; /* labels of the deciding trees */
 	uint32_t decided; /* label: r8 and r9 are final, the passing trees come, or the answer */
 	/* The tree that is written now. */
@@ -296,7 +298,7 @@ static uint32_t emit_test(struct emitter *emitter, uint32_t number)
 	uint32_t target;
 
 	if (is_called)
-		emit_computed(emitter->draft, node_dimension(emitter, test.dimension), emitter->functions[test.dimension]);
+		answers_ask(&emitter->answers, emitter->draft, emitter->tree, test.dimension, emitter->functions[test.dimension]);
 	else if (emitter->entries[number] != test.dimension)
 		emit_field(emitter->draft, node_dimension(emitter, test.dimension), VALUE);
 	target = label_of(emitter, jump_if_yes ? test.yes : test.no);
@@ -545,6 +547,7 @@ static void emit_classify(struct emitter *emitter)
 	draft_exit(draft);
 	draft_place(draft, body);
 	draft_emit(draft, move_register(BPF_REG_7, BPF_REG_2));
+	answers_begin(&emitter->answers, draft);
 	emitter->deciding = true;
 	emitter->decided = draft_label(draft);
 	emitter->least_before = emitter->least_named = UINT32_MAX;
@@ -654,6 +657,7 @@ static const struct code *emit_whole(struct emitter *emitter, struct arena *aren
 	struct code *code = arena_new_object(arena, struct code);
 
 	number_functions(emitter);
+	emitter->answers = answers_new(emitter->arena, emitter->tree);
 	survey_rules(emitter);
 	make_finds(emitter, arena);
 	emit_classify(emitter);

@@ -41,7 +41,11 @@ const struct bpf_insn *code_filter(struct arena *arena, const struct filter_requ
 	struct code code = { 0 };
 
 	emit_arguments(&draft, request);
-	emit_classic(&draft, request->xdp ? WEIR_HOOK_XDP_INGRESS : WEIR_HOOK_COUNT, request->program, &exits);
+	emit_classic(&draft,
+		     &(struct classic_request){ .hook = request->xdp ? WEIR_HOOK_XDP_INGRESS : WEIR_HOOK_COUNT,
+						.program = request->program,
+						.socket = !request->xdp },
+		     &exits);
 	if (!draft_is_asked(&draft, exits.yes))
 		return NULL;
 	if (draft_is_asked(&draft, exits.no)) {

@@ -62,6 +62,17 @@ static const char *set_name(const struct printer *printer, uint32_t set)
 	return printer->code->tree->rules->sets[set].name;
 }
 
+const char *code_template_name(enum code_template template)
+{
+	static const char *const names[] = {
+#define X(id, name) name,
+		CODE_TEMPLATES(X)
+#undef X
+	};
+
+	return names[template];
+}
+
 /* "set_member 2 (blocklist)", "predicate 3 (pcap "tcp port 80")" */
 static void print_function_name(struct printer *printer, const struct code_function *function)
 {
@@ -84,6 +95,10 @@ static const char *helper_name(int32_t helper)
 		return "bpf_map_lookup_elem";
 	case HELPER_KTIME_GET_COARSE_NS:
 		return "bpf_ktime_get_coarse_ns";
+	case HELPER_PRANDOM:
+		return "bpf_get_prandom_u32";
+	case HELPER_PROCESSOR:
+		return "bpf_get_smp_processor_id";
 	case HELPER_SKB_LOAD_BYTES:
 		return "bpf_skb_load_bytes";
 	case HELPER_XDP_LOAD_BYTES:
@@ -101,6 +116,8 @@ static void print_call(struct printer *printer, const struct bpf_insn *insn, con
 		fputs("call pass", printer->out);
 	} else if (reference && reference->kind == REFERENCE_HTTP) {
 		fputs("call http_text", printer->out);
+	} else if (reference && reference->kind == REFERENCE_TEMPLATE) {
+		fprintf(printer->out, "call %s", code_template_name((enum code_template)reference->index));
 	} else if (reference) {
 		fputs("call ", printer->out);
 		print_function_name(printer, &code->functions[reference->index]);
@@ -179,7 +196,6 @@ static void print_instruction(struct printer *printer, uint32_t number)
 	const struct bpf_insn *insn = &printer->code->instructions[number];
 	const struct code_reference *reference = take_reference(printer, number);
 
-	fprintf(printer->out, "%6u  ", number - printer->function->first);
 	switch (BPF_CLASS(insn->code)) {
 	case BPF_LD:
 		print_wide(printer, insn, reference);
@@ -200,7 +216,30 @@ static void print_instruction(struct printer *printer, uint32_t number)
 	default:
 		print_jump(printer, insn, number, reference);
 	}
-	fputc('\n', printer->out);
+}
+
+void code_print_instruction(const struct code *code, uint32_t instruction, FILE *out)
+{
+	struct printer printer = { .code = code, .out = out, .function = code->functions };
+	uint32_t low = 0, high = code->reference_count;
+
+	while (low < high) {
+		uint32_t middle = (low + high) / 2;
+
+		if (code->references[middle].instruction < instruction)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	printer.next_reference = low;
+	print_instruction(&printer, instruction);
+}
+
+void code_print_function(const struct code *code, uint32_t function, FILE *out)
+{
+	struct printer printer = { .code = code, .out = out };
+
+	print_function_name(&printer, &code->functions[function]);
 }
 
 static void print_line(struct printer *printer, const struct code_line *line)
@@ -224,7 +263,9 @@ static void print_function(struct printer *printer)
 		for (; printer->next_line < code->line_count && code->lines[printer->next_line].instruction == i;
 		     printer->next_line++)
 			print_line(printer, &code->lines[printer->next_line]);
+		fprintf(printer->out, "%6u  ", i - first);
 		print_instruction(printer, i);
+		fputc('\n', printer->out);
 		if (code->instructions[i].code == (BPF_LD | BPF_DW | BPF_IMM))
 			i++; /* its second half */
 	}

@@ -82,8 +82,8 @@ const struct kernel_features *kernel_features(void)
 
 static struct kernel_context context_found;
 
-/* Where the 32 bits called NAME lie in structure ID, perhaps in one without a name within it; -1: nowhere. */
-static int find_member(const struct btf *btf, int id, const char *name)
+/* Where the SIZE bytes called NAME lie in structure ID, perhaps in one without a name within it; -1: nowhere. */
+static int find_member(const struct btf *btf, int id, const char *name, int64_t size)
 {
 	const struct btf_type *type = btf__type_by_id(btf, id);
 
@@ -92,8 +92,8 @@ static int find_member(const struct btf *btf, int id, const char *name)
 		int offset = btf_member_bit_offset(type, i) / 8, within;
 
 		if (strcmp(btf__name_by_offset(btf, member->name_off), name) == 0)
-			return btf__resolve_size(btf, member->type) == sizeof(uint32_t) ? offset : -1;
-		within = member->name_off ? -1 : find_member(btf, member->type, name);
+			return btf__resolve_size(btf, member->type) == size ? offset : -1;
+		within = member->name_off ? -1 : find_member(btf, member->type, name, size);
 		if (within >= 0)
 			return offset + within;
 	}
@@ -105,10 +105,18 @@ static void find_kernel_context(void)
 	struct btf *btf = btf__load_vmlinux_btf();
 	int cast = btf ? btf__find_by_name_kind(btf, "bpf_cast_to_kern_ctx", BTF_KIND_FUNC) : -1;
 	int buffer = cast > 0 ? btf__find_by_name_kind(btf, "xdp_buff", BTF_KIND_STRUCT) : -1;
-	int offset = buffer > 0 ? find_member(btf, buffer, "flags") : -1;
+	int offset = buffer > 0 ? find_member(btf, buffer, "flags", sizeof(uint32_t)) : -1;
+	int device, type;
 
 	if (offset >= 0)
-		context_found = (struct kernel_context){ cast, offset };
+		context_found = (struct kernel_context){ .cast = cast, .flags_offset = offset };
+	if (cast > 0) {
+		device = find_member(btf, btf__find_by_name_kind(btf, "sk_buff", BTF_KIND_STRUCT), "dev", sizeof(void *));
+		type = find_member(btf, btf__find_by_name_kind(btf, "net_device", BTF_KIND_STRUCT), "type", sizeof(uint16_t));
+		context_found.knows_device = context_found.cast && device >= 0 && type >= 0;
+		context_found.device_offset = device;
+		context_found.type_offset = type;
+	}
 	btf__free(btf);
 }
 

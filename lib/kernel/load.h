@@ -67,10 +67,12 @@ struct kernel_features {
 };
 const struct kernel_features *kernel_features(void);
 
-/* How a program looks into the kernel's own context at XDP: from 6.2, where the kernel has BTF of itself. */
+/* How a program looks into the kernel's own context: from 6.2, where the kernel has BTF of itself. */
 struct kernel_context {
 	int cast;	       /* BTF id of bpf_cast_to_kern_ctx; 0: it cannot */
 	uint32_t flags_offset; /* of xdp_buff.flags */
+	bool knows_device;     /* the next two are known */
+	uint32_t device_offset, type_offset; /* of sk_buff.dev, net_device.type */
 };
 const struct kernel_context *kernel_context(void);
 

@@ -236,9 +236,18 @@ static struct function_piece *piece_named(const struct template *template, const
 }
 
 /* The function of the template that such a reference calls, or NULL. */
-static const char *called_function(enum code_reference_kind kind)
+static const char *called_function(const struct code_reference *reference)
 {
-	return kind == REFERENCE_PASS ? "pass" : kind == REFERENCE_HTTP ? "http_text" : NULL;
+	switch (reference->kind) {
+	case REFERENCE_PASS:
+		return "pass";
+	case REFERENCE_HTTP:
+		return "http_text";
+	case REFERENCE_TEMPLATE:
+		return code_template_name((enum code_template)reference->index);
+	default:
+		return NULL;
+	}
 }
 
 static int reach_called(struct splice *splice, struct template *template)
@@ -246,7 +255,7 @@ static int reach_called(struct splice *splice, struct template *template)
 	const struct code *code = splice->request->code;
 
 	for (uint32_t i = 0; i < code->reference_count; i++) {
-		const char *name = called_function(code->references[i].kind);
+		const char *name = called_function(&code->references[i]);
 		struct function_piece *piece = name ? piece_named(template, name) : NULL;
 
 		if (name && !piece)
@@ -346,24 +355,40 @@ static void refer_map(struct bpf_insn *instruction, int fd)
 	instruction[1].imm = 0;
 }
 
-/* Say in the template, whose COUNT instructions come first, how this kernel shows its own context (bpf/context.h). */
-static void fill_kernel_context(struct splice *splice, uint32_t count)
+static bool is_marked_call(const struct bpf_insn *instruction, int32_t mark)
 {
-	const struct bpf_insn call = { .code = BPF_JMP | BPF_CALL, .imm = WEIR_CALL_KERNEL_CONTEXT };
-	const struct kernel_context *context;
+	const struct bpf_insn call = { .code = BPF_JMP | BPF_CALL, .imm = mark };
 
-	for (uint32_t at = 0; at + 1 < count; at++) {
+	return memcmp(instruction, &call, sizeof(call)) == 0;
+}
+
+/*
+ * Say in the template, whose COUNT instructions come first, how this kernel shows its own context (bpf/context.h), and in it the
+ * device of a packet (bpf/classic.h). 0 or -errno.
+ */
+static int fill_kernel_context(struct splice *splice, uint32_t count)
+{
+	for (uint32_t at = 0; at + 3 < count; at++) {
 		struct bpf_insn *instruction = &splice->instructions[at];
+		bool skb = is_marked_call(instruction, WEIR_CALL_KERNEL_SKB);
+		const struct kernel_context *context;
 
-		if (memcmp(instruction, &call, sizeof(call)) != 0)
+		if (!skb && !is_marked_call(instruction, WEIR_CALL_KERNEL_CONTEXT))
 			continue;
 		context = kernel_context();
+		if (skb && !context->knows_device) {
+			splice->why = "of what kind an interface is (hatype) a program can see from Linux 6.2 on, with the kernel's BTF";
+			return -EOPNOTSUPP;
+		}
 		if (!context->cast)
-			return; /* never reached then: know_buffers is false */
+			continue; /* never reached then: know_buffers is false */
 		instruction[0].src_reg = BPF_PSEUDO_KFUNC_CALL;
 		instruction[0].imm = context->cast;
-		instruction[1].off = context->flags_offset;
+		instruction[1].off = skb ? context->device_offset : context->flags_offset;
+		if (skb)
+			instruction[3].off = context->type_offset;
 	}
+	return 0;
 }
 
 /* Copy the generated code to BASE and fill its references. */
@@ -384,7 +409,8 @@ static void copy_generated(struct splice *splice, const struct template *templat
 			break;
 		case REFERENCE_PASS:
 		case REFERENCE_HTTP:
-			instruction->imm = piece_named(template, called_function(reference->kind))->moved - (at + 1);
+		case REFERENCE_TEMPLATE:
+			instruction->imm = piece_named(template, called_function(reference))->moved - (at + 1);
 			break;
 		case REFERENCE_OUTCOME:
 			instruction->imm = load_outcome(request, reference->index);
@@ -478,7 +504,9 @@ static int splice_template(struct splice *splice, struct bpf_program *program, s
 		return error;
 	base = splice->instruction_count - splice->request->code->instruction_count;
 	copy_template(splice, template);
-	fill_kernel_context(splice, base);
+	error = fill_kernel_context(splice, base);
+	if (error)
+		return error;
 	copy_generated(splice, template, base);
 	record_functions(splice, template, base);
 	record_template_lines(splice, template);

@@ -220,6 +220,11 @@ static const char *strip_link(const uint8_t **data, size_t *length)
 	return NULL;
 }
 
+const char *why_packet_at_hook(enum weir_hook hook, struct packet_context *context, const uint8_t **data, size_t *length)
+{
+	return cgroup_hook(hook) && !context->raw_ip ? strip_link(data, length) : NULL;
+}
+
 const struct why_answer *why_ask(struct arena *arena, const struct compiled *compiled, uint32_t chain,
 				 const struct why_packet *packet, bool verbose)
 {
@@ -243,11 +248,9 @@ const struct why_answer *why_ask(struct arena *arena, const struct compiled *com
 		answer->unseen = "there is no memory to judge it";
 		return answer;
 	}
-	if (cgroup_hook(list->hook) && !context.raw_ip) {
-		answer->unseen = strip_link(&data, &length);
-		if (answer->unseen)
-			return answer;
-	}
+	answer->unseen = why_packet_at_hook(list->hook, &context, &data, &length);
+	if (answer->unseen)
+		return answer;
 	packet_parse(list->hook, &context, data, length, &answer->flow);
 	judged = (struct judged_packet){ &answer->flow, &context, data, length };
 	rules_judge(list, &judged, rules_answer, (void *)list, &judgement);

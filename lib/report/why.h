@@ -56,6 +56,9 @@ struct why_answer {
 	const struct why_rule *failed;
 };
 
+/* The packet as the hook has it: at a cgroup without its link layer. NULL, or why this one never comes there. */
+const char *why_packet_at_hook(enum weir_hook hook, struct packet_context *context, const uint8_t **data, size_t *length);
+
 /* Judge PACKET by chain CHAIN of COMPILED. At cgroup hooks an Ethernet header (and VLAN tags) is taken off first. */
 const struct why_answer *why_ask(struct arena *arena, const struct compiled *compiled, uint32_t chain,
 				 const struct why_packet *packet, bool verbose);

@@ -140,6 +140,8 @@ void rules_judge(const struct rule_list *list, const struct judged_packet *packe
  */
 bool rules_answer(void *context, const struct dimension *dimension, const struct judged_packet *packet);
 
+/* The packet as a program of classic BPF sees it at this hook, as it begins there. */
+struct classic_packet predicate_packet(enum weir_hook hook, const struct judged_packet *packet);
 /* Does this packet meet the predicate at this hook? */
 bool predicate_holds(const struct predicate *predicate, enum weir_hook hook, const struct judged_packet *packet);
 

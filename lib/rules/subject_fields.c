@@ -130,6 +130,7 @@ static const struct subject_fields table[SUBJECT_COUNT] = {
 	[SUBJECT_HTTP_PATH] = { ALONE, WITH_TCP },
 	[SUBJECT_HTTP_HOST] = { ALONE, WITH_TCP },
 	[SUBJECT_PCAP] = { ALONE, .what = "packet" },
+	[SUBJECT_BYTECODE] = { ALONE, .what = "packet" },
 	[SUBJECT_META_MALFORMED] = { VALUE(MALFORMED), .needs = { AT_LEAST_ONE(MALFORMED, 0xff) }, .what = "fault" },
 };
 

@@ -55,6 +55,7 @@ struct ast_statement {
 	/* VERDICT redirect, dnat: how a port is chosen, as written, or NULL; alive_place.line 0: not written. */
 	const char *choice;
 	struct place choice_place, alive_place;
+	struct ast_value *words; /* of `bytecode` what stands before its text: EN10MB, RAW, asm, file; NULL: nothing */
 	/* LOG: prefix, or NULL. COUNTER: "by meta mark", or NULL. COMMENT: text. META_SET: "meta mark" or "meta priority".
 	 * VERDICT: its name (weir_abi.h). */
 	const char *text;

@@ -83,6 +83,8 @@ static void print_match(const struct ast_statement *match, unsigned level, FILE 
 		fprintf(out, " %s", operators[match->operator]);
 	fputc('\n', out);
 	print_named("mask", match->mask, level + 1, out);
+	for (const struct ast_value *word = match->words; word; word = word->next)
+		print_value(word, level + 1, out);
 	if (match->value)
 		print_value(match->value, level + 1, out);
 }

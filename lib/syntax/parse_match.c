@@ -400,15 +400,40 @@ static bool match_value(struct parser *parser, struct ast_statement *match)
 	return true;
 }
 
-/* predicate = "pcap" STRING */
+/* What stands between `bytecode` and its text, each at most once and in this order. */
+static void predicate_words(struct parser *parser, struct ast_statement *match)
+{
+	static const char *const words[][2] = { { "EN10MB", "RAW" }, { "asm", "asm" }, { "file", "file" } };
+	struct ast_value **next = &match->words;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (!IS_ONE_OF(&parser->token, words[i]))
+			continue;
+		*next = parse_primary(parser);
+		next = &(*next)->next;
+	}
+}
+
+/*
+ * predicate = "pcap" text | "bytecode" [ "EN10MB" | "RAW" ] [ "asm" ] [ "file" ] text
+ * text      = STRING | "$" NAME
+ */
 static struct ast_statement *predicate(struct parser *parser, struct ast_statement *match)
 {
-	const char *words = subject_words(match->subjects[0]);
+	bool is_pcap = match->subjects[0] == SUBJECT_PCAP;
 	struct diagnostic *d;
 
+	if (!is_pcap)
+		predicate_words(parser, match);
 	if (parser->token.kind != TOKEN_STRING && parser->token.kind != TOKEN_VARIABLE) {
-		d = parser_error(parser, match->subject_place, "behind '%s' stands a text in quotation marks", words);
-		parser_hint(parser, d, "write it like this: pcap \"tcp port 80 and not host 10.0.0.1\"");
+		d = parser_error(parser, parser_join(match->subject_place, parser->last.place),
+				 "behind '%s' stands a text in quotation marks", subject_words(match->subjects[0]));
+		if (is_pcap && parser->token.kind == TOKEN_NOT_EQUAL)
+			parser_hint(parser, d, "negation is part of the expression: pcap \"not (tcp port 80)\"");
+		else if (is_pcap)
+			parser_hint(parser, d, "write it like this: pcap \"tcp port 80 and not host 10.0.0.1\"");
+		else
+			parser_hint(parser, d, "write it like this: bytecode \"1,6 0 0 1\", bytecode file \"FILE\", bytecode RAW asm \"ret #1\"");
 		return NULL;
 	}
 	match->value = parse_primary(parser);

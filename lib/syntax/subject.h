@@ -57,6 +57,7 @@
 	X(META_MARK, "meta mark", NUMBER) \
 	X(META_MALFORMED, "meta malformed", MALFORMED) \
 	X(PCAP, "pcap", PREDICATE) \
+	X(BYTECODE, "bytecode", PREDICATE) \
 	X(HTTP_METHOD, "http method", HTTP) \
 	X(HTTP_PATH, "http path", HTTP) \
 	X(HTTP_HOST, "http host", HTTP)

@@ -52,7 +52,7 @@ _weir() {
 		;;
 	esac
 	case $command in
-	'') words='check apply list set events trace why remove import exec log guard selftest types load new --pins --version --help' ;;
+	'') words='check apply list set events trace why remove import exec log guard selftest types load new bytecode disasm --pins --version --help' ;;
 	check) words='--emit= --form= --name --help' ;;
 	apply) words='--form= --name --reset --tune --pins --help' ;;
 	list) words="--verbose --json --pins --help $(_weir_policies)" ;;
@@ -64,7 +64,9 @@ _weir() {
 	types) words='--btf= --help' ;;
 	new) words='--type= --help' ;;
 	load) words='--on= --program= --section= --type= --set= --mode= --cgroup-mode= --netns= --parent= --classid= --action= --pid= --pin= --verifier-log --level= --rate= --json --count --seconds --help' ;;
-	why) words='--chain --name --verbose --json --help' ;;
+	disasm) words="--jit --opcodes --json --pins --help $(_weir_policies)" ;;
+	bytecode) words='EN10MB RAW --asm --bytecode= --step --list --json --help' ;;
+	why) words='--step --chain --name --verbose --json --help' ;;
 	import) words='--from= --hook --chain --ipset --verdict --partial --help' ;;
 	exec) words="--export --import --pins --help $(_weir_policies)" ;;
 	remove) words="--all --pins --help $(_weir_policies)" ;;
@@ -78,7 +80,7 @@ _weir() {
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
 	case $command in
-	check | apply | why | import | exec | load) [ ${#COMPREPLY[@]} -gt 0 ] || compopt -o default ;;
+	check | apply | why | import | bytecode | exec | load) [ ${#COMPREPLY[@]} -gt 0 ] || compopt -o default ;;
 	esac
 	[[ ${COMPREPLY[0]:-} == *= ]] && compopt -o nospace
 	return 0

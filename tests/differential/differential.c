@@ -23,6 +23,7 @@
 
 #include "base/cleanup.h"
 #include "differential.h"
+#include "step/ebpf.h"
 #include "kernel/load.h"
 #include "rules/match.h"
 
@@ -48,6 +49,7 @@ struct subject_policy {
 	uint64_t seed;
 	const struct compiled_chain *chain;
 	struct kernel_side *kernel; /* NULL: not asked */
+	struct ebpf_machine *machine;
 	uint32_t *passed[4];	    /* one memory for each who judges */
 };
 
@@ -179,6 +181,24 @@ static void count_outcome(const struct rule_list *list, const struct judgement *
 	totals->faults[flow->malformed]++;
 }
 
+/* The generated code in user space, as `weir why --step` goes through it. */
+static bool compare_interpreter(struct subject_policy *subject, const struct judged_packet *packet, const struct judgement *truth)
+{
+	const struct rule_list *list = subject->chain->rules;
+	struct ebpf_machine *machine = subject->machine;
+
+	ebpf_begin(machine, packet);
+	while (ebpf_step(machine))
+		;
+	if (machine->fault || machine->passed_count != truth->passed_count ||
+	    ebpf_rule_of(list, (uint32_t)machine->registers[0]) != truth->decided)
+		return false;
+	for (uint32_t i = 0; i < truth->passed_count; i++)
+		if (ebpf_rule_of(list, machine->passed[i]) != truth->passed[i])
+			return false;
+	return true;
+}
+
 static bool compare_packet(struct subject_policy *subject, const struct test_packet *packet, struct totals *totals)
 {
 	const struct rule_list *list = subject->chain->rules;
@@ -206,6 +226,11 @@ static bool compare_packet(struct subject_policy *subject, const struct test_pac
 		report(subject, packet, &flow, "the tree");
 		print_judgement("evaluator", list, &truth);
 		print_judgement("tree", list, &tree);
+		return false;
+	}
+	if (!compare_interpreter(subject, &judged, &truth)) {
+		report(subject, packet, &flow, subject->machine->fault ? subject->machine->fault : "the code, interpreted");
+		print_judgement("evaluator", list, &truth);
 		return false;
 	}
 	/* BPF_PROG_TEST_RUN takes no frame shorter than an Ethernet header. */
@@ -275,6 +300,7 @@ static bool run_chain(struct random *random, const struct options *options, stru
 		return false;
 	for (unsigned i = 0; i < 4; i++)
 		subject->passed[i] = memory + i * (size_t)rules;
+	subject->machine = ebpf_new(diagnostics->arena, subject->chain->code);
 	if (options->kernel) {
 		subject->kernel = kernel_side_open(subject->chain, diagnostics);
 		if (!subject->kernel) {

@@ -396,7 +396,21 @@ static void write_expression(struct writer *writer)
 		"greater 70",
 	};
 
-	fprintf(writer->out, "pcap \"%s\"", random_of(writer->random, expressions));
+	static const char *const programs[] = {
+		"bytecode \"4,48 0 0 23,21 0 1 6,6 0 0 4294967295,6 0 0 0\"",
+		"bytecode RAW \"4,48 0 0 9,21 0 1 6,6 0 0 4294967295,6 0 0 0\"",
+		"bytecode asm \"ld poff jgt #50, yes, no yes: ret #1 no: ret #0\"",
+		"bytecode RAW asm \"ld poff sub #40 ret a\"",
+		"bytecode asm \"ldx 4*([-1048576]&0xf) ldh [x + -1048574] sub #80 ret a\"",
+		"bytecode RAW asm \"ldx len ldb [8] mod x and #3 ret a\"",
+		"bytecode asm \"ld ifidx sub #2 ret a\"",
+		"bytecode asm \"ldi 14 ldx #8 ld nla ret a\"",
+	};
+
+	if (random_chance(writer->random, 50))
+		fputs(random_of(writer->random, programs), writer->out);
+	else
+		fprintf(writer->out, "pcap \"%s\"", random_of(writer->random, expressions));
 }
 
 static void write_match(struct writer *writer, enum subject subject)

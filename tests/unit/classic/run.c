@@ -26,7 +26,7 @@ static uint32_t by_libpcap(const struct classic_program *program, const uint8_t 
 static bool agree(const struct classic_program *program, const uint8_t *bytes, uint32_t length, uint32_t *ret_result)
 {
 	uint8_t *copy = malloc(length ? length : 1);
-	struct classic_packet packet = { copy, length };
+	struct classic_packet packet = { .data = copy, .length = length };
 	uint32_t wanted;
 
 	memcpy(copy, bytes, length);
@@ -131,7 +131,7 @@ TEST(a_load_past_the_end_and_a_division_by_zero_are_no_match)
 						     { BPF_ALU | BPF_ADD, 0, 0, 7 },
 						     { BPF_RET | BPF_A, 0, 0, 0 } };
 	static const uint8_t bytes[4] = { 1, 2, 3, 4 };
-	const struct classic_packet packet = { bytes, 4 };
+	const struct classic_packet packet = { .data = bytes, .length = 4 };
 
 	CHECK_NUMBER(classic_run(&(struct classic_program){ 2, past }, &packet), 0);
 	CHECK_NUMBER(classic_run(&(struct classic_program){ 3, wraps }, &packet), 0);

@@ -1,0 +1,3 @@
+	ldh [12]
+	jne #0x806, nowhere
+	ret #-1
