@@ -41,7 +41,7 @@ static __always_inline bool rewrite_is_error(const struct weir_flow *flow)
 
 /*
  * The packet that an ICMP error quotes: its key, and where its ports are. False: it has none, or too little of it is there, or
- * (IPv6) extension headers stand before them.
+ * (IPv6) extension headers other than that of fragments stand before them.
  */
 static __always_inline bool rewrite_quoted(CONTEXT *ctx, const struct weir_flow *flow, struct weir_redirected_key *key,
 					   __u32 *ret_ports)
@@ -68,6 +68,12 @@ static __always_inline bool rewrite_quoted(CONTEXT *ctx, const struct weir_flow 
 		key->daddr_hi = be64_at(&copy, 24);
 		key->daddr_lo = be64_at(&copy, 32);
 		at += 40;
+		if (key->protocol == IPPROTO_FRAGMENT) { /* a first fragment that was too big */
+			if (context_load(ctx, at, &copy, 8) || be16_at(&copy, 2) >> 3)
+				return false;
+			key->protocol = byte_at(&copy, 0);
+			at += 8;
+		}
 	}
 	if (key->protocol != IPPROTO_TCP && key->protocol != IPPROTO_UDP)
 		return false;

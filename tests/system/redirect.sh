@@ -218,6 +218,8 @@ is "it is found without weir: eight servers answer" "$(servers_of "$got")" 8
 # ---- ICMP errors about rewritten packets ----
 ip -n "$B" link set vx mtu 1300
 ip -n "$A" route flush cache
+ask "$C6" 54 1 5000 >/dev/null # its first datagram is lost to the discovery
+lacks "the path MTU is found by fragments of IPv6, about which errors quote their header" "$(ask "$C6" 54 4 5000)" lost
 is "the path MTU is found through a rewritten connection" "$(in_a python3 "$PEER" upload "$C4" 95 300000)" "9000 300000"
 is "and of IPv6" "$(in_a python3 "$PEER" upload "$C6" 95 300000)" "9000 300000"
 policy web2 <<END
@@ -238,6 +240,7 @@ except ConnectionRefusedError:
     sys.exit(0)
 sys.exit(1)' "$@"
 }
+ip -n "$B" link set vx mtu 1500
 ok "the client hears that nobody is there, through dnat" refused "$C4" 58
 ok "and by IPv6" refused "$C6" 58
 ok "and through redirect" refused "$B4" 59
