@@ -3,6 +3,15 @@
 
 BENCH := $(OUT)/bench
 
+bench bench-quick: $(BENCH)/sets $(BENCH)/sets.bpf.o
+
+$(BENCH)/sets: $(OUT)/bench/sets.o $(OUT)/libweir.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BENCH)/sets.bpf.o: bench/sets.bpf.c
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
+
 $(BENCH)/test_run: $(OUT)/bench/test_run.o $(OUT)/tests/verifier/load_policy.o $(OUT)/libweir.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 

@@ -105,6 +105,15 @@ __weak __noinline int act_log(CONTEXT *ctx, struct weir_flow *flow, __u32 outcom
 	return 0;
 }
 
+/*
+ * Count the packet at the elements by which the rule of OUTCOME matched it. Its place is taken by generated code where elements
+ * count (lib/code/set_count.c).
+ */
+__weak __noinline int set_count(struct weir_flow *flow, __u32 outcome)
+{
+	return flow ? flow->malformed + outcome : 0;
+}
+
 static __always_inline void act_record(CONTEXT *ctx, struct weir_flow *flow, __u32 outcome)
 {
 	__u32 slot = outcome & WEIR_OUTCOME_SLOT_MASK;
@@ -112,6 +121,8 @@ static __always_inline void act_record(CONTEXT *ctx, struct weir_flow *flow, __u
 	if (slot == WEIR_SLOT_MALFORMED)
 		slot += flow->malformed;
 	act_count(slot, flow->length);
+	if (count_elements)
+		set_count(flow, outcome);
 	if (have_actions && outcome & WEIR_OUTCOME_ACTION)
 		act_effects(ctx, flow, outcome);
 	if (log_events && outcome & WEIR_OUTCOME_LOG)

@@ -19,6 +19,7 @@ const volatile __u32 hook;	    /* enum weir_hook */
 const volatile __u32 chain_id;	    /* stands in events */
 const volatile bool raw_ip;	    /* the interface has no Ethernet header */
 const volatile bool log_events;	    /* some rule logs */
+const volatile bool count_elements; /* some rule matches by a set whose elements count */
 const volatile bool have_actions;   /* some rule has a row in weir_actions */
 const volatile bool have_marks;	    /* some rule counts by mark */
 const volatile bool have_xsks;	    /* some rule hands packets to an AF_XDP socket */

@@ -257,6 +257,6 @@ int weir_set_print(struct weir_set *set, enum weir_format format, FILE *out, str
 		return 0;
 	}
 	for (size_t i = 0; i < count; i++)
-		fprintf(out, "%s\n", element_print(arena, type, &elements[i]));
+		fprintf(out, "%s\n", element_print_counted(arena, type, &elements[i]));
 	return 0;
 }

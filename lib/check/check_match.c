@@ -189,6 +189,11 @@ static bool check_list(struct match_frame *frame, const struct leaves *leaves)
 			leaf_error(frame->checker, leaf, leaf->timeout_place, "only the elements of a named set have a timeout");
 			whole = false;
 		}
+		if (leaf->counter) {
+			leaf_error(frame->checker, leaf, leaf->counter->counter_place,
+				   "only the elements of a named set have counters");
+			whole = false;
+		}
 		add_range(frame, range, leaf->use ? leaf->use->place : leaf->value->place);
 	}
 	if (whole && leaves->list.count == 0) {

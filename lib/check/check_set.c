@@ -126,6 +126,18 @@ static bool check_key(struct checker *checker, const struct policy_set *set, uin
 	return true;
 }
 
+static bool check_element_counter(struct checker *checker, const struct policy_set *set, const struct ast_value *value)
+{
+	struct diagnostic *d;
+
+	if (set->counted)
+		return true;
+	d = diagnose(checker->diagnostics, SEVERITY_ERROR, value->counter_place, "the elements of %s do not count",
+		     set_words(checker, set));
+	diagnostic_hint(checker->diagnostics, d, "write 'counter' into the set's block: then each of them does");
+	return false;
+}
+
 bool check_set_leaf(struct checker *checker, const struct policy_set *set, const struct leaf *leaf,
 		    struct set_element *ret_element)
 {
@@ -150,6 +162,10 @@ bool check_set_leaf(struct checker *checker, const struct policy_set *set, const
 		if (!key.value || !check_key(checker, set, i, &key, &element.keys[i]))
 			return false;
 	}
+	if (leaf->counter && !check_element_counter(checker, set, leaf->counter))
+		return false;
+	element.packets = leaf->counter ? leaf->counter->packets : 0;
+	element.bytes = leaf->counter ? leaf->counter->bytes : 0;
 	if (leaf->timeout && !check_timeout(checker, leaf->timeout, leaf->timeout_place, &element.timeout_s))
 		return false;
 	*ret_element = element;
@@ -302,7 +318,7 @@ static void check_set_size(struct checker *checker, const struct ast_set *ast, s
 
 static void check_set(struct checker *checker, const struct ast_set *ast)
 {
-	struct policy_set set = { .name = ast->name, .place = ast->place, .comment = ast->comment };
+	struct policy_set set = { .name = ast->name, .place = ast->place, .comment = ast->comment, .counted = ast->counter };
 	struct diagnostic *d;
 	bool typed;
 
@@ -407,7 +423,10 @@ int check_element(struct arena *arena, const struct host *host, const struct pol
 		  struct set_element *ret_element, struct diagnostics *diagnostics)
 {
 	struct checker checker = { .arena = arena, .host = host, .diagnostics = diagnostics };
-	struct leaf leaf = { .value = value, .timeout = value->timeout, .timeout_place = value->timeout_place };
+	struct leaf leaf = { .value = value,
+			     .timeout = value->timeout,
+			     .timeout_place = value->timeout_place,
+			     .counter = value->counter ? value : NULL };
 	struct diagnostic *d;
 
 	if (value->kind != AST_VARIABLE && value->kind != AST_LIST)

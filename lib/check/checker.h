@@ -38,6 +38,7 @@ struct leaf {
 	const struct ast_define *before; /* its own variables are looked for in front of this define; NULL: everywhere */
 	const char *timeout;		 /* as written on it, or on the variable */
 	struct place timeout_place;
+	const struct ast_value *counter; /* it, or the variable, where that has a counter */
 };
 
 struct leaves {

@@ -105,6 +105,8 @@ static bool gather(struct checker *checker, struct leaf leaf, struct leaves *lea
 		leaf.timeout = inner.timeout = leaf.value->timeout;
 		leaf.timeout_place = inner.timeout_place = leaf.value->timeout_place;
 	}
+	if (leaf.value->counter)
+		leaf.counter = inner.counter = leaf.value;
 	switch (leaf.value->kind) {
 	case AST_VARIABLE:
 		define = find_define(checker, leaf.value, leaf.before);

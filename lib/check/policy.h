@@ -180,6 +180,8 @@ const char *value_print(struct arena *arena, enum value_type type, struct value 
 const char *value_range_print(struct arena *arena, enum value_type type, struct value_range range);
 /* An element with its timeout: "10.0.0.1 . 80 timeout 30s". */
 const char *element_print(struct arena *arena, const struct policy_set *set, const struct set_element *element);
+/* The same with its counters, where the set has them: "10.0.0.1 counter packets 3 bytes 180 timeout 30s". */
+const char *element_print_counted(struct arena *arena, const struct policy_set *set, const struct set_element *element);
 
 /*
  * The longest prefix that begins where RANGE does and ends in it, of a type with BITS bits; and one more than VALUE. A range is

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Values back to the words of the language, so that what is printed can be written in a policy. */
+#include <inttypes.h>
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
@@ -143,13 +144,31 @@ static const char *print_timeout(struct arena *arena, uint64_t seconds)
 	return text;
 }
 
-const char *element_print(struct arena *arena, const struct policy_set *set, const struct set_element *element)
+static const char *print_keys(struct arena *arena, const struct policy_set *set, const struct set_element *element)
 {
 	const char *text = value_range_print(arena, set->types[0], element->keys[0]);
 
 	for (uint32_t i = 1; i < set->components; i++)
 		text = arena_printf(arena, "%s . %s", text, value_range_print(arena, set->types[i], element->keys[i]));
-	if (element->timeout_s)
-		text = arena_printf(arena, "%s timeout %s", text, print_timeout(arena, element->timeout_s));
 	return text;
+}
+
+static const char *add_timeout(struct arena *arena, const char *text, const struct set_element *element)
+{
+	return element->timeout_s ? arena_printf(arena, "%s timeout %s", text, print_timeout(arena, element->timeout_s)) : text;
+}
+
+const char *element_print(struct arena *arena, const struct policy_set *set, const struct set_element *element)
+{
+	return add_timeout(arena, print_keys(arena, set, element), element);
+}
+
+const char *element_print_counted(struct arena *arena, const struct policy_set *set, const struct set_element *element)
+{
+	const char *text = print_keys(arena, set, element);
+
+	if (set->counted)
+		text = arena_printf(arena, "%s counter packets %" PRIu64 " bytes %" PRIu64, text, element->packets,
+				    element->bytes);
+	return add_timeout(arena, text, element);
 }

@@ -57,12 +57,19 @@ struct code_line {
 	uint32_t rule; /* index in rule_list: whose code begins here */
 };
 
-enum code_function_kind { FUNCTION_CLASSIFY, FUNCTION_SET_MEMBER, FUNCTION_PREDICATE, FUNCTION_FIND };
+enum code_function_kind {
+	FUNCTION_CLASSIFY,
+	FUNCTION_SET_MEMBER,
+	FUNCTION_PREDICATE,
+	FUNCTION_FIND,
+	FUNCTION_COUNT_MEMBER, /* as SET_MEMBER, and counts the packet at the element */
+	FUNCTION_SET_COUNT,    /* takes the place of set_count(); there when some rule matches by a set that counts */
+};
 
 struct code_function {
 	enum code_function_kind kind;
 	uint32_t first, count; /* instructions */
-	uint32_t dimension;    /* SET_MEMBER, PREDICATE: which */
+	uint32_t dimension;    /* SET_MEMBER, COUNT_MEMBER, PREDICATE: which */
 	uint32_t part;	       /* FIND: which tree, deciding ones first */
 };
 
@@ -124,6 +131,9 @@ const struct code *code_emit(struct arena *arena, const struct tree *tree, const
 /* One instruction, without its number and a newline, its jumps by the number in the whole code; the name of a function. */
 void code_print_instruction(const struct code *code, uint32_t instruction, FILE *out);
 void code_print_function(const struct code *code, uint32_t function, FILE *out);
+
+/* Is there a function SET_COUNT? */
+bool code_counts(const struct code *code);
 
 /* `weir check --emit=code`: one instruction a line, with the rule's line where its code begins. */
 void code_print(const struct code *code, FILE *out);

@@ -663,10 +663,11 @@ static const struct code *emit_whole(struct emitter *emitter, struct arena *aren
 	emit_classify(emitter);
 	for (uint32_t i = 0; i < list->dimension_count; i++)
 		if (emitter->functions[i] != NO_FUNCTION && list->dimensions[i].kind == DIMENSION_SET)
-			emit_set_member(emitter->draft, list, i);
+			emit_set_member(emitter->draft, list, i, false);
 		else if (emitter->functions[i] != NO_FUNCTION)
 			emit_predicate(emitter->draft, list, i);
 	emit_finds(emitter);
+	emit_set_count(emitter->draft, list, emitter->tree->reached);
 	*ret_count = emitter->draft->instructions.count;
 	code->tree = emitter->tree;
 	return *ret_count <= LIMIT_INSTRUCTIONS && draft_finish(emitter->draft, arena, options, code) ? code : NULL;

@@ -101,6 +101,12 @@ static inline struct bpf_insn branch_register_32(uint8_t operation, uint8_t dest
 	return instruction(BPF_JMP32 | operation | BPF_X, destination, source, 0, 0);
 }
 
+/* Add 64 bits, whoever else does so at the same time. */
+static inline struct bpf_insn add_atomically(uint8_t address, int16_t offset, uint8_t source)
+{
+	return instruction(BPF_STX | BPF_ATOMIC | BPF_DW, address, source, offset, BPF_ADD);
+}
+
 /* The lower 32 bits, the upper ones become zero. */
 static inline struct bpf_insn calculate_constant_32(uint8_t operation, uint8_t destination, uint32_t value)
 {

@@ -82,8 +82,11 @@ static void print_function_name(struct printer *printer, const struct code_funct
 		fputs("classify", printer->out);
 	else if (function->kind == FUNCTION_FIND)
 		fprintf(printer->out, "find %u", function->part + 1);
-	else if (function->kind == FUNCTION_SET_MEMBER)
-		fprintf(printer->out, "set_member %u (%s)", function->dimension, set_name(printer, dimension->set));
+	else if (function->kind == FUNCTION_SET_COUNT)
+		fputs("set_count", printer->out);
+	else if (function->kind == FUNCTION_SET_MEMBER || function->kind == FUNCTION_COUNT_MEMBER)
+		fprintf(printer->out, "%s %u (%s)", function->kind == FUNCTION_SET_MEMBER ? "set_member" : "count_member",
+			function->dimension, set_name(printer, dimension->set));
 	else
 		fprintf(printer->out, "predicate %u (%s)", function->dimension, dimension->predicate->text);
 }
@@ -147,6 +150,8 @@ static void print_jump(struct printer *printer, const struct bpf_insn *insn, uin
 	fprintf(printer->out, "if %c%u %s ", width, insn->dst_reg, comparisons[BPF_OP(insn->code) >> 4]);
 	if (BPF_SRC(insn->code) == BPF_X)
 		fprintf(printer->out, "%c%u", width, insn->src_reg);
+	else if (reference)
+		fprintf(printer->out, "outcome of rule %u", reference->index);
 	else if (width == 'w')
 		fprintf(printer->out, "%u", (uint32_t)insn->imm);
 	else
@@ -207,7 +212,9 @@ static void print_instruction(struct printer *printer, uint32_t number)
 		fprintf(printer->out, "*(%s *)(r%u %+d) = %d", size_name(insn->code), insn->dst_reg, insn->off, insn->imm);
 		break;
 	case BPF_STX:
-		fprintf(printer->out, "*(%s *)(r%u %+d) = r%u", size_name(insn->code), insn->dst_reg, insn->off, insn->src_reg);
+		fprintf(printer->out, "%s*(%s *)(r%u %+d) %s r%u", BPF_MODE(insn->code) == BPF_ATOMIC ? "lock " : "",
+			size_name(insn->code), insn->dst_reg, insn->off, BPF_MODE(insn->code) == BPF_ATOMIC ? "+=" : "=",
+			insn->src_reg);
 		break;
 	case BPF_ALU:
 	case BPF_ALU64:

@@ -11,7 +11,7 @@
  *	r6	the table: the map that the set's map holds now
  *	r7	flow
  *	r8	the mask of the buckets; behind them an expiry over the call for the time, the page on the way through the tree
- *	r9	the tag, or the key, that slots are compared with; how many pages are left on the way
+ *	r9	the tag, or the key, that slots are compared with; how many pages are left on the way; where elements count the entry
  */
 #include "code/set_member.h"
 
@@ -35,6 +35,7 @@ struct search {
 	enum weir_field words[WEIR_MAX_SET_WORDS]; /* where the numbers of the key stand */
 	uint32_t next;				   /* label: not among the single values */
 	uint32_t none, member;			   /* labels: the answers */
+	bool counts;				   /* the packet is counted at its element */
 };
 
 struct field_place field_place(enum weir_field field)
@@ -178,6 +179,8 @@ static void emit_found(struct search *search)
 				  (int16_t)(sizeof(struct weir_set_entry) + i * sizeof(uint64_t))));
 		draft_branch(search->draft, branch_register(BPF_JNE, BPF_REG_2, BPF_REG_3), search->next);
 	}
+	if (search->counts)
+		emit(search, move_register(BPF_REG_9, BPF_REG_0));
 	emit(search, load(BPF_W, BPF_REG_1, BPF_REG_0, offsetof(struct weir_set_entry, expires)));
 }
 
@@ -309,10 +312,14 @@ static void emit_prefix(struct search *search)
 	draft_branch(search->draft, branch_constant(BPF_JGT, BPF_REG_9, 0), loop);
 	draft_branch(search->draft, branch_constant(BPF_JEQ, BPF_REG_8, 0), search->none);
 	emit(search, move_register(BPF_REG_1, BPF_REG_8));
-	emit(search, calculate_constant(BPF_RSH, BPF_REG_8, 31)); /* WEIR_SET_LOOK */
-	draft_branch(search->draft, branch_constant(BPF_JEQ, BPF_REG_8, 0), search->member);
+	if (!search->counts) { /* else it always has the bit */
+		emit(search, calculate_constant(BPF_RSH, BPF_REG_8, 31)); /* WEIR_SET_LOOK */
+		draft_branch(search->draft, branch_constant(BPF_JEQ, BPF_REG_8, 0), search->member);
+	}
 	emit(search, calculate_constant(BPF_AND, BPF_REG_1, (int32_t)~WEIR_SET_LOOK));
 	emit_entry(search, search->none);
+	if (search->counts)
+		emit(search, move_register(BPF_REG_9, BPF_REG_0));
 	emit(search, load(BPF_W, BPF_REG_1, BPF_REG_0, offsetof(struct weir_set_entry, expires)));
 	emit_expiry(search);
 }
@@ -326,9 +333,20 @@ static void name_words(struct search *search)
 			search->words[word++] = search->asked->keys[i] + w; /* the lower half of an IPv6 address is the next field */
 }
 
-void emit_set_member(struct draft *draft, const struct rule_list *list, uint32_t dimension)
+/* At the end of the entry in r9. */
+static void emit_counter(struct search *search)
 {
-	struct search search = { .draft = draft, .asked = &list->dimensions[dimension] };
+	int16_t at = (int16_t)((1u << search->shape.entry_size_shift) - sizeof(struct weir_counter));
+
+	emit(search, move_constant(BPF_REG_1, 1));
+	emit(search, add_atomically(BPF_REG_9, (int16_t)(at + (int16_t)offsetof(struct weir_counter, packets)), BPF_REG_1));
+	emit(search, load(BPF_W, BPF_REG_1, BPF_REG_7, offsetof(struct weir_flow, length)));
+	emit(search, add_atomically(BPF_REG_9, (int16_t)(at + (int16_t)offsetof(struct weir_counter, bytes)), BPF_REG_1));
+}
+
+void emit_set_member(struct draft *draft, const struct rule_list *list, uint32_t dimension, bool counts)
+{
+	struct search search = { .draft = draft, .asked = &list->dimensions[dimension], .counts = counts };
 	uint32_t body = draft_label(draft);
 
 	search.set = &list->sets[search.asked->set];
@@ -337,12 +355,14 @@ void emit_set_member(struct draft *draft, const struct rule_list *list, uint32_t
 	search.member = draft_label(draft);
 	search.next = search.shape.prefixes ? draft_label(draft) : search.none;
 	name_words(&search);
-	draft_function(draft, FUNCTION_SET_MEMBER, dimension);
+	draft_function(draft, counts ? FUNCTION_COUNT_MEMBER : FUNCTION_SET_MEMBER, dimension);
 	draft_branch(draft, branch_constant(BPF_JNE, BPF_REG_1, 0), body);
 	draft_place(draft, search.none);
 	draft_emit(draft, move_constant(BPF_REG_0, 0));
 	draft_exit(draft);
 	draft_place(draft, search.member);
+	if (counts)
+		emit_counter(&search);
 	draft_emit(draft, move_constant(BPF_REG_0, 1));
 	draft_exit(draft);
 	draft_place(draft, body);

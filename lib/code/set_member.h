@@ -4,8 +4,11 @@
 
 #include "code/draft.h"
 
-/* Write the function set_member(flow) for a dimension that is a set. */
-void emit_set_member(struct draft *draft, const struct rule_list *list, uint32_t dimension);
+/* Write the function set_member(flow) for a dimension that is a set, or with COUNTS the one that counts. */
+void emit_set_member(struct draft *draft, const struct rule_list *list, uint32_t dimension, bool counts);
+
+/* Behind all other functions: those that count at elements, if some rule that is REACHED matches by such a set (set_count.c). */
+void emit_set_count(struct draft *draft, const struct rule_list *list, const bool *reached);
 
 /* Where a field lies in struct weir_flow, and in how many bytes. */
 struct field_place {

@@ -154,6 +154,7 @@ static int set_constants(struct bpf_object *object, const struct load_request *r
 		{ "log_events", log },
 		{ "know_owners", log && request->owners_fd >= 0 },
 		{ "have_actions", any_row(list) },
+		{ "count_elements", code_counts(request->code) },
 		{ "more_verdicts", any_verdict(list, WEIR_VERDICT_DROP + 1, WEIR_VERDICT_COUNT) },
 		{ "have_xsks", needs_kept(list, KEPT_XSKS) },
 		{ "have_marks", needs_kept(list, KEPT_MARKS) },

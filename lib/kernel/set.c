@@ -274,7 +274,11 @@ int kernel_set_add(struct kernel_set *set, const struct set_element *elements, s
 	vector_reserve(arena, &rows[ROWS_SINGLE], count);
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		uint64_t timeout = elements[i].timeout_s ? elements[i].timeout_s : set->type.timeout_s;
-		struct set_row row = { .element = (uint32_t)i, .flags = WEIR_SET_LIVE, .expires = set_expiry(now, timeout) };
+		struct set_row row = { .element = (uint32_t)i,
+				       .flags = WEIR_SET_LIVE,
+				       .expires = set_expiry(now, timeout),
+				       .packets = elements[i].packets,
+				       .bytes = elements[i].bytes };
 
 		r = set_rows_of_element(arena, &set->type, &elements[i], row, rows);
 	}

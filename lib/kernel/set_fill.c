@@ -59,7 +59,11 @@ static int policy_rows(struct filling *filling)
 	vector_reserve(filling->arena, &filling->rows[ROWS_SINGLE], set->element_count);
 	for (uint32_t i = 0; i < set->element_count; i++) {
 		uint64_t timeout = set->elements[i].timeout_s ? set->elements[i].timeout_s : set->timeout_s;
-		struct set_row row = { .element = i, .flags = WEIR_SET_FROM_POLICY, .expires = set_expiry(now, timeout) };
+		struct set_row row = { .element = i,
+				       .flags = WEIR_SET_FROM_POLICY,
+				       .expires = set_expiry(now, timeout),
+				       .packets = set->elements[i].packets,
+				       .bytes = set->elements[i].bytes };
 		int r;
 
 		filling->timed |= timeout != 0;

@@ -20,7 +20,7 @@ typedef unsigned __int128 wide;
 #define MOST_LEVELS 15
 
 /* Pages that may be written before some are used again, which takes a wait: a quarter, of small trees more, up to that number. */
-#define SPARE_PAGES 1024
+#define SPARE_PAGES 2048
 
 /* What begins where. NUMBER: of an entry, in a leaf perhaps with WEIR_SET_LOOK; or of a page further down. */
 struct segment {

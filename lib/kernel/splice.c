@@ -56,11 +56,11 @@ static int add_predicate_function(struct btf *btf, uint32_t dimension, uint32_t 
 }
 
 /* The name of a generated function for a set, as C would allow it. */
-static int add_set_function(struct btf *btf, const char *set_name, uint32_t prototype)
+static int add_set_function(struct btf *btf, const char *what, const char *set_name, uint32_t prototype)
 {
 	char name[64];
 
-	snprintf(name, sizeof(name), "set_%s", set_name);
+	snprintf(name, sizeof(name), "%s_%s", what, set_name);
 	for (char *c = name; *c; c++)
 		if (!isalnum((unsigned char)*c))
 			*c = '_';
@@ -74,10 +74,11 @@ static int prepare_types(struct splice *splice, struct btf *btf)
 	int classify = btf__find_by_name_kind(btf, "classify", BTF_KIND_FUNC);
 	int set_member = btf__find_by_name_kind(btf, "set_member", BTF_KIND_FUNC);
 	int predicate = btf__find_by_name_kind(btf, "predicate", BTF_KIND_FUNC);
+	int set_count = btf__find_by_name_kind(btf, "set_count", BTF_KIND_FUNC);
 	uint32_t set_prototype, predicate_prototype;
 	char name[32];
 
-	if (classify < 0 || set_member < 0 || predicate < 0)
+	if (classify < 0 || set_member < 0 || predicate < 0 || set_count < 0)
 		return -ESRCH;
 	set_prototype = btf__type_by_id(btf, set_member)->type;
 	predicate_prototype = btf__type_by_id(btf, predicate)->type;
@@ -85,8 +86,11 @@ static int prepare_types(struct splice *splice, struct btf *btf)
 		const struct code_function *function = &code->functions[i];
 		int id = classify;
 
-		if (function->kind == FUNCTION_SET_MEMBER)
-			id = add_set_function(btf, list->sets[list->dimensions[function->dimension].set].name, set_prototype);
+		if (function->kind == FUNCTION_SET_MEMBER || function->kind == FUNCTION_COUNT_MEMBER)
+			id = add_set_function(btf, function->kind == FUNCTION_SET_MEMBER ? "set" : "count",
+					      list->sets[list->dimensions[function->dimension].set].name, set_prototype);
+		else if (function->kind == FUNCTION_SET_COUNT)
+			id = set_count;
 		else if (function->kind == FUNCTION_PREDICATE)
 			id = add_predicate_function(btf, function->dimension, predicate_prototype);
 		if (function->kind == FUNCTION_FIND) {
@@ -193,7 +197,8 @@ static int template_cut(struct splice *splice, const struct bpf_program *program
 		if (i)
 			piece[-1].count = info->insn_off - piece[-1].first;
 		piece->stub = strcmp(piece->name, "classify") == 0 || strcmp(piece->name, "set_member") == 0 ||
-			      strcmp(piece->name, "predicate") == 0;
+			      strcmp(piece->name, "predicate") == 0 ||
+			      (strcmp(piece->name, "set_count") == 0 && code_counts(splice->request->code));
 	}
 	return 0;
 }
@@ -322,8 +327,11 @@ static int template_place(struct splice *splice, struct template *template)
 		splice->function_count++;
 	}
 	for (uint32_t i = 0; i < template->piece_count; i++)
-		if (template->pieces[i].stub) /* main calls classify only, the first of the generated ones */
-			template->pieces[i].moved = splice->instruction_count;
+		if (template->pieces[i].stub) /* classify is the first of the generated ones, set_count the last */
+			template->pieces[i].moved =
+				splice->instruction_count + (strcmp(template->pieces[i].name, "set_count") == 0
+								     ? code->functions[code->function_count - 1].first
+								     : 0);
 	splice->instruction_count += code->instruction_count;
 	splice->function_count += code->function_count;
 

@@ -148,13 +148,18 @@ json_t *set_json(const char *policy, const struct policy_set *set, size_t count,
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	struct set_element bare;
-	json_t *list = json_array();
+	json_t *list = json_array(), *element;
 
 	for (size_t i = 0; i < count; i++) {
 		bare = elements[i];
 		bare.timeout_s = 0;
-		json_array_append_new(list, json_pack("{s:o, s:o}", "element", json_text(element_print(arena, set, &bare)),
-						      "timeout_s", json_number_or_null(elements[i].timeout_s)));
+		element = json_pack("{s:o, s:o}", "element", json_text(element_print(arena, set, &bare)), "timeout_s",
+				    json_number_or_null(elements[i].timeout_s));
+		if (set->counted) {
+			json_object_set_new(element, "packets", json_number(elements[i].packets));
+			json_object_set_new(element, "bytes", json_number(elements[i].bytes));
+		}
+		json_array_append_new(list, element);
 	}
 	return json_pack("{s:i, s:o, s:o, s:o, s:i, s:o, s:o}", "schema", REPORT_SCHEMA, "policy", json_text(policy), "set",
 			 json_text(set->name), "types", types_json(set), "size", (int)set->size, "timeout_s",

@@ -33,6 +33,9 @@ struct ast_value {
 	struct ast_value *next;
 	const char *timeout; /* of a set element: the word behind `timeout`, or NULL */
 	struct place timeout_place;
+	bool counter; /* of a set element: it has `counter`, and what stood behind */
+	struct place counter_place;
+	uint64_t packets, bytes;
 };
 
 enum ast_operator { AST_EQUAL, AST_NOT_EQUAL, AST_LESS, AST_LESS_EQUAL, AST_GREATER, AST_GREATER_EQUAL };
@@ -106,6 +109,7 @@ struct ast_set {
 	struct ast_value *timeout;  /* WORD: 30s, 5m, 1h, 1d, 1h30m; of every element that names none */
 	struct ast_value *file;	    /* STRING */
 	struct ast_value *elements; /* LIST */
+	bool counter;		    /* each element counts */
 	struct ast_value *flags;    /* as nftables writes them; accepted: interval, timeout, constant */
 	const char *comment;
 	struct ast_set *next;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The tree as text: one node a line, two blanks a level. Strings and texts have quotes; words stand as they were typed. */
+#include <inttypes.h>
+
 #include "syntax/ast.h"
 
 static void indent(FILE *out, unsigned level)
@@ -51,6 +53,8 @@ static void print_value(const struct ast_value *value, unsigned level, FILE *out
 	} else if (value->text) {
 		fprintf(out, " %s%s", value->kind == AST_SET ? "@" : value->kind == AST_VARIABLE ? "$" : "", value->text);
 	}
+	if (value->counter)
+		fprintf(out, " counter packets %" PRIu64 " bytes %" PRIu64, value->packets, value->bytes);
 	if (value->timeout)
 		fprintf(out, " timeout %s", value->timeout);
 	fputc('\n', out);
@@ -168,6 +172,8 @@ static void print_set(const struct ast_set *set, FILE *out)
 	print_named("type", set->type, 1, out);
 	print_named("size", set->size, 1, out);
 	print_named("timeout", set->timeout, 1, out);
+	if (set->counter)
+		fputs("  counter\n", out);
 	print_named("flags", set->flags, 1, out);
 	print_named("file", set->file, 1, out);
 	print_named("elements", set->elements, 1, out);

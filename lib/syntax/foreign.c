@@ -114,7 +114,6 @@ static const struct foreign set_words[] = {
 	{ "auto-merge", NULL, "elements that overlap are fine without it", LEAVE_OUT },
 	{ "gc-interval", NULL, "an element past its timeout is no member at once", LEAVE_OUT },
 	{ "policy", NULL, "its sets are made for speed", LEAVE_OUT },
-	{ "counter", NULL, "the rules have counters, not the elements", LEAVE_OUT },
 };
 
 static const struct foreign policy_words[] = {

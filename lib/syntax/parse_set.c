@@ -2,9 +2,9 @@
 /* Named sets. */
 #include "syntax/parser.h"
 
-enum set_property { TYPE, SIZE, TIMEOUT, FLAGS, FILE_NAME, ELEMENTS, COMMENT, PROPERTIES };
+enum set_property { TYPE, SIZE, TIMEOUT, COUNTER, FLAGS, FILE_NAME, ELEMENTS, COMMENT, PROPERTIES };
 
-static const char *const property_words[] = { "type", "size", "timeout", "flags", "file", "elements", "comment" };
+static const char *const property_words[] = { "type", "size", "timeout", "counter", "flags", "file", "elements", "comment" };
 
 /* type = WORD { "." WORD } */
 static bool type(struct parser *parser, struct ast_set *set)
@@ -90,7 +90,7 @@ static bool unknown_property(struct parser *parser)
 
 	if (parser->token.kind != TOKEN_WORD)
 		return parser_expected(parser, "what the set is like",
-				       "a set has type, size, timeout, flags, file, elements and comment");
+				       "a set has type, size, timeout, counter, flags, file, elements and comment");
 	if (foreign) {
 		foreign_report(parser, parser->token.place, foreign);
 		return false;
@@ -100,13 +100,13 @@ static bool unknown_property(struct parser *parser)
 	if (near)
 		parser_hint(parser, d, "did you mean '%s'?", near);
 	else
-		parser_hint(parser, d, "it has type, size, timeout, flags, file, elements and comment");
+		parser_hint(parser, d, "it has type, size, timeout, counter, flags, file, elements and comment");
 	return false;
 }
 
 /*
- * set-statement = "type" type | "size" number-or-time | "timeout" number-or-time | "flags" flags | "file" file
- *		 | "elements" elements | "comment" STRING
+ * set-statement = "type" type | "size" number-or-time | "timeout" number-or-time | "counter" | "flags" flags
+ *		 | "file" file | "elements" elements | "comment" STRING
  */
 static bool set_statement(struct parser *parser, struct ast_set *set, struct place seen[PROPERTIES])
 {
@@ -127,6 +127,9 @@ static bool set_statement(struct parser *parser, struct ast_set *set, struct pla
 		return number_or_time(parser, "how many elements", "write it like this: size 64K", &set->size);
 	case TIMEOUT:
 		return number_or_time(parser, "a time", "write it like 30s, 5m or 1h30m", &set->timeout);
+	case COUNTER:
+		set->counter = true;
+		return true;
 	case FLAGS:
 		return flags(parser, set);
 	case FILE_NAME:

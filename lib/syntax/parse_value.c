@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Values: words, strings, variables, sets, and what they are joined to. What a word means is not asked here. */
+#include <stdlib.h>
+
 #include "syntax/parser.h"
 
 struct ast_value *parse_new_value(struct parser *parser, enum ast_value_kind kind, struct place place, const char *text)
@@ -108,7 +110,32 @@ struct ast_value *parse_concat(struct parser *parser)
 	return joined(parser, range(parser), TOKEN_DOT, AST_CONCAT, range);
 }
 
-/* element-option = "timeout" primary | "comment" STRING */
+static bool counter_number(struct parser *parser, const char *word, uint64_t *ret_number)
+{
+	const char *text;
+	char *end;
+
+	if (!token_is(&parser->token, word))
+		return parser_expected(parser, arena_printf(parser->arena, "'%s'", word), "as weir set list writes it: counter packets 3 bytes 180");
+	parser_advance(parser);
+	text = parser->token.kind == TOKEN_WORD ? token_text(parser->arena, &parser->token) : "";
+	*ret_number = strtoull(text, &end, 10);
+	if (end == text || *end)
+		return parser_expected(parser, "a number", "as weir set list writes it: counter packets 3 bytes 180");
+	parser_advance(parser);
+	return true;
+}
+
+/* element-counter = "counter" [ "packets" NUMBER "bytes" NUMBER ] */
+static bool element_counter(struct parser *parser, struct place place, struct ast_value *element)
+{
+	element->counter = true;
+	element->counter_place = place;
+	return !token_is(&parser->token, "packets") || (counter_number(parser, "packets", &element->packets) &&
+							counter_number(parser, "bytes", &element->bytes));
+}
+
+/* element-option = "timeout" primary | element-counter | "comment" STRING */
 static bool element_option(struct parser *parser, struct ast_value *element)
 {
 	const struct token word = parser->token;
@@ -125,10 +152,10 @@ static bool element_option(struct parser *parser, struct ast_value *element)
 		parser_advance(parser);
 		return true;
 	}
+	if (token_is(&word, "counter"))
+		return element_counter(parser, word.place, element);
 	d = parser_error(parser, word.place, "weir does not have '%s' on an element", token_text(parser->arena, &word));
-	parser_hint(parser, d, "%s",
-		    token_is(&word, "expires") ? "'timeout' says how long it stays from when the policy is applied"
-					       : "rules have counters; log in a rule shows who was met");
+	parser_hint(parser, d, "'timeout' says how long it stays from when the policy is applied");
 	return false;
 }
 

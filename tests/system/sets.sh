@@ -14,7 +14,7 @@ set refused6 { type ipv6_addr; elements = { fd00:1::/64, fd00:2::1 }; }
 set macs { type ether_addr; size 8; }
 set ports { type inet_service; elements = { 1000-1010, 53 }; size 64; }
 set pairs { type ipv4_addr . inet_service; size 4; elements = { 10.9.0.1 . 80 }; }
-set short { type ipv4_addr; size 100; timeout 2s; }
+set short { type ipv4_addr; size 100; timeout 4s; }
 chain sets {
 	hook xdp ingress on vb netns $B;
 	ip saddr @refused drop
@@ -75,7 +75,7 @@ sleep 1.3
 arrives "the first timeout is over" yes "$B" from 10.8.0.1
 lacks "and list does not show it" "$(weir set list sets refused)" '^10\.8\.0\.1'
 arrives "the other is not yet" no "$B" from 10.8.0.2
-sleep 1
+sleep 3
 arrives "now it is" yes "$B" from 10.8.0.2
 
 # Errors: nothing is changed.

@@ -233,6 +233,10 @@ static inline uint32_t interpret_step(struct interpreter *interpreter, uint32_t 
 			interpreter->fault = "a store that is not aligned";
 		return at + 1;
 	case BPF_STX:
+		if (BPF_MODE(insn->code) == BPF_ATOMIC) {
+			*(uint64_t *)(registers[insn->dst_reg] + (uint64_t)(int64_t)insn->off) += registers[insn->src_reg];
+			return at + 1;
+		}
 		if (!interpret_store(insn->code, registers[insn->dst_reg] + insn->off, registers[insn->src_reg]))
 			interpreter->fault = "a store that is not aligned";
 		return at + 1;

@@ -1,0 +1,495 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Look-ups of random keys in sets: weir's tables beside the kernel's hash and LPM trie, in turns.
+ *
+ *	sets ROUNDS TEMPLATE ELEMENTS...	TEMPLATE: build/bench/sets.bpf.o
+ *
+ * For each number of elements: single IPv4 and IPv6 addresses, and prefixes of both, all drawn at random. 262,144 keys, drawn from
+ * what the set has (hit) and from what it has not (miss), go through a program by BPF_PROG_TEST_RUN, another one each time, so
+ * neither branches nor caches know what comes. The floor of weir's figure is the same program with a chain without rules, that of
+ * the others one that only fetches the key. What it takes to fill and how much memory there is in it comes along.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "compile.h"
+#include "host/host.h"
+#include "kernel/load.h"
+#include "kernel/set_fill.h"
+#include "rows.h"
+
+#define KEYS  (1u << 18) /* as in sets.bpf.c */
+#define PARTS 16	 /* runs over all keys: the best of each counts, so that a disturbance spoils little */
+#define ADDED 20000	 /* live, one by one */
+
+struct key {
+	uint64_t hi, lo;
+};
+
+struct measured {
+	const char *name;
+	int program, fd_to_close;
+	struct key *keys; /* shared with the program */
+	uint32_t best[2][PARTS]; /* ns a look-up: hit, miss */
+	double load_ms, megabytes;
+};
+
+struct kind {
+	const char *name, *type, *match;
+	bool wide, prefixes;
+};
+
+static const struct kind kinds[] = {
+	{ "IPv4 addresses", "ipv4_addr", "ip saddr", false, false },
+	{ "IPv4 prefixes", "ipv4_addr", "ip saddr", false, true },
+	{ "IPv6 addresses", "ipv6_addr", "ip6 saddr", true, false },
+	{ "IPv6 prefixes", "ipv6_addr", "ip6 saddr", true, true },
+};
+
+struct material {
+	const struct kind *kind;
+	uint32_t count;
+	struct set_element *elements;
+	uint32_t *lengths; /* of prefixes, in bits */
+	struct key *keys[2];
+};
+
+static uint64_t random_number(uint64_t *state)
+{
+	uint64_t z = (*state += 0x9e3779b97f4a7c15u);
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+	return z ^ z >> 31;
+}
+
+/* ---- What is in the sets, and what is asked ---- */
+
+/*
+ * Elements lie where bit 0 of the address (of prefixes: the highest one) is 0, and what misses lies where it is 1. Public IPv6
+ * addresses begin with 001.
+ */
+static void draw_element(struct material *material, uint32_t i, uint64_t *state)
+{
+	struct value_range *range = &material->elements[i].keys[0];
+	bool wide = material->kind->wide;
+	uint64_t hi = wide ? random_number(state) >> 3 | 1ull << 61 : 0, lo = random_number(state), mask;
+	uint32_t bits;
+
+	if (!wide)
+		lo = (uint32_t)lo;
+	if (!material->kind->prefixes) {
+		range->low = range->high = (struct value){ hi, lo & ~1ull };
+		return;
+	}
+	if (wide) {
+		bits = 32 + random_number(state) % 33; /* of 32 to 64 bits */
+		mask = bits == 64 ? 0 : ~0ull >> bits;
+		hi &= ~(1ull << 60);
+		range->low = (struct value){ hi & ~mask, 0 };
+		range->high = (struct value){ hi | mask, ~0ull };
+	} else {
+		bits = 20 + random_number(state) % 11; /* of 20 to 30 bits */
+		mask = 0xffffffffu >> bits;
+		lo &= 0x7fffffff;
+		range->low = (struct value){ 0, lo & ~mask };
+		range->high = (struct value){ 0, lo | mask };
+	}
+	material->lengths[i] = bits;
+}
+
+static void draw_keys(struct material *material, uint64_t *state)
+{
+	bool wide = material->kind->wide, prefixes = material->kind->prefixes;
+
+	for (uint32_t i = 0; i < KEYS; i++) {
+		const struct value_range *range =
+			&material->elements[random_number(state) % material->count].keys[0];
+		struct key *hit = &material->keys[0][i], *miss = &material->keys[1][i];
+
+		*hit = (struct key){ range->low.hi, range->low.lo };
+		if (prefixes) { /* anywhere in it */
+			hit->hi += random_number(state) & (range->high.hi - range->low.hi);
+			hit->lo += random_number(state) & (range->high.lo - range->low.lo);
+		}
+		*miss = (struct key){ wide ? random_number(state) >> 3 | 1ull << 61 : 0, random_number(state) };
+		if (!wide)
+			miss->lo = (uint32_t)miss->lo;
+		if (!prefixes)
+			miss->lo |= 1;
+		else if (wide)
+			miss->hi |= 1ull << 60;
+		else
+			miss->lo |= 1ull << 31;
+	}
+}
+
+static void draw(struct material *material, const struct kind *kind, uint32_t count)
+{
+	uint64_t state = count;
+
+	*material = (struct material){ .kind = kind, .count = count };
+	material->elements = calloc(count, sizeof(*material->elements));
+	material->lengths = calloc(count, sizeof(*material->lengths));
+	material->keys[0] = calloc(KEYS, sizeof(struct key));
+	material->keys[1] = calloc(KEYS, sizeof(struct key));
+	for (uint32_t i = 0; i < count; i++)
+		draw_element(material, i, &state);
+	draw_keys(material, &state);
+}
+
+static void forget(struct material *material)
+{
+	free(material->elements);
+	free(material->lengths);
+	free(material->keys[0]);
+	free(material->keys[1]);
+}
+
+/* ---- Programs ---- */
+
+static const void *map_file(const char *name, size_t *ret_size)
+{
+	int fd = open(name, O_RDONLY | O_CLOEXEC);
+	struct stat status;
+	void *data = MAP_FAILED;
+
+	if (fd >= 0 && fstat(fd, &status) == 0 && status.st_size > 0)
+		data = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (fd >= 0)
+		close(fd);
+	if (data == MAP_FAILED) {
+		perror(name);
+		return NULL;
+	}
+	*ret_size = (size_t)status.st_size;
+	return data;
+}
+
+static struct key *map_keys(int program)
+{
+	uint32_t ids[16] = { 0 }, size = sizeof(struct bpf_prog_info);
+	struct bpf_prog_info info = { .nr_map_ids = 16, .map_ids = (uint64_t)(uintptr_t)ids };
+	struct key *keys = MAP_FAILED;
+
+	if (bpf_obj_get_info_by_fd(program, &info, &size))
+		return NULL;
+	for (uint32_t i = 0; i < info.nr_map_ids && i < 16 && keys == MAP_FAILED; i++) {
+		struct bpf_map_info map = { 0 };
+		int fd = bpf_map_get_fd_by_id(ids[i]);
+
+		size = sizeof(map);
+		if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &map, &size) == 0 && strcmp(map.name, "keys") == 0)
+			keys = mmap(NULL, KEYS * sizeof(*keys), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		if (fd >= 0)
+			close(fd);
+	}
+	return keys == MAP_FAILED ? NULL : keys;
+}
+
+static double map_megabytes(int fd)
+{
+	unsigned long long bytes = 0;
+	char path[64], line[128];
+	FILE *info;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	info = fopen(path, "re");
+	while (info && fgets(line, sizeof(line), info))
+		if (sscanf(line, "memlock: %llu", &bytes) == 1)
+			break;
+	if (info)
+		fclose(info);
+	return bytes / 1e6;
+}
+
+struct template {
+	const void *bytes;
+	size_t size;
+};
+
+/* A chain with one rule about the set, or with none. */
+static bool load_chain(const struct template *template, const struct kind *kind, int set_fd, struct measured *subject)
+{
+	char text[256];
+	struct arena *arena = arena_new();
+	struct source source = { .name = "measured.weir", .text = text };
+	struct code_options options = { .long_jump = kernel_features()->long_jump };
+	struct diagnostics diagnostics;
+	const struct compiled *compiled;
+	struct loaded_chain loaded = { .program_fd = -1, .counters_fd = -1 };
+	struct load_request request = { .chain_id = 1, .counters_fd = -1, .events_fd = -1, .owners_fd = -1, .sets = &set_fd,
+					.template = template->bytes, .template_size = template->size };
+
+	diagnostics_init(&diagnostics, arena);
+	snprintf(text, sizeof(text), "set s { type %s; }\nchain measured {\n\thook xdp ingress on lo\n", kind->type);
+	if (set_fd >= 0)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "\t%s @s drop\n", kind->match);
+	strcat(text, "}\n");
+	source.length = strlen(text);
+	compiled = compile(arena, host_system(), &source, "measured", &options, &diagnostics);
+	if (compiled) {
+		request.code = compiled->chains[0].code;
+		if (kernel_load(&request, &loaded, &diagnostics) == 0)
+			subject->keys = map_keys(loaded.program_fd);
+	}
+	if (!subject->keys)
+		diagnostics_print(&diagnostics, stderr, false);
+	subject->program = loaded.program_fd;
+	arena_free(arena);
+	return subject->keys;
+}
+
+static bool run(struct measured *subject, int which, const struct material *material)
+{
+	uint8_t packet[64] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x88, 0xb5 };
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = packet, .data_size_in = sizeof(packet), .repeat = KEYS / PARTS);
+
+	memcpy(subject->keys, material->keys[which], KEYS * sizeof(struct key));
+	for (int part = 0; part < PARTS; part++) {
+		uint32_t *best = &subject->best[which][part];
+
+		if (bpf_prog_test_run_opts(subject->program, &options)) {
+			perror(subject->name);
+			return false;
+		}
+		if (*best == 0 || options.duration < *best)
+			*best = options.duration;
+	}
+	return true;
+}
+
+static double mean(const struct measured *subject, int which)
+{
+	double sum = 0;
+
+	for (int part = 0; part < PARTS; part++)
+		sum += subject->best[which][part];
+	return sum / PARTS;
+}
+
+/* ---- weir ---- */
+
+static bool prepare_weir(const struct template *template, const struct material *material, struct measured *subject)
+{
+	static const struct apply_options options = { 0 };
+	struct policy_set set = { .name = "s", .components = 1, .size = 16u << 20, .grows = true,
+				  .element_count = material->count, .elements = material->elements };
+	struct set_request request = { .set = &set, .prefixes = true, .options = &options };
+	struct arena *arena = arena_new();
+	struct diagnostics diagnostics;
+	uint64_t begun = now_ns();
+	uint32_t key = 0, id = 0;
+	int inner;
+
+	diagnostics_init(&diagnostics, arena);
+	set.types[0] = material->kind->wide ? TYPE_IPV6_ADDR : TYPE_IPV4_ADDR;
+	subject->fd_to_close = set_fill(&request, &diagnostics);
+	subject->load_ms = (now_ns() - begun) / 1e6;
+	if (subject->fd_to_close < 0)
+		diagnostics_print(&diagnostics, stderr, false);
+	arena_free(arena);
+	if (subject->fd_to_close < 0)
+		return false;
+	bpf_map_lookup_elem(subject->fd_to_close, &key, &id);
+	inner = bpf_map_get_fd_by_id(id);
+	subject->megabytes = map_megabytes(inner);
+	close(inner);
+	return load_chain(template, material->kind, subject->fd_to_close, subject);
+}
+
+/* Elements a second, put in one by one while nothing else goes on: the table alone, without reading text. */
+static double measure_adds(const struct material *material, int fd)
+{
+	struct policy_set set = { .components = 1, .types = { material->kind->wide ? TYPE_IPV6_ADDR : TYPE_IPV4_ADDR } };
+	struct set_shape shape = set_shape(&set, true);
+	struct arena *arena = arena_new();
+	struct material fresh;
+	struct set_rows rows[2] = { 0 };
+	struct set_table table;
+	uint64_t begun, took;
+
+	draw(&fresh, material->kind, ADDED);
+	for (uint32_t i = 0; i < ADDED; i++) {
+		uint64_t state = i + 1;
+
+		draw_element(&fresh, i, &state);
+		set_rows_of_element(arena, &set, &fresh.elements[i],
+				    (struct set_row){ .expires = WEIR_SET_NEVER, .flags = WEIR_SET_LIVE }, rows);
+	}
+	begun = now_ns();
+	if (set_table_open(fd, &shape, true, &table))
+		return 0;
+	for (int which = 0; which < 2; which++)
+		for (size_t i = 0; i < rows[which].count; i++)
+			if (set_table_put(&table, &rows[which].items[i], which == ROWS_PREFIX)) {
+				struct arena *scratch = arena_new();
+				struct set_rows all[2] = { 0 };
+
+				set_image_read(&table.image, scratch, all);
+				if (set_table_replace(&table, all))
+					return 0;
+				arena_free(scratch);
+				set_table_put(&table, &rows[which].items[i], which == ROWS_PREFIX);
+			}
+	took = now_ns() - begun;
+	set_table_close(&table);
+	arena_free(arena);
+	forget(&fresh);
+	return (rows[0].count + rows[1].count) * 1e9 / took;
+}
+
+/* ---- The kernel's maps ---- */
+
+static size_t write_key(const struct material *material, uint32_t i, uint8_t *to)
+{
+	const struct value low = material->elements[i].keys[0].low;
+	uint64_t halves[2] = { htobe64(low.hi), htobe64(low.lo) };
+	uint32_t narrow = material->kind->prefixes ? htobe32((uint32_t)low.lo) : (uint32_t)low.lo;
+	size_t at = 0;
+
+	if (material->kind->prefixes) {
+		memcpy(to, &material->lengths[i], 4);
+		at = 4;
+	}
+	if (material->kind->wide && !material->kind->prefixes)
+		memcpy(to, (uint64_t[2]){ low.hi, low.lo }, 16);
+	else if (material->kind->wide)
+		memcpy(to + at, halves, 16);
+	else
+		memcpy(to + at, &narrow, 4);
+	return at + (material->kind->wide ? 16 : 4);
+}
+
+static bool fill_map(int fd, const struct material *material)
+{
+	size_t key_size = 0;
+	uint8_t *keys = malloc((size_t)material->count * 20);
+	uint64_t *values = calloc(material->count, sizeof(*values));
+	uint32_t count = material->count;
+	int error;
+
+	for (uint32_t i = 0; i < material->count; i++)
+		key_size = write_key(material, i, keys + i * key_size);
+	error = bpf_map_update_batch(fd, keys, values, &count, NULL);
+	free(keys);
+	free(values);
+	return error == 0;
+}
+
+static bool prepare_map(const struct template *template, const struct material *material, struct measured *subject)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "peer");
+	bool wide = material->kind->wide, prefixes = material->kind->prefixes;
+	const char *name = prefixes ? wide ? "lpm6" : "lpm4" : wide ? "hash6" : "hash4";
+	struct bpf_object *object = bpf_object__open_mem(template->bytes, template->size, &options);
+	struct bpf_program *program;
+	struct bpf_map *map;
+	uint64_t begun;
+
+	if (!object)
+		return false;
+	bpf_object__for_each_program(program, object)
+		bpf_program__set_autoload(program, strcmp(bpf_program__name(program), subject->name) == 0);
+	bpf_object__for_each_map(map, object)
+		if (strncmp(bpf_map__name(map), "weir_", 5) == 0)
+			bpf_map__set_autocreate(map, false);
+	map = bpf_object__find_map_by_name(object, name);
+	bpf_map__set_max_entries(map, material->count + 1);
+	program = bpf_object__find_program_by_name(object, subject->name);
+	if (bpf_object__load(object))
+		return false;
+	begun = now_ns();
+	if (strcmp(subject->name, "measure_nothing") != 0 && !fill_map(bpf_map__fd(map), material))
+		return false;
+	subject->load_ms = (now_ns() - begun) / 1e6;
+	subject->megabytes = map_megabytes(bpf_map__fd(map));
+	subject->program = fcntl(bpf_program__fd(program), F_DUPFD_CLOEXEC, 3);
+	subject->keys = map_keys(subject->program);
+	bpf_object__close(object);
+	return subject->keys;
+}
+
+/* ---- All of one kind and size ---- */
+
+static void release(struct measured *subject)
+{
+	if (subject->keys)
+		munmap(subject->keys, KEYS * sizeof(struct key));
+	if (subject->program >= 0)
+		close(subject->program);
+	if (subject->fd_to_close >= 0)
+		close(subject->fd_to_close);
+}
+
+static void report(const struct material *material, const struct measured *subject, const struct measured *floor)
+{
+	static const char *const asked[] = { "hit, ns", "miss, ns" };
+	char what[96];
+
+	snprintf(what, sizeof(what), "%s: %s, %u", subject->name, material->kind->name, material->count);
+	for (int which = 0; which < 2; which++)
+		row("set-lookup", what, asked[which], mean(subject, which) - mean(floor, which), 0);
+	row("set-lookup", what, "load, ms", subject->load_ms, 0);
+	row("set-lookup", what, "memory, MB", subject->megabytes, 0);
+}
+
+static bool measure(const struct template *template, int rounds, const struct kind *kind, uint32_t count)
+{
+	struct measured subjects[] = {
+		{ "no rules", -1, -1, NULL, { { 0 } }, 0, 0 },
+		{ "weir", -1, -1, NULL, { { 0 } }, 0, 0 },
+		{ "measure_nothing", -1, -1, NULL, { { 0 } }, 0, 0 },
+		{ kind->prefixes ? "measure_lpm" : "measure_hash", -1, -1, NULL, { { 0 } }, 0, 0 },
+	};
+	struct material material;
+	bool fine;
+	double adds;
+	char what[96];
+
+	draw(&material, kind, count);
+	fine = load_chain(template, kind, -1, &subjects[0]) && prepare_weir(template, &material, &subjects[1]) &&
+	       prepare_map(template, &material, &subjects[2]) && prepare_map(template, &material, &subjects[3]);
+	for (int round = 0; round < rounds && fine; round++)
+		for (int which = 0; which < 2 && fine; which++)
+			for (int i = 0; i < 4 && fine; i++)
+				fine = run(&subjects[i], which, &material);
+	if (fine) {
+		subjects[3].name = kind->prefixes ? "BPF LPM trie" : "BPF hash";
+		report(&material, &subjects[1], &subjects[0]);
+		adds = measure_adds(&material, subjects[1].fd_to_close);
+		snprintf(what, sizeof(what), "weir: %s, %u", kind->name, count);
+		row("set-lookup", what, "live adds a second", adds, 0);
+		report(&material, &subjects[3], &subjects[2]);
+	}
+	for (int i = 0; i < 4; i++)
+		release(&subjects[i]);
+	forget(&material);
+	return fine;
+}
+
+int main(int argc, char **argv)
+{
+	struct template template;
+	bool fine = true;
+
+	if (argc < 4) {
+		fputs("usage: sets ROUNDS TEMPLATE ELEMENTS...\n", stderr);
+		return 1;
+	}
+	template.bytes = map_file(argv[2], &template.size);
+	if (!template.bytes)
+		return 1;
+	for (int i = 3; i < argc && fine; i++)
+		for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]) && fine; k++)
+			fine = measure(&template, atoi(argv[1]), &kinds[k], (uint32_t)atoi(argv[i]));
+	return !fine;
+}
