@@ -13,8 +13,12 @@
 #include "kernel/pins.h"
 #include "kernel/set_table.h"
 
-/* So many new rows, if they are more than a quarter of those that are there, go into a new table with those. */
-#define MANY 8192
+/*
+ * So many new rows, if they are more than a quarter of those that are there, go into a new table with those. A prefix that is put
+ * in by itself costs as much as so many single values.
+ */
+#define MANY	    8192
+#define PREFIX_COST 16
 
 static const struct place nowhere;
 
@@ -283,7 +287,8 @@ int kernel_set_add(struct kernel_set *set, const struct set_element *elements, s
 		r = set_rows_of_element(arena, &set->type, &elements[i], row, rows);
 	}
 	all = rows[ROWS_SINGLE].count + rows[ROWS_PREFIX].count;
-	if (r == 0 && all >= MANY && all > set_image_rows(&set->table.image) / 4 && fits(set, all)) {
+	if (r == 0 && all >= MANY && all + PREFIX_COST * rows[ROWS_PREFIX].count > set_image_rows(&set->table.image) / 4 &&
+	    fits(set, all)) {
 		r = rebuild_with(set, rows);
 		done = r ? 0 : count;
 	} else if (r == 0) {

@@ -79,7 +79,8 @@ static uint32_t entry_pages(const struct set_shape *shape, const struct set_rows
 
 	if (shape->direct && !shape->prefixes)
 		return 0;
-	needed += needed / 4 + (needed < SPARE_ENTRIES / 4 ? 4 * needed + 64 : SPARE_ENTRIES);
+	/* Beside many single values a replacement is dear even for the first prefixes. */
+	needed += needed / 4 + rows[ROWS_SINGLE].count / 16 + (needed < SPARE_ENTRIES / 4 ? 4 * needed + 64 : SPARE_ENTRIES);
 	return (uint32_t)((needed >> shape->entry_shift) + 1);
 }
 

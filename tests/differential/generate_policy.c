@@ -608,7 +608,12 @@ static void write_set(struct writer *writer)
 	enum subject single = random_of(writer->random, singles);
 	const char *type = is_pair ? pair->type : set_type_word(single);
 
-	fprintf(writer->out, "set s%u {\n\ttype %s\n\tsize %u\n\telements = { ", writer->set_count, type, count * 256);
+	fprintf(writer->out, "set s%u {\n\ttype %s\n", writer->set_count, type);
+	if (random_chance(writer->random, 30))
+		fputs("\tcounter\n", writer->out);
+	if (random_chance(writer->random, 50))
+		fprintf(writer->out, "\tsize %u\n", count * 256);
+	fputs("\telements = { ", writer->out);
 	for (unsigned i = 0; i < count; i++) {
 		fputs(i ? ", " : "", writer->out);
 		value(writer, is_pair ? pair->subjects[0] : single, !is_pair);

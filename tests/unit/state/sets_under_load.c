@@ -6,6 +6,7 @@
  */
 #include "scene.h"
 
+#include <signal.h>
 #include <sys/mman.h>
 
 #define SECONDS 3
@@ -196,6 +197,78 @@ TEST(what_is_in_a_set_is_found_and_what_is_not_is_not)
 	CHECK_NUMBER(scene_remove("p"), 0);
 }
 
+/* Does a packet to this address meet the set? */
+static bool program_finds(int program, uint32_t address)
+{
+	unsigned char frame[64];
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = sizeof(frame), .repeat = 1);
+
+	write_frame(frame, false);
+	for (int i = 0; i < 4; i++)
+		frame[30 + i] = (unsigned char)(address >> (24 - 8 * i));
+	return bpf_prog_test_run_opts(program, &options) == 0 && options.retval == XDP_DROP;
+}
+
+/* Change prefixes until killed. */
+static void change_until_killed(uint32_t state)
+{
+	for (;;) {
+		struct scene_set set = scene_set_open("p", "b");
+
+		for (int i = 0; i < 50; i++)
+			change_prefixes(&set, &state);
+		if (state % 4 == 0)
+			change_many(&set, &state, true);
+		scene_set_close(&set);
+	}
+}
+
+/* What the set lists is what programs find, of a sample. */
+static uint32_t count_contradictions(int program)
+{
+	struct scene_set set = scene_set_open("p", "b");
+	const struct set_element *elements;
+	uint32_t contradictions = 0;
+	size_t count = 0;
+
+	CHECK_NUMBER(kernel_set_list(set.set, set.arena, &count, &elements), 0);
+	for (size_t i = 0; i < count; i += 1 + count / 300)
+		contradictions += !program_finds(program, (uint32_t)elements[i].keys[0].low.lo) ||
+				  !program_finds(program, (uint32_t)elements[i].keys[0].high.lo);
+	scene_set_close(&set);
+	return contradictions;
+}
+
+TEST(a_writer_that_is_killed_leaves_the_set_whole)
+{
+	uint32_t contradictions = 0, missed = 0;
+	int program;
+
+	CHECK_NUMBER(scene_apply("p", POLICY), 0);
+	program = open_program();
+	for (uint32_t i = 0; i < 80; i++) {
+		struct set_element fresh = scene_address(0x0e000000 + i * 256, 0x0e000000 + i * 256 + 255, 0);
+		pid_t writer = fork();
+		struct scene_set set;
+
+		if (writer == 0)
+			change_until_killed(i);
+		usleep(1000 + i * 300);
+		kill(writer, SIGKILL);
+		waitpid(writer, NULL, 0);
+		missed += !program_finds(program, 0x0a140707) || program_finds(program, 0x0a150707);
+		set = scene_set_open("p", "b");
+		change(&set, &fresh, 1, true);
+		scene_set_close(&set);
+		missed += !program_finds(program, 0x0e000000 + i * 256 + 99);
+		contradictions += count_contradictions(program);
+	}
+	CHECK_NUMBER(missed, 0);
+	CHECK_NUMBER(contradictions, 0);
+	close(program);
+	CHECK_NUMBER(scene_remove("p"), 0);
+}
+
 int main(void)
 {
 	if (!scene_begin()) {
@@ -203,6 +276,7 @@ int main(void)
 		return tap_end();
 	}
 	RUN(what_is_in_a_set_is_found_and_what_is_not_is_not);
+	RUN(a_writer_that_is_killed_leaves_the_set_whole);
 	scene_end();
 	return tap_end();
 }
