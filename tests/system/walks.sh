@@ -31,7 +31,7 @@ mount -t tmpfs tmpfs /srv && mkdir /srv/weir && mount --bind "$PWD" /srv/weir &&
 ip link set lo up
 
 plain() {
-	sed -E 's/^ +[1-9][0-9]* +[1-9][0-9]*  / N N  /; s/[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?/TIME/g; s/[0-9]{4}-[0-9]{2}-[0-9]{2}/DATE/g; s/\([0-9]+ s\)/(SECONDS)/g; s/[0-9.]+ ?(ms|usec|msec)/N \1/g
+	sed -E 's/^ +[0-9]+ +[0-9]+  policy/ N N  policy/; s/^ +[1-9][0-9]* +[1-9][0-9]*  / N N  /; s/[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?/TIME/g; s/[0-9]{4}-[0-9]{2}-[0-9]{2}/DATE/g; s/\([0-9]+ s\)/(SECONDS)/g; s/[0-9.]+ ?(ms|usec|msec)/N \1/g
 		s/\[[0-9]+\]/[PID]/g; s/\b[0-9]{5,}\b/N/g; s/(tag|id) [0-9a-f]+/\1 N/g; s/0x[0-9a-f]{5,}/N/g; s/(:[0-9]{4}) [0-9]+\b/\1 N/g'
 }
 
