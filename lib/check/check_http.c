@@ -176,7 +176,7 @@ bool check_http(struct chain_frame *chain, const struct ast_statement *match, st
 	predicate->http.negated = match->operator== AST_NOT_EQUAL;
 	whole = leaves_gather(checker, match->value, &leaves) && check_operator(checker, match, &leaves);
 	for (size_t i = 0; whole && i < leaves.list.count; i++) {
-		struct http_pattern pattern;
+		struct http_pattern pattern = { .text = "" };
 
 		whole = read_pattern(checker, predicate->http.asked, &leaves.list.items[i], &pattern);
 		vector_push(checker->arena, &patterns, pattern);

@@ -58,6 +58,7 @@ in_a sysctl -qw net.ipv4.tcp_syn_retries=1
 ip -n "$A" neigh replace 10.0.0.66 lladdr $BMAC nud permanent dev va
 ip -n "$A" neigh replace fd00::66 lladdr $BMAC nud permanent dev va
 in_b sysctl -qw net.ipv4.ip_forward=1
+ip -n "$B" route add blackhole 10.0.0.66 # or B forwards it, and says in the end that nobody is there
 ip -n "$B" route add unreachable 10.9.0.0/16
 ip -n "$A" route add 10.9.0.0/16 via $B4
 
