@@ -59,3 +59,7 @@ bench-quick: $(BENCH)/test_run $(BENCH)/http $(BENCH)/effects $(BENCH)/trace $(T
 
 bench-pictures: ## draw docs/pictures from what the last `make bench` found
 	bench/draw $(OUT)/bench.json docs/pictures
+
+.PHONY: bench-document
+bench-document: ## put what the last `make bench` found into docs/performance.md
+	bench/document $(OUT)/bench.json docs/performance.md

@@ -6,6 +6,7 @@
 #ifndef WEIR_BPF_CLASSIC_H
 #define WEIR_BPF_CLASSIC_H
 
+#include <linux/if_ether.h>
 #include <linux/in.h>
 #include <linux/in6.h>
 
