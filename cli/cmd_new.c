@@ -67,40 +67,21 @@ static const char c_template[] =
 	"/* Loads @NAME@.bpf.c, which is embedded, attaches it and prints what it logs, until Ctrl-C. */\n"
 	"#include <weir/weir.h>\n\n"
 	"WEIR_EMBED(program, \"@NAME@.bpf.o\");\n\n"
-	"static void print_line(void *context, const struct weir_log_line *line)\n"
+	"static const char *target = @TARGET@;\n\n"
+	"static int begin(struct weir_object *object, struct weir_reader *reader, struct weir_messages *messages)\n"
 	"{\n"
-	"\t(void)context;\n"
-	"\tweir_log_print(stdout, line);\n"
+	"\tint error = weir_object_load(object, messages);\n\n"
+	"\terror = error ? error : weir_reader_add_log(reader, object, NULL, NULL, stdout, messages);\n"
+	"\treturn error ? error : weir_program_attach(weir_object_program(object, \"@FUNCTION@\"), target, NULL, messages);\n"
 	"}\n\n"
-	"static int run(const char *target, struct weir_object **object, struct weir_reader **reader, struct weir_messages *messages)\n"
-	"{\n"
-	"\tstruct weir_object_options options = WEIR_OPTIONS(struct weir_object_options);\n"
-	"\tint error;\n\n"
-	"\toptions.name = \"@FUNCTION@\";\n"
-	"\terror = weir_object_open_memory(program, program_end - program, &options, messages, object);\n"
-	"\terror = error ? error : weir_object_load(*object, messages);\n"
-	"\terror = error ? error : weir_reader_open(messages, reader);\n"
-	"\terror = error ? error : weir_reader_add_log(*reader, *object, NULL, print_line, NULL, messages);\n"
-	"\terror = error ? error : weir_program_attach(weir_object_program(*object, \"@FUNCTION@\"), target, NULL, messages);\n"
-	"\tif (error)\n"
-	"\t\treturn error;\n"
-	"\tweir_log_say(stdout, \"@FUNCTION@\", WEIR_LOG_INFO, \"Waiting for Ctrl-C...\");\n"
-	"\terror = weir_reader_run(*reader);\n"
-	"\tweir_log_say(stdout, \"@FUNCTION@\", WEIR_LOG_INFO, \"Exiting...\");\n"
-	"\treturn error;\n"
-	"}\n\n"
-	"/* usage: @NAME@ [TARGET]; TARGET is @WHAT@, @DEFAULT@ where there is none */\n"
 	"int main(int argc, char **argv)\n"
 	"{\n"
-	"\tstruct weir_messages *messages = weir_messages_new();\n"
-	"\tstruct weir_object *object = NULL;\n"
-	"\tstruct weir_reader *reader = NULL;\n"
-	"\tint error = run(argc > 1 ? argv[1] : @TARGET@, &object, &reader, messages);\n\n"
-	"\tweir_messages_print(messages, stderr, false);\n"
-	"\tweir_reader_close(reader);\n"
-	"\tweir_object_close(object);\n"
-	"\tweir_messages_free(messages);\n"
-	"\treturn error != 0;\n"
+	"\tconst struct weir_argument arguments[] = { { 't', \"target\", &target, \"@WHAT@\" }, { 0 } };\n"
+	"\tstruct weir_main_options options = WEIR_OPTIONS(struct weir_main_options);\n\n"
+	"\toptions.name = \"@FUNCTION@\";\n"
+	"\toptions.arguments = arguments;\n"
+	"\toptions.begin = begin;\n"
+	"\treturn weir_main(argc, argv, program, program_end - program, &options);\n"
 	"}\n";
 
 static const char make_template[] =
@@ -147,7 +128,6 @@ static const char *substitute(const struct project *project, const char *word, s
 		{ "ANSWER", kind->answer },
 		{ "TARGET", project->target },
 		{ "WHAT", kind->what ? kind->what : "not needed: the section has it" },
-		{ "DEFAULT", kind->target ? kind->target : "what the section says" },
 	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Attaches cgroup-skb-egress.bpf.c, which is embedded, to a cgroup, alone; puts 1.1.1.1 on its blocklist; prints each packet. */
 #include <arpa/inet.h>
-#include <getopt.h>
 #include <weir/weir.h>
 
 #include "cgroup-skb-egress.h"
 
 WEIR_EMBED(program, "cgroup-skb-egress/cgroup-skb-egress.bpf.o");
+
+static const char *cgroup = "/sys/fs/cgroup/unified";
 
 static void print_packet(void *context, const void *data, size_t length)
 {
@@ -19,51 +20,25 @@ static void print_packet(void *context, const void *data, size_t length)
 	fflush(stdout);
 }
 
-static int run(const char *cgroup, struct weir_object **object, struct weir_reader **reader, struct weir_messages *messages)
+static int begin(struct weir_object *object, struct weir_reader *reader, struct weir_messages *messages)
 {
-	struct weir_attach_options options = WEIR_OPTIONS(struct weir_attach_options);
+	struct weir_attach_options alone = WEIR_OPTIONS(struct weir_attach_options);
 	uint32_t address = ntohl(inet_addr("1.1.1.1")), nothing = 0;
-	int error = weir_object_open_memory(program, program_end - program, NULL, messages, object);
+	int error = weir_object_load(object, messages);
 
-	options.cgroup_mode = WEIR_CGROUP_SINGLE;
-	error = error ? error : weir_object_load(*object, messages);
-	error = error ? error : weir_reader_open(messages, reader);
-	error = error ? error : weir_reader_add_map(*reader, weir_object_map(*object, "EVENTS"), print_packet, NULL, messages);
-	error = error ? error : WEIR_MAP_PUT(weir_object_map(*object, "BLOCKLIST"), &address, &nothing);
-	error = error ? error
-		      : weir_program_attach(weir_object_program(*object, "cgroup_skb_egress"), cgroup, &options, messages);
-	if (error)
-		return error;
-	weir_log_say(stdout, "cgroup_skb_egress", WEIR_LOG_INFO, "Waiting for Ctrl-C...");
-	error = weir_reader_run(*reader);
-	weir_log_say(stdout, "cgroup_skb_egress", WEIR_LOG_INFO, "Exiting...");
-	return error;
+	error = error ? error : WEIR_MAP_PUT(weir_object_map(object, "BLOCKLIST"), &address, &nothing);
+	error = error ? error : weir_reader_add_map(reader, weir_object_map(object, "EVENTS"), print_packet, NULL, messages);
+	alone.cgroup_mode = WEIR_CGROUP_SINGLE;
+	return error ? error : weir_program_attach(weir_object_program(object, "cgroup_skb_egress"), cgroup, &alone, messages);
 }
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = { { "cgroup-path", required_argument, NULL, 'c' },
-						 { "help", no_argument, NULL, 'h' },
-						 { 0 } };
-	struct weir_messages *messages = weir_messages_new();
-	const char *cgroup = "/sys/fs/cgroup/unified";
-	struct weir_object *object = NULL;
-	struct weir_reader *reader = NULL;
-	int option, error;
+	const struct weir_argument arguments[] = { { 'c', "cgroup-path", &cgroup, NULL }, { 0 } };
+	struct weir_main_options options = WEIR_OPTIONS(struct weir_main_options);
 
-	while ((option = getopt_long(argc, argv, "hc:", options, NULL)) != -1) {
-		if (option != 'c') {
-			puts("cgroup-skb-egress\n\nUSAGE:\n    cgroup-skb-egress [OPTIONS]\n\nOPTIONS:\n"
-			     "    -c, --cgroup-path <CGROUP_PATH>    [default: /sys/fs/cgroup/unified]\n"
-			     "    -h, --help                         Print help information");
-			return option != 'h';
-		}
-		cgroup = optarg;
-	}
-	error = run(cgroup, &object, &reader, messages);
-	weir_messages_print(messages, stderr, false);
-	weir_reader_close(reader);
-	weir_object_close(object);
-	weir_messages_free(messages);
-	return error != 0;
+	options.name = "cgroup_skb_egress";
+	options.arguments = arguments;
+	options.begin = begin;
+	return weir_main(argc, argv, program, program_end - program, &options);
 }

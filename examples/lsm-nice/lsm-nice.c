@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Loads lsm-nice.bpf.c, which is embedded, guards this very process by it and prints what it logs, until Ctrl-C. */
-#include <getopt.h>
 #include <time.h>
 #include <unistd.h>
 #include <weir/weir.h>
@@ -24,47 +23,30 @@ static void print_line(void *context, const struct weir_log_line *line)
 	print(line->file, line->line, line->text);
 }
 
-static int run(struct weir_object **object, struct weir_reader **reader, struct weir_messages *messages)
+static void say(const char *text)
 {
-	struct weir_object_options options = WEIR_OPTIONS(struct weir_object_options);
+	print("lsm-nice.c", __LINE__, text);
+}
+
+static int begin(struct weir_object *object, struct weir_reader *reader, struct weir_messages *messages)
+{
 	int error, pid = getpid();
 	char text[32];
 
 	snprintf(text, sizeof(text), "PID: %d", pid);
-	print("lsm-nice.c", __LINE__, text);
-	options.name = "lsm_nice";
-	error = weir_object_open_memory(program, program_end - program, &options, messages, object);
-	error = error ? error : WEIR_SET_GLOBAL(*object, "PID", &pid, messages);
-	error = error ? error : weir_object_load(*object, messages);
-	error = error ? error : weir_reader_open(messages, reader);
-	error = error ? error : weir_reader_add_log(*reader, *object, NULL, print_line, NULL, messages);
-	error = error ? error : weir_program_attach(weir_object_program(*object, "task_setnice"), NULL, NULL, messages);
-	if (error)
-		return error;
-	print("lsm-nice.c", __LINE__, "Waiting for Ctrl-C...");
-	error = weir_reader_run(*reader);
-	print("lsm-nice.c", __LINE__, "Exiting...");
-	return error;
+	say(text);
+	error = WEIR_SET_GLOBAL(object, "PID", &pid, messages);
+	error = error ? error : weir_object_load(object, messages);
+	error = error ? error : weir_reader_add_log(reader, object, NULL, print_line, NULL, messages);
+	return error ? error : weir_program_attach(weir_object_program(object, "task_setnice"), NULL, NULL, messages);
 }
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = { { "iface", required_argument, NULL, 'i' },
-						 { "help", no_argument, NULL, 'h' },
-						 { 0 } };
-	struct weir_messages *messages = weir_messages_new();
-	struct weir_object *object = NULL;
-	struct weir_reader *reader = NULL;
-	int option, error;
+	struct weir_main_options options = WEIR_OPTIONS(struct weir_main_options);
 
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		puts("lsm-nice\n\nUSAGE:\n    lsm-nice\n\nOPTIONS:\n    -h, --help    Print help information");
-		return option != 'h';
-	}
-	error = run(&object, &reader, messages);
-	weir_messages_print(messages, stderr, false);
-	weir_reader_close(reader);
-	weir_object_close(object);
-	weir_messages_free(messages);
-	return error != 0;
+	options.name = "lsm_nice";
+	options.begin = begin;
+	options.say = say;
+	return weir_main(argc, argv, program, program_end - program, &options);
 }

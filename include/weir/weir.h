@@ -699,8 +699,8 @@ struct weir_log_options {
 	uint32_t rate;		   /* lines a second at most; 0: no limit (aya-log knows none). The rest is counted */
 };
 
-/* Hand each line that the object's programs log to HANDLE; until then nobody listens, and logging costs them next to nothing.
- * -ENOENT, without a message: they log nothing. One reader at a time. */
+/* Hand each line that the object's programs log to HANDLE (NULL: weir_log_print, CONTEXT being its FILE); until then nobody listens,
+ * and logging costs them next to nothing. -ENOENT, without a message: they log nothing. One reader at a time. */
 WEIR_API int weir_reader_add_log(struct weir_reader *reader, struct weir_object *object, const struct weir_log_options *options,
 				 void (*handle)(void *context, const struct weir_log_line *line), void *context,
 				 struct weir_messages *messages);
@@ -726,6 +726,33 @@ WEIR_API void weir_log_print_json(FILE *out, const struct weir_log_line *line);
 /* The same for what a program in user space has to say: the time is now. */
 WEIR_API void weir_log_say(FILE *out, const char *name, enum weir_log_level level, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+
+/* ---- A whole program: what all those that load an object, attach it and wait for Ctrl-C have in common ---- */
+
+/* An option with a value: { 'i', "iface", &iface, NULL } is -i, --iface <IFACE>. *ret_value is the default until it is given (NULL: none). */
+struct weir_argument {
+	char letter;
+	const char *name;
+	const char **ret_value;
+	const char *help; /* NULL: nothing but the default */
+};
+
+struct weir_main_options {
+	size_t size;
+	const char *name; /* as in struct weir_object_options, and what the program says is from */
+	const struct weir_argument *arguments; /* the last one is empty; NULL: none. -h, --help is always there */
+	/* The object is opened: set its globals, load it, add what is to be read, attach it. 0 or a negative errno. */
+	int (*begin)(struct weir_object *object, struct weir_reader *reader, struct weir_messages *messages);
+	void (*end)(struct weir_object *object); /* what there is to tell at the end; NULL: nothing */
+	void (*say)(const char *text); /* NULL: weir_log_say to standard output */
+};
+
+/*
+ * Be main() for an object of LENGTH bytes in memory: read ARGV, open the object, let options->begin do the rest, say "Waiting for Ctrl-C...",
+ * read until SIGINT or SIGTERM, call options->end, say "Exiting...", and release it all. Messages go to standard error, help to standard
+ * output. Gives the exit code: 0, or as weir_messages_exit_code. Unlike the rest it uses getopt's globals, and prints.
+ */
+WEIR_API int weir_main(int argc, char **argv, const void *bytes, size_t length, const struct weir_main_options *options);
 
 #ifdef __cplusplus
 }

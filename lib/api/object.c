@@ -155,6 +155,11 @@ int weir_reader_add_map(struct weir_reader *reader, struct weir_map *map,
 			      &messages->diagnostics);
 }
 
+static void print_line(void *context, const struct weir_log_line *line)
+{
+	weir_log_print(context, line);
+}
+
 int weir_reader_add_log(struct weir_reader *reader, struct weir_object *object, const struct weir_log_options *options,
 			void (*handle)(void *context, const struct weir_log_line *line), void *context,
 			struct weir_messages *messages)
@@ -162,7 +167,7 @@ int weir_reader_add_log(struct weir_reader *reader, struct weir_object *object, 
 	struct weir_log_options all = { .size = sizeof(all),
 					.level = OPTION(options, level, WEIR_LOG_INFO),
 					.rate = OPTION(options, rate, 0) };
+	struct reader_handler handler = { .handle_line = handle ? handle : print_line, .context = context };
 
-	return reader_add_log(reader, object, &all, &(struct reader_handler){ .handle_line = handle, .context = context },
-			      &messages->diagnostics);
+	return reader_add_log(reader, object, &all, &handler, &messages->diagnostics);
 }

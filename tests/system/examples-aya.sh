@@ -47,7 +47,9 @@ is "xdp-hello says that it ends" "$(tail -n 1 "$WORK/out" | grep -Ecx "\[$STAMP 
 is "xdp-hello prints nothing else" "$(grep -Evc 'received a packet|Waiting for|Exiting' "$WORK/out")" 0
 is "xdp-hello ends without an error" "$STATUS" 0
 fails "xdp-hello: nothing stays attached" attached
-exits "xdp-hello: no such interface" 1 "no such interface" in_b "$EXAMPLES/xdp-hello/xdp-hello" -i nosuch
+exits "xdp-hello: no such interface" 3 "no such interface" in_b "$EXAMPLES/xdp-hello/xdp-hello" -i nosuch
+exits "xdp-hello: an option that it does not have" 1 "invalid option -- 'x'" "$EXAMPLES/xdp-hello/xdp-hello" -x
+exits "xdp-hello: a word too much" 1 "xdp-hello: 'vb' is too much" "$EXAMPLES/xdp-hello/xdp-hello" vb
 matches "xdp-hello tells its options" "$("$EXAMPLES/xdp-hello/xdp-hello" -h)" '-i, --iface <IFACE>    \[default: eth0\]'
 
 begin "xdp-log begins" xdp-log -i vb
@@ -92,7 +94,7 @@ else
 	fails "cgroup-skb-egress: the cgroup does not reach 1.1.1.1" in_foo curl -sS --max-time 1 --noproxy '*' http://1.1.1.1/
 	ok "cgroup-skb-egress: others do" in_b ping -q -c 1 -W 1 1.1.1.1
 	ok "cgroup-skb-egress: the cgroup reaches others" in_foo ping -q -c 4 -i 0.1 -W 1 192.168.1.21
-	exits "cgroup-skb-egress is alone at its cgroup" 1 "another program is at this cgroup" in_b "$EXAMPLES/cgroup-skb-egress/cgroup-skb-egress" -c "$CGROUP"
+	exits "cgroup-skb-egress is alone at its cgroup" 3 "another program is at this cgroup" in_b "$EXAMPLES/cgroup-skb-egress/cgroup-skb-egress" -c "$CGROUP"
 	end
 	at_least "cgroup-skb-egress logs what it drops" "$(lines "LOG: DST 1.1.1.1, ACTION 0")" 1
 	is "cgroup-skb-egress logs what it lets pass" "$(lines "LOG: DST 192.168.1.21, ACTION 1")" 4

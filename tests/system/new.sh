@@ -42,8 +42,8 @@ for type in xdp tc tc_egress cgroup_skb socket_filter kprobe kretprobe fentry fe
 	[ -x "my-$type/my-$type" ] || continue
 	why=$(refusal_of "$type")
 	: >out
-	# shellcheck disable=SC2046
-	[ -n "$why" ] || nsenter --net="/run/netns/$B" "./my-$type/my-$type" $(target_of "$type") >out 2>err &
+	target=$(target_of "$type")
+	[ -n "$why" ] || nsenter --net="/run/netns/$B" "./my-$type/my-$type" ${target:+--target "$target"} >out 2>err &
 	PROJECT=$!
 	STARTED+=("$PROJECT")
 	[ -n "$why" ] || until_true 10 grep -q 'Waiting' out || why=$(head -n 1 err)
