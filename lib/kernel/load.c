@@ -396,7 +396,8 @@ static int take_chain(struct bpf_object *object, const struct bpf_program *progr
 	for (int i = 0; i < KEPT_COUNT; i++) {
 		const struct bpf_map *map = bpf_object__find_map_by_name(object, kept_names[i]);
 
-		ret_chain->kept_fds[i] = map && bpf_map__fd(map) >= 0 ? fcntl(bpf_map__fd(map), F_DUPFD_CLOEXEC, 3) : -1;
+		/* Since libbpf 1.4 a map that is not made has a descriptor, too: of nothing. */
+		ret_chain->kept_fds[i] = map && bpf_map__autocreate(map) ? fcntl(bpf_map__fd(map), F_DUPFD_CLOEXEC, 3) : -1;
 	}
 	ret_chain->verified_instructions = info.verified_insns;
 	return 0;
