@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The request line and the host of an HTTP/1 request whose head begins with this packet's TCP payload: what `http method`, `http
- * path` and `http host` compare (docs/http.md). Read byte by byte, WEIR_HTTP_REACH of them at most, by a machine whose places
- * are below; lib/rules/http.c reads the same in another way, and the two are compared.
+ * path` and `http host` compare (docs/http.md). What is not spelled as nearly all spell it (http_plain.h) is read byte by byte,
+ * WEIR_HTTP_REACH of them at most, by a machine whose places are below; lib/rules/http.c reads the same in another way, and the
+ * two are compared.
  *
  * All that the machine remembers begins as a value that the verifier does not know (flow->malformed, which is 0 where there is a
  * payload): kernels below 6.7 verify the body of a loop once, with what they know at its beginning.
@@ -11,6 +12,7 @@
 #define WEIR_BPF_HTTP_H
 
 #include "context.h"
+#include "http_plain.h"
 
 #define HTTP_CHUNK 32
 
@@ -42,7 +44,8 @@ struct http_reading {
 	__u8 chunk[HTTP_CHUNK];
 };
 
-/* The byte before AT; 0 where none is kept. What is compared is what indexes, or the verifier of 6.1 does not know how far it goes. */
+/* The byte before AT; 0 where none is kept. What is compared is what indexes, or the verifier of 6.1 does not know how far it
+ * goes. */
 static __always_inline __u8 http_byte_before(const struct weir_http_text *text, __u32 at)
 {
 	__u32 last = at - 1;
@@ -125,13 +128,6 @@ __weak __noinline int http_path_byte(struct weir_http_text *text, __u32 byte)
 	return 0;
 }
 
-static __always_inline bool http_is_token(__u32 byte)
-{
-	return byte > ' ' && byte < 0x7f && byte != '/' && byte != ':' && byte != '@' && byte != '"' && byte != '(' &&
-	       byte != ')' && byte != ',' && byte != ';' && byte != '<' && byte != '=' && byte != '>' && byte != '?' &&
-	       byte != '[' && byte != '\\' && byte != ']' && byte != '{' && byte != '}';
-}
-
 static __always_inline bool http_is_alphanumeric(__u32 byte)
 {
 	return (byte - '0' < 10) || ((byte | 0x20) - 'a' < 26);
@@ -150,11 +146,6 @@ static __always_inline __u32 http_digit(__u32 byte)
 static __always_inline __u32 http_lower(__u32 byte)
 {
 	return byte - 'A' < 26 ? byte | 0x20 : byte;
-}
-
-static __always_inline bool http_ends_target(__u32 byte)
-{
-	return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
 }
 
 /* A byte of the path as it stands in the request; three digits of a broken "%xy" stand for themselves. */
@@ -336,7 +327,8 @@ static long http_step(__u32 index, void *data)
 	if (index % HTTP_CHUNK == 0) {
 		if (left > HTTP_CHUNK)
 			left = HTTP_CHUNK;
-		/* Of no bytes at all the loop is not begun. The mask says so to the verifier of 6.1, which else sees a read of 0. */
+		/* Of no bytes at all the loop is not begun. The mask says so to the verifier of 6.1, which else sees a read of 0.
+		 */
 		left = ((left - 1) & (HTTP_CHUNK - 1)) + 1;
 		if (context_load(reading->ctx, at, reading->chunk, left)) {
 			reading->place = HTTP_ABSENT;
@@ -348,15 +340,11 @@ static long http_step(__u32 index, void *data)
 	return place >= HTTP_KNOWN;
 }
 
-/* Is what text->asked names in this packet? 1, and it is in TEXT, or 0. TEXT is zeroed but for asked. */
-__weak __noinline int http_text(CONTEXT *ctx, struct weir_flow *flow, struct weir_http_text *text)
+static __always_inline bool http_read_bytes(CONTEXT *ctx, struct weir_flow *flow, struct weir_http_text *text)
 {
 	struct http_reading reading = { .ctx = ctx, .text = text };
-	__u32 length, unknown;
+	__u32 length, unknown = flow->malformed;
 
-	if (!flow || !text || !flow->payload)
-		return 0;
-	unknown = flow->malformed;
 	reading.place = reading.percent = reading.digit = reading.name = reading.bracket = reading.absolute = unknown;
 	text->length = text->lost = unknown;
 	text->dots = 3 + unknown;
@@ -366,10 +354,22 @@ __weak __noinline int http_text(CONTEXT *ctx, struct weir_flow *flow, struct wei
 	if (length > WEIR_HTTP_REACH)
 		length = WEIR_HTTP_REACH;
 	bpf_loop(length, http_step, &reading, 0);
-	length = text->length;
-	if (text->asked == WEIR_HTTP_HOST && http_byte_before(text, length) == '.')
-		text->length = length - 1;
 	return reading.place == HTTP_KNOWN;
+}
+
+/* Is what text->asked names in this packet? 1, and it is in TEXT, or 0. TEXT is zeroed but for asked. */
+__weak __noinline int http_text(CONTEXT *ctx, struct weir_flow *flow, struct weir_http_text *text)
+{
+	int plainly;
+
+	if (!flow || !text || !flow->payload)
+		return 0;
+	plainly = http_plain(ctx, flow, text);
+	if (plainly == HTTP_IS_NONE || (plainly == HTTP_IS_ODD && !http_read_bytes(ctx, flow, text)))
+		return 0;
+	if (text->asked == WEIR_HTTP_HOST && http_byte_before(text, text->length) == '.')
+		text->length--;
+	return 1;
 }
 
 #endif

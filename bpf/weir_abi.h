@@ -259,8 +259,16 @@ enum weir_http_asked { WEIR_HTTP_METHOD, WEIR_HTTP_PATH, WEIR_HTTP_HOST };
 struct weir_http_text {
 	__u32 length;
 	__u32 asked; /* enum weir_http_asked */
-	__u32 dots, lost; /* of a path that is being read */
-	__u8 bytes[WEIR_HTTP_TEXT];
+	union {
+		struct {
+			__u32 dots, lost; /* of a path that is read byte by byte */
+		};
+		__u32 at; /* in the packet, while lines are read */
+	};
+	union {
+		__u8 bytes[WEIR_HTTP_TEXT];
+		__u64 words[WEIR_HTTP_TEXT / 8];
+	};
 };
 _Static_assert(sizeof(struct weir_http_text) == 96, "struct weir_http_text has holes or has grown");
 

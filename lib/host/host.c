@@ -60,7 +60,10 @@ static int read_all(struct arena *arena, int fd, size_t expected, char **ret_tex
 
 static int host_read_file(void *context, struct arena *arena, const char *name, const struct source **ret_source)
 {
-	_cleanup_close_ int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	/* The link that the name is, udev or a container's manager makes; early at boot there is neither. */
+	bool standard_input = strcmp(name, "/dev/stdin") == 0;
+	_cleanup_close_ int fd =
+		standard_input ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	struct source source = { 0 };
 	struct stat status;
 	char *text = NULL;
