@@ -218,16 +218,21 @@ static void value_http(struct writer *writer, enum subject subject)
 		"/private/",
 		"/very-long-part-that-goes-on-and-on-and-fills-what-is-kept-of-a-text-before*",
 	};
-	static const char *const hosts[] = {
-		"www.example.com",
-		"www*",
-		"secret.example.com",
-		"[::1]",
-		"a",
-		"*",
-		"a-host-of-a-name-so-long-that-it-takes-up-all-of-the-bytes-that-are-kept-of*"
-	};
+	static const char *const hosts[] = { "www.example.com",
+					     "www*",
+					     "secret.example.com",
+					     "[::1]",
+					     "a",
+					     "*",
+					     "a-host-of-a-name-so-long-that-it-takes-up-all-of-the-bytes-that-are-kept-of*" };
 
+	if (subject != SUBJECT_HTTP_METHOD && random_chance(writer->random, 25)) { /* as many as put_run() puts there */
+		fprintf(writer->out, subject == SUBJECT_HTTP_PATH ? "\"/p" : "\"h");
+		for (unsigned left = (unsigned)random_below(writer->random, 79); left > 0; left--)
+			fputc(subject == SUBJECT_HTTP_PATH ? 'p' : 'h', writer->out);
+		fputs(random_chance(writer->random, 50) ? "\"" : "*\"", writer->out);
+		return;
+	}
 	fprintf(writer->out, "\"%s\"",
 		subject == SUBJECT_HTTP_METHOD ? random_of(writer->random, methods)
 		: subject == SUBJECT_HTTP_PATH ? random_of(writer->random, paths)
