@@ -21,12 +21,12 @@ static const struct command *const commands[] = {
 static void print_help(void)
 {
 	fputs("weir: a packet firewall. A policy file is compiled to eBPF and enforced at XDP, tc and cgroups.\n\n"
-	      "usage: weir [--pins DIR] COMMAND [ARGUMENT...]\n\n",
+	      "usage: weir [--pins=DIR] COMMAND [ARGUMENT...]\n\n",
 	      stdout);
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
 	fputs("\n"
-	      "  --pins DIR  weir's directory in bpffs; also WEIR_PINS (default /sys/fs/bpf/weir)\n"
+	      "  --pins=DIR  weir's directory in bpffs; also WEIR_PINS (default /sys/fs/bpf/weir)\n"
 	      "  --version   which weir this is\n"
 	      "  --help      this; 'weir COMMAND --help' for one command\n\n"
 	      "Exit codes: 0 fine, 1 the policy or the usage is wrong, 2 the kernel refused,\n"

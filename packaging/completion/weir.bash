@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Completion of weir's commands, options, policies and sets for bash.
+# Completion of weir's commands, options, policies and sets for bash. Commands and options are those that --help names.
 
 _weir_policies() {
 	weir list -j 2>/dev/null | sed -n 's/^      "name": "\([^"]*\)",$/\1/p'
@@ -10,79 +10,77 @@ _weir_sets() {
 	weir list -j "$1" 2>/dev/null | sed -n '/^      "sets"/,/^      \]/s/^          "name": "\([^"]*\)",$/\1/p'
 }
 
+_weir_commands() {
+	weir --help | sed -n 's/^  \([a-z]*\) .*/\1/p'
+}
+
+_weir_options() { # [COMMAND]: those with a value end in '='
+	weir ${1:+"$1"} --help | sed -n 's/^  \(-., \|    \)\{0,1\}\(--[a-z-]*=\{0,1\}\).*/\2/p'
+}
+
+# What may stand behind an option, besides files.
+_weir_values() { # COMMAND OPTION
+	case $1\ $2 in
+	*\ --form) echo fits code data tables ;;
+	check\ --emit | check\ -e) echo ast rules tree code ;;
+	trace\ --probe) echo fentry kprobe tracepoint ;;
+	log\ --mode) echo native generic socket ;;
+	load\ --mode) echo best native generic offload ;;
+	load\ --cgroup-mode) echo multi single override ;;
+	load\ --level) echo error warn info debug trace ;;
+	import\ --from | import\ -f) echo iptables-save ip6tables-save nft classbench ;;
+	import\ --verdict) echo accept drop ;;
+	new\ --type | new\ -t) weir new --help | sed -n '/--type=TYPE  /,/--help/{ /--help/d; s/.*--type=TYPE//; s/,\| or / /g; p }' ;;
+	esac
+}
+
 _weir() {
-	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command='' index=1 words=''
+	local current=${COMP_WORDS[COMP_CWORD]} option=${COMP_WORDS[COMP_CWORD - 1]} command='' index=1 words=''
 	local -a plain=()
 
 	COMPREPLY=()
 	while [ "$index" -lt "$COMP_CWORD" ]; do
 		case ${COMP_WORDS[index]} in
-		--pins | --name | --chain | --hook | --ipset | --verdict | --from | --count | --seconds | --probe | --export | --import | --rate | --filter | --mode | --netns | --on | --program | --section | --type | --set | --cgroup-mode | --parent | --classid | --action | --pid | --pin | --level | -n | -c | -s | -e) index=$((index + 1)) ;;
+		--pins)
+			[ "${COMP_WORDS[index + 1]}" != = ] || index=$((index + 1))
+			index=$((index + 1))
+			;;
 		-*) ;;
 		*) [ -z "$command" ] && command=${COMP_WORDS[index]} || plain+=("${COMP_WORDS[index]}") ;;
 		esac
 		index=$((index + 1))
 	done
-	case $previous in
-	--probe)
-		mapfile -t COMPREPLY < <(compgen -W 'fentry kprobe tracepoint' -- "$current")
-		return
-		;;
-	--mode)
-		mapfile -t COMPREPLY < <(compgen -W 'auto native generic socket' -- "$current")
-		return
-		;;
-	--pins)
-		compopt -o dirnames
-		return
-		;;
-	-e | --emit)
-		mapfile -t COMPREPLY < <(compgen -W 'ast rules tree code' -- "$current")
-		return
-		;;
-	-f | --from)
-		mapfile -t COMPREPLY < <(compgen -W 'iptables-save ip6tables-save nft classbench' -- "$current")
-		return
-		;;
-	=)
-		[ "${COMP_WORDS[COMP_CWORD - 2]}" = --from ] && mapfile -t COMPREPLY < <(compgen -W 'iptables-save ip6tables-save nft classbench' -- "$current")
-		[ "${COMP_WORDS[COMP_CWORD - 2]}" = --form ] && mapfile -t COMPREPLY < <(compgen -W 'fits code data tables' -- "$current")
-		[ "${COMP_WORDS[COMP_CWORD - 2]}" = --emit ] && mapfile -t COMPREPLY < <(compgen -W 'ast rules tree code' -- "$current")
-		return
-		;;
-	esac
+	# --option=VALUE is three words here.
+	if [ "$option" = = ]; then
+		option=${COMP_WORDS[COMP_CWORD - 2]}
+	elif [ "$current" = = ]; then
+		current=''
+	fi
+	words=$(_weir_values "$command" "$option")
+	if [ -n "$words" ] || [[ $option == --* && $'\n'$(_weir_options "$command") == *$'\n'"$option="* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+		[ -n "$words" ] || compopt -o default
+		return 0
+	fi
+	words=$(_weir_options "$command")
 	case $command in
-	'') words='check apply list set events trace why remove import exec log guard selftest types load new bytecode disasm --pins --version --help' ;;
-	check) words='--emit= --form= --name --help' ;;
-	apply) words='--form= --name --reset --tune --pins --help' ;;
-	list) words="--verbose --json --pins --help $(_weir_policies)" ;;
-	events) words='--json --count --seconds --pins --help' ;;
-	trace) words='connect --json --ends --count --seconds --probe --help' ;;
-	log) words="packets on --json --filter --rate --mode --netns --count --seconds --help $(ls /sys/class/net 2>/dev/null)" ;;
-	guard) words='nice self list --off --json --count --seconds --pins --help' ;;
-	selftest) words='--json --help' ;;
-	types) words='--btf= --help' ;;
-	new) words='--type= --help' ;;
-	load) words='--on= --program= --section= --type= --set= --mode= --cgroup-mode= --netns= --parent= --classid= --action= --pid= --pin= --verifier-log --level= --rate= --json --count --seconds --help' ;;
-	disasm) words="--jit --opcodes --json --pins --help $(_weir_policies)" ;;
-	bytecode) words='EN10MB RAW --asm --bytecode= --step --list --json --help' ;;
-	why) words='--step --chain --name --verbose --json --help' ;;
-	import) words='--from= --hook --chain --ipset --verdict --partial --help' ;;
-	exec) words="--export --import --pins --help $(_weir_policies)" ;;
-	remove) words="--all --pins --help $(_weir_policies)" ;;
+	'') words+=" $(_weir_commands)" ;;
+	trace) words+=' connect' ;;
+	log) words+=" packets on $(ls /sys/class/net 2>/dev/null)" ;;
+	guard) words+=' nice self list' ;;
+	bytecode) words+=' EN10MB RAW' ;;
+	list | disasm | exec | remove) words+=" $(_weir_policies)" ;;
 	set)
 		case ${#plain[@]} in
-		0) words='add del list flush --json --pins --help' ;;
-		1) words=$(_weir_policies) ;;
-		2) words=$(_weir_sets "${plain[1]}") ;;
+		0) words+=' add del list flush' ;;
+		1) words+=" $(_weir_policies)" ;;
+		2) words+=" $(_weir_sets "${plain[1]}")" ;;
 		esac
 		;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
-	case $command in
-	check | apply | why | import | bytecode | exec | load) [ ${#COMPREPLY[@]} -gt 0 ] || compopt -o default ;;
-	esac
-	[[ ${COMPREPLY[0]:-} == *= ]] && compopt -o nospace
+	[ ${#COMPREPLY[@]} -gt 0 ] || compopt -o default
+	[[ ${#COMPREPLY[@]} != 1 || ${COMPREPLY[0]} != *= ]] || compopt -o nospace
 	return 0
 }
 
