@@ -5,6 +5,7 @@
  * time a packet takes is that of sending and receiving it.
  *
  *	flood ROUNDS MILLISECONDS SADDR DPORT INTERFACE...
+ *	flood ROUNDS MILLISECONDS SADDR/COUNT DPORT INTERFACE...	each packet from another one of COUNT addresses, at random
  *	flood --floor INTERFACE		attach a program that only drops, until standard input ends
  *
  * Prints packets a second. The interfaces take turns; the best round of each counts. What arrives is counted by the driver, so
@@ -16,6 +17,7 @@
 #include <linux/bpf.h>
 #include <net/if.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -40,16 +42,35 @@ struct target {
 static uint8_t frame[64] = { 2, 0, 0,  0,  0, 2, 2,  0, 0, 0, 0,  1, 8, 0, 0x45, 0,    0, 50, 0, 1,
 			     0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 0x30, 0x39, 0, 80, 0, 30 };
 
-static void write_frame(const char *address, int port)
+static uint32_t first_source, sources; /* 0: all from one */
+
+/* The sum of the IPv4 header without its own checksum, in 17 bits at most. */
+static uint32_t header_sum(void)
 {
 	uint32_t sum = 0;
 
-	inet_pton(AF_INET, address, &frame[26]);
+	for (int i = 14; i < 34; i += 2)
+		sum += i == 24 ? 0 : frame[i] << 8 | frame[i + 1];
+	return (sum & 0xffff) + (sum >> 16);
+}
+
+/* ADDRESS, or ADDRESS/COUNT. */
+static void write_frame(const char *address, int port)
+{
+	char text[32];
+	const char *slash = strchr(address, '/');
+	uint32_t sum, source;
+
+	snprintf(text, sizeof(text), "%.*s", slash ? (int)(slash - address) : 31, address);
+	inet_pton(AF_INET, text, &source);
+	first_source = ntohl(source);
+	sources = slash ? (uint32_t)atoi(slash + 1) : 0;
+	if (sources)
+		source = 0; /* the program writes it */
+	memcpy(&frame[26], &source, sizeof(source));
 	frame[36] = port >> 8;
 	frame[37] = port & 255;
-	for (int i = 14; i < 34; i += 2)
-		sum += frame[i] << 8 | frame[i + 1];
-	sum = (sum & 0xffff) + (sum >> 16);
+	sum = header_sum();
 	sum = ~((sum & 0xffff) + (sum >> 16));
 	frame[24] = sum >> 8;
 	frame[25] = sum & 255;
@@ -57,10 +78,43 @@ static void write_frame(const char *address, int port)
 
 static int load_redirect(unsigned ifindex)
 {
-	struct bpf_insn instructions[] = { move_constant(BPF_REG_1, ifindex), move_constant(BPF_REG_2, 0),
-					   call_helper(HELPER_REDIRECT), instruction(BPF_JMP | BPF_EXIT, 0, 0, 0, 0) };
+	struct bpf_insn one[] = { move_constant(BPF_REG_1, ifindex), move_constant(BPF_REG_2, 0), call_helper(HELPER_REDIRECT),
+				  instruction(BPF_JMP | BPF_EXIT, 0, 0, 0, 0) };
+	/* r7: the packet, r0 the address, r1 what is left of the sum over the header. */
+	struct bpf_insn many[] = {
+		load(BPF_W, BPF_REG_7, BPF_REG_1, offsetof(struct xdp_md, data)),
+		load(BPF_W, BPF_REG_2, BPF_REG_1, offsetof(struct xdp_md, data_end)),
+		move_register(BPF_REG_3, BPF_REG_7),
+		calculate_constant(BPF_ADD, BPF_REG_3, 34),
+		instruction(BPF_JMP | BPF_JGT | BPF_X, BPF_REG_3, BPF_REG_2, 19, 0),
+		call_helper(HELPER_PRANDOM),
+		move_register_32(BPF_REG_0, BPF_REG_0),
+		calculate_constant(BPF_MUL, BPF_REG_0, (int32_t)sources),
+		calculate_constant(BPF_RSH, BPF_REG_0, 32),
+		calculate_constant(BPF_ADD, BPF_REG_0, (int32_t)first_source),
+		move_register(BPF_REG_1, BPF_REG_0),
+		calculate_constant(BPF_RSH, BPF_REG_1, 16),
+		move_register(BPF_REG_2, BPF_REG_0),
+		calculate_constant(BPF_AND, BPF_REG_2, 0xffff),
+		calculate_register(BPF_ADD, BPF_REG_1, BPF_REG_2),
+		calculate_constant(BPF_ADD, BPF_REG_1, (int32_t)header_sum()),
+		move_register(BPF_REG_2, BPF_REG_1),
+		calculate_constant(BPF_RSH, BPF_REG_2, 16),
+		calculate_register(BPF_ADD, BPF_REG_1, BPF_REG_2), /* below 4 * 65536: never a carry again but at 65535 + 1 */
+		calculate_constant(BPF_XOR, BPF_REG_1, -1),
+		to_network_order(BPF_REG_1, 16),
+		store(BPF_H, BPF_REG_7, 24, BPF_REG_1),
+		to_network_order(BPF_REG_0, 32),
+		store(BPF_W, BPF_REG_7, 26, BPF_REG_0),
+		one[0],
+		one[1],
+		one[2],
+		one[3],
+	};
 
-	return bpf_prog_load(BPF_PROG_TYPE_XDP, "flood", "GPL", instructions, 4, NULL);
+	if (sources)
+		return bpf_prog_load(BPF_PROG_TYPE_XDP, "flood", "GPL", many, sizeof(many) / sizeof(many[0]), NULL);
+	return bpf_prog_load(BPF_PROG_TYPE_XDP, "flood", "GPL", one, sizeof(one) / sizeof(one[0]), NULL);
 }
 
 /* How many packets the other end has taken in. */
@@ -173,7 +227,7 @@ int main(int argc, char **argv)
 	if (argc == 3 && strcmp(argv[1], "--floor") == 0)
 		return hold_floor(argv[2]);
 	if (argc < 6) {
-		fputs("usage: flood ROUNDS MILLISECONDS SADDR DPORT INTERFACE...\n", stderr);
+		fputs("usage: flood ROUNDS MILLISECONDS SADDR[/COUNT] DPORT INTERFACE...\n", stderr);
 		return 1;
 	}
 	rounds = atoi(argv[1]);

@@ -2,12 +2,15 @@
 /*
  * Look-ups of random keys in sets: weir's tables beside the kernel's hash and LPM trie, in turns.
  *
- *	sets ROUNDS TEMPLATE ELEMENTS...	TEMPLATE: build/bench/sets.bpf.o
+ *	sets SECONDS TEMPLATE ELEMENTS...	TEMPLATE: build/bench/sets.bpf.o; so long is measured of each kind and number
  *
- * For each number of elements: single IPv4 and IPv6 addresses, and prefixes of both, all drawn at random. 262,144 keys, drawn from
- * what the set has (hit) and from what it has not (miss), go through a program by BPF_PROG_TEST_RUN, another one each time, so
- * neither branches nor caches know what comes. The floor of weir's figure is the same program with a chain without rules, that of
- * the others one that only fetches the key. What it takes to fill and how much memory there is in it comes along.
+ * For each number of elements: single IPv4 and IPv6 addresses, and prefixes of both, all drawn at random. 262,144 keys, drawn
+ *from what the set has (hit) and from what it has not (miss), go through a program by BPF_PROG_TEST_RUN, another one each time,
+ *so neither branches nor caches know what comes. The floor of weir's figure is the same program with a chain without rules, that
+ *of the others one that only fetches the key. What it takes to fill and how much memory there is in it comes along.
+ *
+ * The program runs through all keys in one call, and takes the time of each part itself: a call of BPF_PROG_TEST_RUN at XDP takes
+ * tens of milliseconds beside what it runs, since the kernel writes the address of the program into its code and out again.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -26,9 +29,11 @@
 #include "kernel/set_fill.h"
 #include "rows.h"
 
-#define KEYS  (1u << 18) /* as in sets.bpf.c */
-#define PARTS 16	 /* runs over all keys: the best of each counts, so that a disturbance spoils little */
-#define ADDED 20000	 /* live, one by one */
+#define KEYS	     (1u << 18) /* as in sets.bpf.c */
+#define PARTS	     16		/* of the keys; the best time of each counts, so that a disturbance spoils little */
+#define BATCH	     64		/* keys of one run of a program */
+#define LEAST_ROUNDS 3
+#define ADDED	     20000 /* live, one by one */
 
 struct key {
 	uint64_t hi, lo;
@@ -37,9 +42,11 @@ struct key {
 struct measured {
 	const char *name;
 	int program, fd_to_close;
-	struct key *keys; /* shared with the program */
-	uint32_t best[2][PARTS]; /* ns a look-up: hit, miss */
+	struct key *keys;	 /* shared with the program, as the next */
+	const uint64_t *stamps;	 /* when each part was begun, and at the end */
+	uint64_t best[2][PARTS]; /* ns: hit, miss */
 	double load_ms, megabytes;
+	double adds; /* a second; 0: not measured */
 };
 
 struct kind {
@@ -111,8 +118,7 @@ static void draw_keys(struct material *material, uint64_t *state)
 	bool wide = material->kind->wide, prefixes = material->kind->prefixes;
 
 	for (uint32_t i = 0; i < KEYS; i++) {
-		const struct value_range *range =
-			&material->elements[random_number(state) % material->count].keys[0];
+		const struct value_range *range = &material->elements[random_number(state) % material->count].keys[0];
 		struct key *hit = &material->keys[0][i], *miss = &material->keys[1][i];
 
 		*hit = (struct key){ range->low.hi, range->low.lo };
@@ -174,25 +180,33 @@ static const void *map_file(const char *name, size_t *ret_size)
 	return data;
 }
 
-static struct key *map_keys(int program)
+/* The memory of a program's map; NULL: it has none of that name. */
+static void *map_memory(int program, const char *name, size_t size)
 {
-	uint32_t ids[16] = { 0 }, size = sizeof(struct bpf_prog_info);
+	uint32_t ids[16] = { 0 }, length = sizeof(struct bpf_prog_info);
 	struct bpf_prog_info info = { .nr_map_ids = 16, .map_ids = (uint64_t)(uintptr_t)ids };
-	struct key *keys = MAP_FAILED;
+	void *memory = MAP_FAILED;
 
-	if (bpf_obj_get_info_by_fd(program, &info, &size))
+	if (bpf_obj_get_info_by_fd(program, &info, &length))
 		return NULL;
-	for (uint32_t i = 0; i < info.nr_map_ids && i < 16 && keys == MAP_FAILED; i++) {
+	for (uint32_t i = 0; i < info.nr_map_ids && i < 16 && memory == MAP_FAILED; i++) {
 		struct bpf_map_info map = { 0 };
 		int fd = bpf_map_get_fd_by_id(ids[i]);
 
-		size = sizeof(map);
-		if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &map, &size) == 0 && strcmp(map.name, "keys") == 0)
-			keys = mmap(NULL, KEYS * sizeof(*keys), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		length = sizeof(map);
+		if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &map, &length) == 0 && strcmp(map.name, name) == 0)
+			memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 		if (fd >= 0)
 			close(fd);
 	}
-	return keys == MAP_FAILED ? NULL : keys;
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+static bool map_all(struct measured *subject)
+{
+	subject->keys = map_memory(subject->program, "keys", KEYS * sizeof(struct key));
+	subject->stamps = map_memory(subject->program, "stamps", 4096);
+	return subject->keys && subject->stamps;
 }
 
 static double map_megabytes(int fd)
@@ -211,13 +225,14 @@ static double map_megabytes(int fd)
 	return bytes / 1e6;
 }
 
-struct template {
+struct template
+{
 	const void *bytes;
 	size_t size;
 };
 
-/* A chain with one rule about the set, or with none. */
-static bool load_chain(const struct template *template, const struct kind *kind, int set_fd, struct measured *subject)
+/* A chain with one rule about the set at subject->fd_to_close, or without one. */
+static bool load_chain(const struct template *template, const struct kind *kind, bool counted, struct measured *subject)
 {
 	char text[256];
 	struct arena *arena = arena_new();
@@ -226,43 +241,47 @@ static bool load_chain(const struct template *template, const struct kind *kind,
 	struct diagnostics diagnostics;
 	const struct compiled *compiled;
 	struct loaded_chain loaded = { .program_fd = -1, .counters_fd = -1 };
-	struct load_request request = { .chain_id = 1, .counters_fd = -1, .events_fd = -1, .owners_fd = -1, .sets = &set_fd,
-					.template = template->bytes, .template_size = template->size };
+	struct load_request request = { .chain_id = 1,
+					.counters_fd = -1,
+					.events_fd = -1,
+					.owners_fd = -1,
+					.sets = &subject->fd_to_close,
+					.template = template->bytes,
+					.template_size = template->size };
 
 	diagnostics_init(&diagnostics, arena);
-	snprintf(text, sizeof(text), "set s { type %s; }\nchain measured {\n\thook xdp ingress on lo\n", kind->type);
-	if (set_fd >= 0)
+	snprintf(text, sizeof(text), "set s { type %s;%s }\nchain measured {\n\thook xdp ingress on lo\n", kind->type,
+		 counted ? " counter;" : "");
+	if (subject->fd_to_close >= 0)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), "\t%s @s drop\n", kind->match);
 	strcat(text, "}\n");
 	source.length = strlen(text);
 	compiled = compile(arena, host_system(), &source, "measured", &options, &diagnostics);
 	if (compiled) {
 		request.code = compiled->chains[0].code;
-		if (kernel_load(&request, &loaded, &diagnostics) == 0)
-			subject->keys = map_keys(loaded.program_fd);
+		kernel_load(&request, &loaded, &diagnostics);
 	}
-	if (!subject->keys)
-		diagnostics_print(&diagnostics, stderr, false);
+	diagnostics_print(&diagnostics, stderr, false);
 	subject->program = loaded.program_fd;
 	arena_free(arena);
-	return subject->keys;
+	return subject->program >= 0 && map_all(subject);
 }
 
 static bool run(struct measured *subject, int which, const struct material *material)
 {
 	uint8_t packet[64] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x88, 0xb5 };
-	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = packet, .data_size_in = sizeof(packet), .repeat = KEYS / PARTS);
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = packet, .data_size_in = sizeof(packet), .repeat = KEYS / BATCH);
 
 	memcpy(subject->keys, material->keys[which], KEYS * sizeof(struct key));
+	if (bpf_prog_test_run_opts(subject->program, &options)) {
+		perror(subject->name);
+		return false;
+	}
 	for (int part = 0; part < PARTS; part++) {
-		uint32_t *best = &subject->best[which][part];
+		uint64_t *best = &subject->best[which][part], took = subject->stamps[part + 1] - subject->stamps[part];
 
-		if (bpf_prog_test_run_opts(subject->program, &options)) {
-			perror(subject->name);
-			return false;
-		}
-		if (*best == 0 || options.duration < *best)
-			*best = options.duration;
+		if (*best == 0 || took < *best)
+			*best = took;
 	}
 	return true;
 }
@@ -273,16 +292,21 @@ static double mean(const struct measured *subject, int which)
 
 	for (int part = 0; part < PARTS; part++)
 		sum += subject->best[which][part];
-	return sum / PARTS;
+	return sum / KEYS;
 }
 
 /* ---- weir ---- */
 
-static bool prepare_weir(const struct template *template, const struct material *material, struct measured *subject)
+static bool prepare_weir(const struct template *template, const struct material *material, bool counted, struct measured *subject)
 {
 	static const struct apply_options options = { 0 };
-	struct policy_set set = { .name = "s", .components = 1, .size = 16u << 20, .grows = true,
-				  .element_count = material->count, .elements = material->elements };
+	struct policy_set set = { .name = "s",
+				  .components = 1,
+				  .size = 16u << 20,
+				  .grows = true,
+				  .counted = counted,
+				  .element_count = material->count,
+				  .elements = material->elements };
 	struct set_request request = { .set = &set, .prefixes = true, .options = &options };
 	struct arena *arena = arena_new();
 	struct diagnostics diagnostics;
@@ -303,7 +327,7 @@ static bool prepare_weir(const struct template *template, const struct material 
 	inner = bpf_map_get_fd_by_id(id);
 	subject->megabytes = map_megabytes(inner);
 	close(inner);
-	return load_chain(template, material->kind, subject->fd_to_close, subject);
+	return load_chain(template, material->kind, counted, subject);
 }
 
 /* Elements a second, put in one by one while nothing else goes on: the table alone, without reading text. */
@@ -385,6 +409,31 @@ static bool fill_map(int fd, const struct material *material)
 	return error == 0;
 }
 
+/* The same of the kernel's map, one call an element, as its users add. */
+static double measure_peer_adds(const struct material *material, int fd)
+{
+	struct material fresh;
+	uint8_t key[20] = { 0 };
+	uint64_t value = 0, begun;
+	uint32_t done = 0;
+
+	draw(&fresh, material->kind, ADDED);
+	for (uint32_t i = 0; i < ADDED; i++) {
+		uint64_t state = i + 1;
+
+		draw_element(&fresh, i, &state);
+	}
+	begun = now_ns();
+	while (done < ADDED) {
+		write_key(&fresh, done, key);
+		if (bpf_map_update_elem(fd, key, &value, BPF_ANY))
+			break;
+		done++;
+	}
+	forget(&fresh);
+	return done < ADDED ? 0 : done * 1e9 / (double)(now_ns() - begun);
+}
+
 static bool prepare_map(const struct template *template, const struct material *material, struct measured *subject)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "peer");
@@ -399,11 +448,10 @@ static bool prepare_map(const struct template *template, const struct material *
 		return false;
 	bpf_object__for_each_program(program, object)
 		bpf_program__set_autoload(program, strcmp(bpf_program__name(program), subject->name) == 0);
-	bpf_object__for_each_map(map, object)
-		if (strncmp(bpf_map__name(map), "weir_", 5) == 0)
-			bpf_map__set_autocreate(map, false);
+	bpf_object__for_each_map(map, object) if (strncmp(bpf_map__name(map), "weir_", 5) == 0)
+		bpf_map__set_autocreate(map, false);
 	map = bpf_object__find_map_by_name(object, name);
-	bpf_map__set_max_entries(map, material->count + 1);
+	bpf_map__set_max_entries(map, material->count + ADDED);
 	program = bpf_object__find_program_by_name(object, subject->name);
 	if (bpf_object__load(object))
 		return false;
@@ -412,10 +460,10 @@ static bool prepare_map(const struct template *template, const struct material *
 		return false;
 	subject->load_ms = (now_ns() - begun) / 1e6;
 	subject->megabytes = map_megabytes(bpf_map__fd(map));
+	subject->fd_to_close = fcntl(bpf_map__fd(map), F_DUPFD_CLOEXEC, 3);
 	subject->program = fcntl(bpf_program__fd(program), F_DUPFD_CLOEXEC, 3);
-	subject->keys = map_keys(subject->program);
 	bpf_object__close(object);
-	return subject->keys;
+	return map_all(subject);
 }
 
 /* ---- All of one kind and size ---- */
@@ -424,6 +472,8 @@ static void release(struct measured *subject)
 {
 	if (subject->keys)
 		munmap(subject->keys, KEYS * sizeof(struct key));
+	if (subject->stamps)
+		munmap((void *)subject->stamps, 4096);
 	if (subject->program >= 0)
 		close(subject->program);
 	if (subject->fd_to_close >= 0)
@@ -437,40 +487,57 @@ static void report(const struct material *material, const struct measured *subje
 
 	snprintf(what, sizeof(what), "%s: %s, %u", subject->name, material->kind->name, material->count);
 	for (int which = 0; which < 2; which++)
-		row("set-lookup", what, asked[which], mean(subject, which) - mean(floor, which), 0);
+		row("set-lookup", what, asked[which], mean(subject, which), mean(floor, which));
 	row("set-lookup", what, "load, ms", subject->load_ms, 0);
 	row("set-lookup", what, "memory, MB", subject->megabytes, 0);
+	if (subject->adds)
+		row("set-lookup", what, "live adds a second", subject->adds, 0);
 }
 
-static bool measure(const struct template *template, int rounds, const struct kind *kind, uint32_t count)
+enum { NO_RULES, WEIR, WEIR_COUNTER, NOTHING, PEER, SUBJECTS };
+
+static bool take_turns(struct measured subjects[SUBJECTS], const struct material *material, double seconds)
 {
-	struct measured subjects[] = {
-		{ "no rules", -1, -1, NULL, { { 0 } }, 0, 0 },
-		{ "weir", -1, -1, NULL, { { 0 } }, 0, 0 },
-		{ "measure_nothing", -1, -1, NULL, { { 0 } }, 0, 0 },
-		{ kind->prefixes ? "measure_lpm" : "measure_hash", -1, -1, NULL, { { 0 } }, 0, 0 },
+	uint64_t end = now_ns() + (uint64_t)(seconds * 1e9);
+
+	for (int round = 0; round < LEAST_ROUNDS || now_ns() < end; round++)
+		for (int which = 0; which < 2; which++)
+			for (int i = 0; i < SUBJECTS; i++)
+				if (subjects[i].program >= 0 && !run(&subjects[i], which, material))
+					return false;
+	return true;
+}
+
+static bool measure(const struct template *template, double seconds, const struct kind *kind, uint32_t count)
+{
+	struct measured subjects[SUBJECTS] = {
+		[NO_RULES] = { .name = "no rules" },
+		[WEIR] = { .name = "weir" },
+		[WEIR_COUNTER] = { .name = "weir, counter" },
+		[NOTHING] = { .name = "measure_nothing" },
+		[PEER] = { .name = kind->prefixes ? "measure_lpm" : "measure_hash" },
 	};
 	struct material material;
 	bool fine;
-	double adds;
-	char what[96];
 
+	for (int i = 0; i < SUBJECTS; i++)
+		subjects[i].program = subjects[i].fd_to_close = -1;
 	draw(&material, kind, count);
-	fine = load_chain(template, kind, -1, &subjects[0]) && prepare_weir(template, &material, &subjects[1]) &&
-	       prepare_map(template, &material, &subjects[2]) && prepare_map(template, &material, &subjects[3]);
-	for (int round = 0; round < rounds && fine; round++)
-		for (int which = 0; which < 2 && fine; which++)
-			for (int i = 0; i < 4 && fine; i++)
-				fine = run(&subjects[i], which, &material);
+	fine = load_chain(template, kind, false, &subjects[NO_RULES]) &&
+	       prepare_weir(template, &material, false, &subjects[WEIR]) &&
+	       (kind->wide || prepare_weir(template, &material, true, &subjects[WEIR_COUNTER])) &&
+	       prepare_map(template, &material, &subjects[NOTHING]) && prepare_map(template, &material, &subjects[PEER]) &&
+	       take_turns(subjects, &material, seconds);
 	if (fine) {
-		subjects[3].name = kind->prefixes ? "BPF LPM trie" : "BPF hash";
-		report(&material, &subjects[1], &subjects[0]);
-		adds = measure_adds(&material, subjects[1].fd_to_close);
-		snprintf(what, sizeof(what), "weir: %s, %u", kind->name, count);
-		row("set-lookup", what, "live adds a second", adds, 0);
-		report(&material, &subjects[3], &subjects[2]);
+		subjects[WEIR].adds = measure_adds(&material, subjects[WEIR].fd_to_close);
+		subjects[PEER].adds = measure_peer_adds(&material, subjects[PEER].fd_to_close);
+		subjects[PEER].name = kind->prefixes ? "BPF LPM trie" : "BPF hash";
+		report(&material, &subjects[WEIR], &subjects[NO_RULES]);
+		if (!kind->wide)
+			report(&material, &subjects[WEIR_COUNTER], &subjects[NO_RULES]);
+		report(&material, &subjects[PEER], &subjects[NOTHING]);
 	}
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < SUBJECTS; i++)
 		release(&subjects[i]);
 	forget(&material);
 	return fine;
@@ -482,7 +549,7 @@ int main(int argc, char **argv)
 	bool fine = true;
 
 	if (argc < 4) {
-		fputs("usage: sets ROUNDS TEMPLATE ELEMENTS...\n", stderr);
+		fputs("usage: sets SECONDS TEMPLATE ELEMENTS...\n", stderr);
 		return 1;
 	}
 	template.bytes = map_file(argv[2], &template.size);
@@ -490,6 +557,6 @@ int main(int argc, char **argv)
 		return 1;
 	for (int i = 3; i < argc && fine; i++)
 		for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]) && fine; k++)
-			fine = measure(&template, atoi(argv[1]), &kinds[k], (uint32_t)atoi(argv[i]));
+			fine = measure(&template, atof(argv[1]), &kinds[k], (uint32_t)atoi(argv[i]));
 	return !fine;
 }

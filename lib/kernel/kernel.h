@@ -127,6 +127,7 @@ struct state_set {
 	const char *name;
 	struct policy_set set; /* types, size, timeout; no elements */
 	uint64_t element_count;
+	uint64_t bytes; /* of memory in its table */
 };
 
 struct state_policy {

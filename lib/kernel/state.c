@@ -319,7 +319,8 @@ static int read_set(const struct reading *reading, uint32_t index, struct state_
 		return r;
 	*state = (struct state_set){ .name = set->name,
 				     .set = set->set,
-				     .element_count = set_image_count(&table.image, set_now()) };
+				     .element_count = set_image_count(&table.image, set_now()),
+				     .bytes = table.bytes };
 	set_table_close(&table);
 	return 0;
 }

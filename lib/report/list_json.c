@@ -117,9 +117,9 @@ static json_t *types_json(const struct policy_set *set)
 
 static json_t *state_set_json(const struct state_set *set)
 {
-	return json_pack("{s:o, s:o, s:o, s:i, s:o}", "name", json_text(set->name), "types", types_json(&set->set), "elements",
-			 json_number(set->element_count), "size", (int)set->set.size, "timeout_s",
-			 json_number_or_null(set->set.timeout_s));
+	return json_pack("{s:o, s:o, s:o, s:i, s:o, s:o}", "name", json_text(set->name), "types", types_json(&set->set),
+			 "elements", json_number(set->element_count), "size", (int)set->set.size, "timeout_s",
+			 json_number_or_null(set->set.timeout_s), "bytes", json_number(set->bytes));
 }
 
 static json_t *policy_json(const struct state_policy *policy)

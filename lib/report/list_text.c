@@ -131,6 +131,8 @@ static void print_sets(const struct page *page, const struct state_policy *polic
 			fprintf(page->out, "of %u element%s  ", set->set.size, plural(set->set.size));
 		for (uint32_t k = 0; k < set->set.components; k++)
 			fprintf(page->out, "%s%s", k ? " . " : "", value_type_name(set->set.types[k]));
+		if (page->style->verbose)
+			fprintf(page->out, "  %llu bytes", (unsigned long long)set->bytes);
 		fputc('\n', page->out);
 	}
 }
