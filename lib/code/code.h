@@ -106,6 +106,7 @@ struct code_data {
 
 struct code {
 	const struct tree *tree;
+	bool long_jump, only_code; /* the options it was emitted with: long_jump, TREE_ALL_CODE */
 	uint32_t instruction_count, function_count, reference_count, line_count;
 	const struct bpf_insn *instructions;
 	const struct code_function *functions; /* in order of their instructions; classify is the first */
@@ -127,6 +128,12 @@ struct code_options {
  */
 const struct code *code_emit(struct arena *arena, const struct tree *tree, const struct code_options *options,
 			     struct diagnostics *diagnostics);
+
+/*
+ * The same with at most half as many nodes of trees as instructions, the others as data, for a kernel that refused it as too
+ * much; NULL when that cannot be.
+ */
+const struct code *code_with_less(struct arena *arena, const struct code *code);
 
 /* One instruction, without its number and a newline, its jumps by the number in the whole code; the name of a function. */
 void code_print_instruction(const struct code *code, uint32_t instruction, FILE *out);

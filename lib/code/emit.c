@@ -48,6 +48,7 @@
 #include "code/set_member.h"
 
 #define NEAR_LEAF    20000 /* a copy of a leaf that many instructions back is still jumped to */
+#define LEAST_NODES  1024  /* that remain instructions where a part becomes data: fewer are never too much */
 #define VALUE	     BPF_REG_2
 #define NO_FUNCTION  UINT32_MAX
 #define ENTRY_UNSEEN UINT32_MAX	      /* no way to the node is known yet */
@@ -77,8 +78,8 @@ struct emitter {
 	bool has_finds, has_passing, needs_decided; /* some rule without verdict stands behind one that may decide */
 	bool has_predicates;
 	struct answers answers; /* of predicates that several trees ask */
-	uint32_t *starts; /* labels of the deciding trees */
-	uint32_t decided; /* label: r8 and r9 are final, the passing trees come, or the answer */
+	uint32_t *starts;	/* labels of the deciding trees */
+	uint32_t decided;	/* label: r8 and r9 are final, the passing trees come, or the answer */
 	/* The tree that is written now. */
 	bool deciding;
 	uint32_t least_before;	  /* the least rule that the deciding trees before name; */
@@ -670,6 +671,8 @@ static const struct code *emit_whole(struct emitter *emitter, struct arena *aren
 	emit_set_count(emitter->draft, list, emitter->tree->reached);
 	*ret_count = emitter->draft->instructions.count;
 	code->tree = emitter->tree;
+	code->long_jump = options->long_jump;
+	code->only_code = options->tree.wish == TREE_ALL_CODE;
 	return *ret_count <= LIMIT_INSTRUCTIONS && draft_finish(emitter->draft, arena, options, code) ? code : NULL;
 }
 
@@ -692,21 +695,42 @@ static const struct code *emit_tree_as_it_is(struct arena *arena, const struct t
 	return code;
 }
 
+/* Emit with at most NODES of the trees as instructions, or fewer, until it fits; NULL when they cannot be as few as that. */
+static const struct code *emit_with_at_most(struct arena *arena, const struct tree *tree, const struct code_options *options,
+					    uint32_t nodes, const char *reason)
+{
+	const struct code *code = NULL;
+	uint32_t count;
+
+	for (; !code && nodes >= LEAST_NODES; nodes /= 2) {
+		const struct tree *less = tree_with_less_code(arena, tree, nodes, reason);
+
+		if (!less)
+			break;
+		code = emit_tree_as_it_is(arena, less, options, &count);
+	}
+	return code;
+}
+
 const struct code *code_emit(struct arena *arena, const struct tree *tree, const struct code_options *options,
 			     struct diagnostics *diagnostics)
 {
-	const struct rule_list *list = tree->rules;
-	uint32_t nodes = LIMIT_TREE_NODES, count, first_count = 0;
-	const struct code *code;
+	uint32_t count;
+	const struct code *code = emit_tree_as_it_is(arena, tree, options, &count);
 
-	while (!(code = emit_tree_as_it_is(arena, tree, options, &count))) {
-		first_count = first_count ? first_count : count;
-		nodes /= 2;
-		tree = options->tree.wish == TREE_ALL_CODE || nodes < 1024 ? NULL : tree_with_less_code(arena, tree, nodes);
-		if (!tree) {
-			report_too_long(list, first_count, diagnostics);
-			break;
-		}
-	}
+	if (!code && options->tree.wish != TREE_ALL_CODE)
+		code = emit_with_at_most(arena, tree, options, LIMIT_TREE_NODES / 2, NULL);
+	if (!code)
+		report_too_long(tree->rules, count, diagnostics);
 	return code;
+}
+
+const struct code *code_with_less(struct arena *arena, const struct code *code)
+{
+	const struct code_options options = { .long_jump = code->long_jump };
+
+	if (code->only_code)
+		return NULL;
+	return emit_with_at_most(arena, code->tree, &options, tree_code_nodes(code->tree) / 2,
+				 "the kernel does not verify as many as instructions");
 }

@@ -281,7 +281,7 @@ static int load_chain(struct application *apply, uint32_t index)
 	next->program_id = program_id(chain->loaded.program_fd);
 	next->verified_instructions = chain->loaded.verified_instructions;
 	next->load_ns = chain->loaded.load_ns;
-	next->form = manifest_text(apply->arena, chain->code->tree->why);
+	next->form = manifest_text(apply->arena, chain->loaded.code->tree->why);
 	return 0;
 }
 

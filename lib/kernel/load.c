@@ -166,7 +166,8 @@ static int set_constants(struct bpf_object *object, const struct load_request *r
 		{ "want_payload", any_http(list) },
 		/* An event carries every field. */
 		{ "want_ether", log || uses_fields(list, WEIR_FIELD_ETHER_SADDR, WEIR_FIELD_ETHER_DADDR) },
-		{ "want_addresses", log || list->chain->connections || uses_fields(list, WEIR_FIELD_SADDR4, WEIR_FIELD_DADDR_LO) },
+		{ "want_addresses",
+		  log || list->chain->connections || uses_fields(list, WEIR_FIELD_SADDR4, WEIR_FIELD_DADDR_LO) },
 	};
 
 	struct bpf_map *map = bpf_object__find_map_by_name(object, "weir.rodata");
@@ -239,7 +240,7 @@ static int set_actions(struct bpf_object *object, const struct load_request *req
 	if (!map)
 		return -ESRCH;
 	return any_row(request->code->tree->rules) ? bpf_map__set_max_entries(map, slots_needed(request))
-							   : bpf_map__set_autocreate(map, false);
+						   : bpf_map__set_autocreate(map, false);
 }
 
 static int set_kept(struct bpf_object *object, const struct load_request *request)
@@ -403,13 +404,22 @@ static int take_chain(struct bpf_object *object, const struct bpf_program *progr
 	return 0;
 }
 
+/* The log of one try: LOG_ERROR has the verifier's last words only, LOG_ALL its way there, too, which takes long. */
+struct load_log {
+	char *text;
+	uint32_t level;
+};
+
+#define LOG_ALL	  1
+#define LOG_ERROR 4
+
 /* With the handler registered. LOG gets the verifier's words when it refuses. */
 static int load_with(const struct template_program *template, struct splice *splice, const struct load_request *request,
-		     char *log, struct loaded_chain *ret_chain)
+		     const struct load_log *log, struct loaded_chain *ret_chain)
 {
 	_cleanup_(object_closep) struct bpf_object *object = NULL;
 	struct bpf_program *program = NULL;
-	struct loaded_chain chain = {};
+	struct loaded_chain chain = { .code = request->code };
 	uint64_t begin;
 	int error;
 
@@ -420,8 +430,8 @@ static int load_with(const struct template_program *template, struct splice *spl
 		error = object_prepare(object, request, splice);
 	if (error)
 		return error;
-	/* libbpf loads without a log first, and again with it when that fails. */
-	bpf_program__set_log_buf(program, log, LOG_BYTES);
+	bpf_program__set_log_buf(program, log->text, LOG_BYTES);
+	bpf_program__set_log_level(program, log->level);
 	begin = now_ns();
 	error = bpf_object__load(object);
 	chain.load_ns = now_ns() - begin;
@@ -443,6 +453,43 @@ static void register_lasting_handler(void)
 	(void)libbpf_register_prog_handler("weir-none", BPF_PROG_TYPE_UNSPEC, 0, NULL);
 }
 
+/* One try, with the handler registered for it. What an earlier one left in SPLICE is freed. */
+static int load_once(const struct template_program *template, struct splice *splice, const struct load_request *request,
+		     const struct load_log *log, struct loaded_chain *ret_chain)
+{
+	LIBBPF_OPTS(libbpf_prog_handler_opts, options, .cookie = (long)splice, .prog_prepare_load_fn = on_prepare_load);
+	int error, handler;
+
+	splice_free(splice);
+	log->text[0] = '\0';
+	handler = libbpf_register_prog_handler("weir+", template->type, template->attach_type, &options);
+	if (handler < 0)
+		return handler;
+	error = load_with(template, splice, request, log, ret_chain);
+	libbpf_unregister_prog_handler(handler);
+	return error;
+}
+
+/* With less and less code while the kernel says that it is too much; what it refuses otherwise once more, for the whole log. */
+static int load_what_fits(const struct template_program *template, struct splice *splice, struct load_request *request, char *log,
+			  struct loaded_chain *ret_chain, struct arena *arena)
+{
+	const struct code *less;
+	int error;
+
+	for (;;) {
+		error = load_once(template, splice, request, &(struct load_log){ log, LOG_ERROR }, ret_chain);
+		if (!error || !refusal_is_too_much(error, log))
+			break;
+		less = code_with_less(arena, request->code);
+		if (!less)
+			return error;
+		splice_free(splice); /* as it was made for the code that goes */
+		request->code = less;
+	}
+	return error && *log ? load_once(template, splice, request, &(struct load_log){ log, LOG_ALL }, ret_chain) : error;
+}
+
 int kernel_load(const struct load_request *request, struct loaded_chain *ret_chain, struct diagnostics *diagnostics)
 {
 	static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
@@ -450,22 +497,17 @@ int kernel_load(const struct load_request *request, struct loaded_chain *ret_cha
 	const struct rule_list *list = request->code->tree->rules;
 	const struct template_program *template = list->chain->parent ? &classifier_program : &template_programs[list->hook];
 	_cleanup_free_ char *log = malloc(LOG_BYTES);
+	struct load_request tried = *request;
 	struct splice splice = {};
-	LIBBPF_OPTS(libbpf_prog_handler_opts, options, .cookie = (long)&splice, .prog_prepare_load_fn = on_prepare_load);
 	libbpf_print_fn_t print;
-	int handler, error;
+	int error;
 
 	if (!log)
 		return refusal_report(diagnostics, list, &(struct refusal){ .error = -ENOMEM });
-	log[0] = '\0';
 	pthread_once(&once, register_lasting_handler);
 	pthread_mutex_lock(&loading);
 	print = libbpf_set_print(NULL);
-	handler = error = libbpf_register_prog_handler("weir+", template->type, template->attach_type, &options);
-	if (handler >= 0) {
-		error = load_with(template, &splice, request, log, ret_chain);
-		libbpf_unregister_prog_handler(handler);
-	}
+	error = load_what_fits(template, &splice, &tried, log, ret_chain, diagnostics->arena);
 	libbpf_set_print(print);
 	pthread_mutex_unlock(&loading);
 	if (error)

@@ -50,10 +50,13 @@ struct loaded_chain {
 	uint32_t verified_instructions;
 	uint64_t load_ns;
 	int kept_fds[KEPT_COUNT]; /* the caller's to close, as well; 0 or less: the chain has none */
+	/* What was loaded: the request's, or one with more of it as data, in the arena of the diagnostics. */
+	const struct code *code;
 };
 
 /*
- * Load. 0; or a negative errno with a diagnostic of SEVERITY_ERROR_KERNEL that names hook, chain, errno and the end
+ * Load. What the verifier refuses as too much for it is loaded with more of its trees as data, which the verifier does not go
+ * through. 0; or a negative errno with a diagnostic of SEVERITY_ERROR_KERNEL that names hook, chain, errno and the end
  * of the verifier's log (a policy's line where the log quotes one), and *ret_chain untouched.
  */
 int kernel_load(const struct load_request *request, struct loaded_chain *ret_chain, struct diagnostics *diagnostics);

@@ -73,6 +73,40 @@ static const struct rule *quoted_rule(const struct rule_list *list, const char *
 	return NULL;
 }
 
+/* Limits of the kernel's that a policy can pass, by what the verifier's log says of each. */
+static const struct known_limit {
+	const char *words;
+	bool too_much; /* fewer instructions would do */
+	const char *hint;
+} known_limits[] = {
+	{ "BPF program is too large.", true,
+	  "the kernel's verifier goes through a million instructions, and these rules take more, also with trees as data: part the chain in two" },
+	{ "jumps is too complex", true,
+	  "the kernel's verifier keeps 8192 branches in mind, and these rules take more, also with trees as data: part the chain in two" },
+	{ "The total number of maps per program", false,
+	  "a program of the kernel's has at most 64 maps, and each set is one: put sets whose rules decide alike into one, or part the chain in two" },
+	{ "too many subprograms", false,
+	  "a program of the kernel's has at most 256 functions, and each field looked up in a set is one: put sets whose rules decide alike into one, or part the chain in two" },
+};
+
+static const struct known_limit *passed_limit(const char *log)
+{
+	size_t length = strlen(log);
+	const char *tail = length > 4096 ? log + length - 4096 : log;
+
+	for (size_t i = 0; i < sizeof(known_limits) / sizeof(*known_limits); i++)
+		if (strstr(tail, known_limits[i].words))
+			return &known_limits[i];
+	return NULL;
+}
+
+bool refusal_is_too_much(int error, const char *log)
+{
+	const struct known_limit *limit = passed_limit(log);
+
+	return limit ? limit->too_much : error == -E2BIG && !*log; /* more than it looks at, before it looks */
+}
+
 int refusal_report(struct diagnostics *diagnostics, const struct rule_list *list, const struct refusal *refusal)
 {
 	bool unprivileged = (refusal->error == -EPERM || refusal->error == -EACCES) && geteuid() != 0;
@@ -87,6 +121,8 @@ int refusal_report(struct diagnostics *diagnostics, const struct rule_list *list
 			      refusal->why ? refusal->why : error_print(diagnostics->arena, refusal->error));
 	if (unprivileged)
 		diagnostic_hint(diagnostics, diagnostic, "loading programs into the kernel needs root");
+	else if (passed_limit(log))
+		diagnostic_hint(diagnostics, diagnostic, "%s", passed_limit(log)->hint);
 	else if (*log)
 		diagnostic_hint(diagnostics, diagnostic, "the verifier's log ends:%s", log_tail(diagnostics->arena, log));
 	else if (refusal->error == -ENOMEM)

@@ -13,6 +13,9 @@ struct refusal {
 	const char *log;     /* the verifier's; NULL or empty: it said nothing */
 };
 
+/* Is it more than the verifier goes through, rather than wrong? Then less code may do. */
+bool refusal_is_too_much(int error, const char *log);
+
 /* Add a diagnostic about the chain of LIST. Gives refusal->error. */
 int refusal_report(struct diagnostics *diagnostics, const struct rule_list *list, const struct refusal *refusal);
 

@@ -176,7 +176,9 @@ static bool make_data(struct chooser *chooser, uint64_t nodes)
 	return true;
 }
 
-static const char *explain(struct arena *arena, const struct tree *tree, const struct tree_options *options, uint32_t limit)
+/* REASON: why not all are instructions; NULL: no more than LIMIT may be. */
+static const char *explain(struct arena *arena, const struct tree *tree, const struct tree_options *options, uint32_t limit,
+			   const char *reason)
 {
 	const char *tables = "", *tuned = tree->tuned ? "; tuned by counters" : "";
 	uint64_t whole = 0, data = 0;
@@ -192,9 +194,11 @@ static const char *explain(struct arena *arena, const struct tree *tree, const s
 	}
 	if (options->wish != TREE_AS_FITS && (data || *tables))
 		return arena_printf(arena, "as was asked for%s", tuned);
+	if (data && !reason)
+		reason = arena_printf(arena, "at most %u become instructions", limit);
 	if (data)
-		return arena_printf(arena, "%s%llu of %llu nodes as data, since at most %u become instructions%s", tables,
-				    (unsigned long long)data, (unsigned long long)whole, limit, tuned);
+		return arena_printf(arena, "%s%llu of %llu nodes as data, since %s%s", tables, (unsigned long long)data,
+				    (unsigned long long)whole, reason, tuned);
 	return arena_printf(arena, "%s%llu nodes as instructions, at most %u may%s", tables, (unsigned long long)whole, limit,
 			    tuned);
 }
@@ -241,13 +245,24 @@ bool form_choose(struct arena *arena, struct tree *tree, const struct tree_optio
 		fits = chooser.code_nodes <= LIMIT_TREE_NODES;
 		if (!fits)
 			report_too_large(tree, chooser.code_nodes, LIMIT_TREE_NODES, diagnostics);
-		tree->why = explain(arena, tree, options, LIMIT_TREE_NODES);
+		tree->why = explain(arena, tree, options, LIMIT_TREE_NODES, NULL);
 	}
 	arena_free(scratch);
 	return fits;
 }
 
-const struct tree *tree_with_less_code(struct arena *arena, const struct tree *tree, uint32_t nodes)
+uint32_t tree_code_nodes(const struct tree *tree)
+{
+	uint32_t nodes = 0;
+
+	for (uint32_t i = 0; i < tree->deciding_count; i++)
+		nodes += tree->deciding[i].form == TREE_CODE ? tree->deciding[i].node_count : 0;
+	for (uint32_t i = 0; i < tree->passing_count; i++)
+		nodes += tree->passing[i].form == TREE_CODE ? tree->passing[i].node_count : 0;
+	return nodes;
+}
+
+const struct tree *tree_with_less_code(struct arena *arena, const struct tree *tree, uint32_t nodes, const char *reason)
 {
 	static const struct tree_options options = { .wish = TREE_AS_FITS };
 	struct arena *scratch = arena_new();
@@ -257,7 +272,7 @@ const struct tree *tree_with_less_code(struct arena *arena, const struct tree *t
 
 	begin_choosing(&chooser, changed, arena, scratch);
 	done = make_data(&chooser, nodes);
-	changed->why = explain(arena, changed, &options, nodes);
+	changed->why = explain(arena, changed, &options, nodes, reason);
 	arena_free(scratch);
 	return done ? changed : NULL;
 }

@@ -86,8 +86,13 @@ struct tree_options {
 const struct tree *tree_build(struct arena *arena, const struct rule_list *rules, const struct tree_options *options,
 			      struct diagnostics *diagnostics);
 
-/* The same with so many trees as data that no more than NODES become instructions; NULL when that cannot be. */
-const struct tree *tree_with_less_code(struct arena *arena, const struct tree *tree, uint32_t nodes);
+/*
+ * The same with so many trees as data that no more than NODES become instructions, and with the reason, for people: NULL for that
+ * limit itself. NULL when that cannot be.
+ */
+const struct tree *tree_with_less_code(struct arena *arena, const struct tree *tree, uint32_t nodes, const char *reason);
+/* Nodes of the trees that become instructions. */
+uint32_t tree_code_nodes(const struct tree *tree);
 
 /* In a word: "instructions", "data", "a table". */
 const char *tree_form_name(enum tree_form form);

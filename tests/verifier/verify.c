@@ -24,7 +24,7 @@ static int verify(char *name, const struct code_options *options)
 	if (!loaded)
 		diagnostics_print(&policy.diagnostics, stderr, false);
 	for (uint32_t i = 0; loaded && i < policy.compiled->policy->chain_count; i++) {
-		emitted += policy.compiled->chains[i].code->instruction_count;
+		emitted += policy.chains[i].code->instruction_count;
 		verified += policy.chains[i].verified_instructions;
 		load_ns += policy.chains[i].load_ns;
 	}
