@@ -10,6 +10,11 @@
  * In each case sock:inet_sock_set_state tells what became of it. That comes in whatever context the answer is handled in, so
  * the process is looked up by the socket, never asked for then. A socket's address is its key: each one that was
  * written down comes to the state CLOSE before its memory is used again, and is forgotten there.
+ *
+ * The kernel passes over a program that runs on that processor already: one that an interrupt, or on a kernel with preemption
+ * another process, came in between. So what must not be missed is there twice, weir_NAME and weir_NAME_again, one behind the other;
+ * what the first has done the second finds done. To wake the reader is the second one's: that is where another process most often
+ * comes in between.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_core_read.h>
@@ -144,9 +149,14 @@ enum { STATE_ESTABLISHED = 1, STATE_SYN_SENT, STATE_SYN_RECV, STATE_FIN_WAIT1, S
 const volatile bool begin_at_state; /* the probe is the tracepoint */
 const volatile bool tell_ends;
 const volatile long connect_number; /* of the system call */
+const volatile __u64 opened_ns;	    /* connections that are established much later than that have begun later, too */
+#define BEGUN_BEFORE_NS 3000000000ull
 
-/* What could not be told: the ring buffer or one of the maps was full. */
+/* What could not be told: the ring buffer or one of the maps was full, or what came before or after shows that it was missed. */
 __u64 lost;
+
+/* Something was told, and the reader not yet woken for it. */
+volatile bool unheard;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -177,6 +187,7 @@ struct {
 	__type(value, __u8);
 } told SEC(".maps");
 
+/* Puts it into the ring buffer. The reader sleeps on until wake(). */
 static __always_inline void tell(const struct weir_connection *connection, __u32 change, __u32 error)
 {
 	struct weir_connection_event *event = bpf_ringbuf_reserve(&changes, sizeof(*event), 0);
@@ -189,7 +200,24 @@ static __always_inline void tell(const struct weir_connection *connection, __u32
 	event->time_ns = bpf_ktime_get_ns();
 	event->change = change;
 	event->error = error;
-	bpf_ringbuf_submit(event, 0);
+	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+	unheard = true;
+}
+
+/*
+ * Wakes the reader. It may run at once, and others after it that tell something and are passed over where they would wake: so
+ * there is a second look.
+ */
+static __always_inline void wake(void)
+{
+	for (int i = 0; i < 2 && unheard; i++) {
+		void *nothing = bpf_ringbuf_reserve(&changes, 8, 0);
+
+		if (!nothing)
+			return; /* full: it has been woken */
+		unheard = false;
+		bpf_ringbuf_discard(nothing, BPF_RB_FORCE_WAKEUP);
+	}
 }
 
 /* ---- Reading sockets and addresses ---- */
@@ -310,15 +338,19 @@ static __always_inline int result(void *registers)
 
 /* ---- A connection begins ---- */
 
+/* What is there already is the same, written down by the other program, or has ended unseen. */
 static __always_inline void begin(struct sock *sk)
 {
-	struct weir_connection connection = {};
+	struct weir_connection connection = {}, *old;
 	__u64 key = (__u64)sk;
 
 	if (BPF_CORE_READ(sk, sk_protocol) != PROTOCOL_TCP)
 		return;
 	read_process(&connection, sk);
 	read_addresses(&connection, sk);
+	old = bpf_map_lookup_elem(&connections, &key);
+	if (old && (old->pid != connection.pid || old->sport != connection.sport || old->connected_ns))
+		__sync_fetch_and_add(&lost, 1);
 	if (bpf_map_update_elem(&connections, &key, &connection, BPF_ANY))
 		__sync_fetch_and_add(&lost, 1);
 }
@@ -330,6 +362,14 @@ int weir_fentry(unsigned long long *ctx)
 	return 0;
 }
 
+SEC("fentry/tcp_connect")
+int weir_fentry_again(unsigned long long *ctx)
+{
+	begin((struct sock *)ctx[0]);
+	return 0;
+}
+
+/* Runs without preemption: once is enough. */
 SEC("kprobe/tcp_connect")
 int weir_kprobe(void *ctx)
 {
@@ -355,6 +395,7 @@ static __always_inline void tell_failed_call(struct sock *sk, const void *destin
 	read_process(&connection, sk);
 	if (read_kernel_destination(&connection, destination))
 		tell(&connection, WEIR_CONNECTION_REFUSED_HERE, -error);
+	wake();
 }
 
 SEC("fexit/tcp_v4_connect")
@@ -398,6 +439,7 @@ static __always_inline void leave_call(void *ctx)
 	if (fails_at_once(error))
 		tell(connection, WEIR_CONNECTION_REFUSED_HERE, -error);
 	bpf_map_delete_elem(&calls, &thread);
+	wake();
 }
 
 SEC("kprobe/tcp_v4_connect")
@@ -473,6 +515,7 @@ int weir_sys_exit(unsigned long long *ctx)
 	read_process(&connection, sk);
 	if (read_user_destination(&connection, (const void *)second_argument((void *)ctx[0])))
 		tell(&connection, WEIR_CONNECTION_REFUSED_HERE, -error);
+	wake();
 	return 0;
 }
 
@@ -520,38 +563,64 @@ static __always_inline void fail(struct sock *sk, struct weir_connection *connec
 	bpf_map_update_elem(&told, &cookie, &yes, BPF_ANY);
 }
 
-SEC("tp_btf/inet_sock_set_state")
-int weir_state(unsigned long long *ctx)
+/* Was it established BEFORE it came to STATE? */
+static __always_inline bool was_made(int before, int state)
 {
-	struct sock *sk = (struct sock *)ctx[0];
+	return state == STATE_FIN_WAIT1 || state == STATE_CLOSE_WAIT ||
+	       (state == STATE_CLOSE && before != STATE_SYN_SENT && before != STATE_SYN_RECV);
+}
+
+/* FIRST: not behind the other program, which may have been done with the connection. */
+static __always_inline void change(struct sock *sk, int before, int state, bool first)
+{
 	struct weir_connection *connection;
-	int state = ctx[2];
-	__u64 key = (__u64)sk;
+	__u64 key = (__u64)sk, now = bpf_ktime_get_ns();
 
 	if (state == STATE_SYN_SENT) {
 		if (begin_at_state)
 			begin(sk);
-		return 0;
+		return;
 	}
 	connection = bpf_map_lookup_elem(&connections, &key);
-	if (!connection)
-		return 0;
+	if (!connection) {
+		if (first && before == STATE_SYN_SENT && state == STATE_ESTABLISHED && now > opened_ns + BEGUN_BEFORE_NS)
+			__sync_fetch_and_add(&lost, 1);
+		return;
+	}
+	if (!connection->connected_ns && was_made(before, state)) {
+		__sync_fetch_and_add(&lost, 1);
+		connection->connected_ns = now;
+	}
 	if (!connection->sport) /* at SYN_SENT it has none yet */
 		connection->sport = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
 	if (state == STATE_ESTABLISHED && !connection->connected_ns) {
-		connection->connected_ns = bpf_ktime_get_ns();
+		connection->connected_ns = now;
 		tell(connection, WEIR_CONNECTION_MADE, 0);
 		if (!tell_ends)
 			bpf_map_delete_elem(&connections, &key);
 	} else if (state == STATE_FIN_WAIT1 || state == STATE_CLOSE_WAIT) {
 		connection->closed_by = state == STATE_FIN_WAIT1 ? WEIR_CLOSED_HERE : WEIR_CLOSED_THERE;
 	} else if (state == STATE_CLOSE) {
-		if (connection->connected_ns)
-			tell(connection, WEIR_CONNECTION_ENDED, BPF_CORE_READ(sk, sk_err));
-		else
+		if (!connection->connected_ns)
 			fail(sk, connection);
+		else if (tell_ends)
+			tell(connection, WEIR_CONNECTION_ENDED, BPF_CORE_READ(sk, sk_err));
 		bpf_map_delete_elem(&connections, &key);
 	}
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int weir_state(unsigned long long *ctx)
+{
+	change((struct sock *)ctx[0], ctx[1], ctx[2], true);
+	return 0;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int weir_state_again(unsigned long long *ctx)
+{
+	change((struct sock *)ctx[0], ctx[1], ctx[2], false);
+	wake();
 	return 0;
 }
 

@@ -233,6 +233,9 @@ static int attach_cgroup(struct request *request)
 	if (!request->target)
 		return wrong(request, -EINVAL, "it needs the folder of a cgroup");
 	request->attached->how = names[mode];
+	if (type == BPF_CGROUP_INET_INGRESS || type == BPF_CGROUP_INET_EGRESS)
+		request->attached->how = arena_printf(request->arena, "%s, %s", type == BPF_CGROUP_INET_EGRESS ? "egress" : "ingress",
+						      names[mode]);
 	fd = open(request->target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;

@@ -3,6 +3,8 @@
  * In: an object as tc, Aya and libbpf before 1.0 take it, with a section `maps` in which each map is a row of numbers. Out: the
  * same object with a section `.maps`, each map of which is described by BTF, which is what libbpf takes since.
  *
+ * Aya's loader takes an object without a licence for one under the GPL, so such an object of Aya's is given the section that says so.
+ *
  * No instruction, symbol or relocation is touched: the section is given another name, BTF for its maps is added to what the
  * object has (or made, where it has none), and names, BTF and the table of sections are written anew behind the old bytes. What
  * such an object says of a map is not trusted: every offset is held against the length.
@@ -19,6 +21,7 @@
 /* Words of a row: type, key size, value size, elements, flags; then tc's id, pinning, inner id, inner index. */
 enum { ROW_TYPE, ROW_KEY, ROW_VALUE, ROW_ELEMENTS, ROW_FLAGS, ROW_ID, ROW_PINNING, ROW_INNER_ID, ROW_INNER_INDEX, ROW_WORDS };
 #define ROW_WORDS_LEAST 4
+#define ROW_WORDS_AYA	7 /* up to pinning */
 #define MAPS_MOST	256
 
 struct row {
@@ -33,7 +36,7 @@ struct elf {
 	Elf64_Ehdr *header;
 	Elf64_Shdr *sections;
 	size_t section_count;
-	size_t maps, symbols, btf; /* sections; 0: none */
+	size_t maps, symbols, btf, license; /* sections; 0: none */
 };
 
 struct rewrite {
@@ -43,6 +46,7 @@ struct rewrite {
 	struct legacy_map *names; /* for each row */
 	struct btf *btf;
 	int byte_type;
+	bool is_aya;
 	const char *why;
 };
 
@@ -88,6 +92,8 @@ static int find_sections(struct rewrite *rewrite)
 			elf->maps = i;
 		else if (strcmp(name, ".BTF") == 0)
 			elf->btf = i;
+		else if (strcmp(name, "license") == 0)
+			elf->license = i;
 		else if (elf->sections[i].sh_type == SHT_SYMTAB)
 			elf->symbols = i;
 	}
@@ -176,6 +182,7 @@ static int read_rows(struct rewrite *rewrite)
 		r = read_row(rewrite, row);
 		if (r)
 			return r;
+		rewrite->is_aya |= row->size == ROW_WORDS_AYA * sizeof(uint32_t);
 		rewrite->names[i].is_tc = row->size >= ROW_WORDS * sizeof(uint32_t);
 		rewrite->names[i].id = row->words[ROW_ID];
 		rewrite->names[i].pinning = row->words[ROW_PINNING];
@@ -295,9 +302,11 @@ static int describe(struct rewrite *rewrite)
 
 /* ---- Writing ---- */
 
-static const char new_names[] = "\0.maps\0.BTF";
-#define NAME_MAPS 1
-#define NAME_BTF  7
+static const char new_names[] = "\0.maps\0.BTF\0license\0GPL";
+#define NAME_MAPS    1
+#define NAME_BTF     7
+#define NAME_LICENSE 12
+#define LICENSE	     20
 
 static size_t aligned(size_t offset)
 {
@@ -309,15 +318,16 @@ static int write_elf(struct rewrite *rewrite, void **ret_image, size_t *ret_leng
 	struct elf *elf = &rewrite->elf;
 	const Elf64_Shdr *old_names = &elf->sections[elf->header->e_shstrndx];
 	size_t names_at = aligned(elf->length), names_length = old_names->sh_size + sizeof(new_names);
-	size_t btf_at = aligned(names_at + names_length), table_at, sections = elf->section_count + !elf->btf;
+	size_t btf_at = aligned(names_at + names_length), table_at, sections = elf->section_count;
+	bool needs_license = rewrite->is_aya && !elf->license;
 	_cleanup_free_ uint8_t *image = NULL;
 	uint32_t btf_length;
 	const void *btf = btf__raw_data(rewrite->btf, &btf_length);
 	Elf64_Shdr *table;
 
 	table_at = aligned(btf_at + btf_length);
-	image = btf ? calloc(1, table_at + sections * sizeof(Elf64_Shdr)) : NULL;
-	if (!image || sections > UINT16_MAX)
+	image = btf ? calloc(1, table_at + (sections + 2) * sizeof(Elf64_Shdr)) : NULL;
+	if (!image || sections + 2 > UINT16_MAX)
 		return -ENOMEM;
 	memcpy(image, elf->bytes, elf->length);
 	memcpy(image + names_at, elf->bytes + old_names->sh_offset, old_names->sh_size);
@@ -329,11 +339,17 @@ static int write_elf(struct rewrite *rewrite, void **ret_image, size_t *ret_leng
 	table[elf->header->e_shstrndx].sh_offset = names_at;
 	table[elf->header->e_shstrndx].sh_size = names_length;
 	if (!elf->btf)
-		table[elf->section_count] = (Elf64_Shdr){ .sh_name = (uint32_t)(old_names->sh_size + NAME_BTF),
-							  .sh_type = SHT_PROGBITS,
-							  .sh_addralign = 8 };
+		table[sections++] = (Elf64_Shdr){ .sh_name = (uint32_t)(old_names->sh_size + NAME_BTF),
+						  .sh_type = SHT_PROGBITS,
+						  .sh_addralign = 8 };
 	table[elf->btf ? elf->btf : elf->section_count].sh_offset = btf_at;
 	table[elf->btf ? elf->btf : elf->section_count].sh_size = btf_length;
+	if (needs_license)
+		table[sections++] = (Elf64_Shdr){ .sh_name = (uint32_t)(old_names->sh_size + NAME_LICENSE),
+						  .sh_type = SHT_PROGBITS,
+						  .sh_offset = names_at + old_names->sh_size + LICENSE,
+						  .sh_size = sizeof("GPL"),
+						  .sh_addralign = 1 };
 	((Elf64_Ehdr *)image)->e_shoff = table_at;
 	((Elf64_Ehdr *)image)->e_shnum = (uint16_t)sections;
 	*ret_length = table_at + sections * sizeof(Elf64_Shdr);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -23,7 +24,7 @@
 #define READ_MOST 512
 
 /* As many programs as one probe has at most. */
-#define MAX_LINKS 6
+#define MAX_LINKS 7
 
 static const struct place nowhere;
 
@@ -46,7 +47,9 @@ static const struct {
 	const char *function;
 } parts[] = {
 	{ 1u << TRACE_PROBE_FENTRY | 1u << TRACE_PROBE_KPROBE | 1u << TRACE_PROBE_TRACEPOINT, "weir_state", NULL },
+	{ 1u << TRACE_PROBE_FENTRY | 1u << TRACE_PROBE_KPROBE | 1u << TRACE_PROBE_TRACEPOINT, "weir_state_again", NULL },
 	{ 1u << TRACE_PROBE_FENTRY, "weir_fentry", NULL },
+	{ 1u << TRACE_PROBE_FENTRY, "weir_fentry_again", NULL },
 	{ 1u << TRACE_PROBE_FENTRY, "weir_fexit_v4", NULL },
 	{ 1u << TRACE_PROBE_FENTRY, "weir_fexit_v6", "tcp_v6_connect" },
 	{ 1u << TRACE_PROBE_KPROBE, "weir_kprobe", NULL },
@@ -77,12 +80,15 @@ static bool is_part(size_t part, enum trace_probe probe)
 static int load(struct trace_connect *trace, enum trace_probe probe, bool ends)
 {
 	struct trace_connect_bpf *programs = trace->programs = trace_connect_bpf__open();
+	struct timespec now;
 
 	if (!programs)
 		return -errno;
 	programs->rodata->begin_at_state = probe == TRACE_PROBE_TRACEPOINT;
 	programs->rodata->tell_ends = ends;
 	programs->rodata->connect_number = SYS_connect;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	programs->rodata->opened_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 	for (size_t i = 0; i < PART_COUNT; i++)
 		bpf_program__set_autoload(bpf_object__find_program_by_name(programs->obj, parts[i].name), is_part(i, probe));
 	return trace_connect_bpf__load(programs);
@@ -223,22 +229,10 @@ int trace_connect_read(struct trace_connect *trace, int timeout_ms,
 	return result == -EAGAIN ? trace->handed : result;
 }
 
-/* How often the kernel did not run a program because it was running on that processor already. */
-static uint64_t missed(const struct bpf_program *program)
-{
-	struct bpf_prog_info info = { 0 };
-	uint32_t size = sizeof(info);
-	int fd = bpf_program__fd(program);
-
-	return fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &size) == 0 ? info.recursion_misses : 0;
-}
-
 uint64_t trace_connect_lost(struct trace_connect *trace)
 {
 	uint64_t all = __atomic_load_n(&trace->programs->bss->lost, __ATOMIC_RELAXED), since;
 
-	all += missed(trace->programs->progs.weir_state) + missed(trace->programs->progs.weir_fentry) +
-	       missed(trace->programs->progs.weir_kprobe);
 	since = all - trace->lost_told;
 	trace->lost_told = all;
 	return since;

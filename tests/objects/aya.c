@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What a program built with Aya and aya-log leaves in its map AYA_LOGS, without Rust: legacy maps in Aya's form, records field by field.
- * With AYA_PERF as aya-log 0.2.1 writes them, into a perf event array; else as 0.3 does.
+ * There is no licence: Aya's loader says GPL then, which bpf_perf_event_output asks for. With AYA_PERF as aya-log 0.2.1 writes them, into a perf event array; else as 0.3 does.
  */
 #include "legacy.h"
 
@@ -73,4 +73,3 @@ int logs(struct xdp_md *ctx)
 	return XDP_PASS;
 }
 
-char __license[] SECTION("license") = "GPL";

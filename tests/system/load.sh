@@ -136,6 +136,7 @@ if [ -n "$(cgroup_mount)" ]; then
 		in_cgroup "$CGROUP" nsenter --net="/run/netns/$B" ping -q -c 1 $A4 >/dev/null
 		matches "cgroup $mode: bpftool says so" "$(bpftool cgroup show "$CGROUP")" "leaves|egress"
 		unload
+		matches "cgroup $mode: direction and mode are told" "$(cat "$WORK/out")" "^attached leaves .*, egress, $mode$"
 		at_least "cgroup $mode: it logs what leaves" "$(stamped 'INFO globals-g\] cgroup 84 bytes')" 1
 		is "cgroup $mode: nothing stays" "$(bpftool cgroup show "$CGROUP" | grep -c leaves)" 0
 	done
