@@ -33,7 +33,7 @@
 #define PARTS	     16		/* of the keys; the best time of each counts, so that a disturbance spoils little */
 #define BATCH	     64		/* keys of one run of a program */
 #define LEAST_ROUNDS 3
-#define ADDED	     20000 /* live, one by one */
+#define MOST_ADDED   20000 /* live, one by one: a quarter of what is there, at most so many */
 
 struct key {
 	uint64_t hi, lo;
@@ -68,6 +68,11 @@ struct material {
 	uint32_t *lengths; /* of prefixes, in bits */
 	struct key *keys[2];
 };
+
+static uint32_t added(uint32_t count)
+{
+	return count / 4 < MOST_ADDED ? count / 4 : MOST_ADDED;
+}
 
 static uint64_t random_number(uint64_t *state)
 {
@@ -302,8 +307,7 @@ static bool prepare_weir(const struct template *template, const struct material 
 	static const struct apply_options options = { 0 };
 	struct policy_set set = { .name = "s",
 				  .components = 1,
-				  .size = 16u << 20,
-				  .grows = true,
+				  .size = material->count + added(material->count),
 				  .counted = counted,
 				  .element_count = material->count,
 				  .elements = material->elements };
@@ -341,8 +345,8 @@ static double measure_adds(const struct material *material, int fd)
 	struct set_table table;
 	uint64_t begun, took;
 
-	draw(&fresh, material->kind, ADDED);
-	for (uint32_t i = 0; i < ADDED; i++) {
+	draw(&fresh, material->kind, added(material->count));
+	for (uint32_t i = 0; i < fresh.count; i++) {
 		uint64_t state = i + 1;
 
 		draw_element(&fresh, i, &state);
@@ -416,22 +420,24 @@ static double measure_peer_adds(const struct material *material, int fd)
 	uint8_t key[20] = { 0 };
 	uint64_t value = 0, begun;
 	uint32_t done = 0;
+	bool fine;
 
-	draw(&fresh, material->kind, ADDED);
-	for (uint32_t i = 0; i < ADDED; i++) {
+	draw(&fresh, material->kind, added(material->count));
+	for (uint32_t i = 0; i < fresh.count; i++) {
 		uint64_t state = i + 1;
 
 		draw_element(&fresh, i, &state);
 	}
 	begun = now_ns();
-	while (done < ADDED) {
+	while (done < fresh.count) {
 		write_key(&fresh, done, key);
 		if (bpf_map_update_elem(fd, key, &value, BPF_ANY))
 			break;
 		done++;
 	}
+	fine = done == fresh.count;
 	forget(&fresh);
-	return done < ADDED ? 0 : done * 1e9 / (double)(now_ns() - begun);
+	return !fine ? 0 : done * 1e9 / (double)(now_ns() - begun);
 }
 
 static bool prepare_map(const struct template *template, const struct material *material, struct measured *subject)
@@ -451,7 +457,7 @@ static bool prepare_map(const struct template *template, const struct material *
 	bpf_object__for_each_map(map, object) if (strncmp(bpf_map__name(map), "weir_", 5) == 0)
 		bpf_map__set_autocreate(map, false);
 	map = bpf_object__find_map_by_name(object, name);
-	bpf_map__set_max_entries(map, material->count + ADDED);
+	bpf_map__set_max_entries(map, material->count + added(material->count));
 	program = bpf_object__find_program_by_name(object, subject->name);
 	if (bpf_object__load(object))
 		return false;

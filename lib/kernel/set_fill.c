@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/limits.h"
 
 #define PROGRESS_STEP 65536 /* elements between two words of progress */
 
@@ -47,8 +48,8 @@ static void report(const struct filling *filling, uint32_t done)
 	const struct policy_set *set = filling->request->set;
 
 	if (options->progress && set->element_count > PROGRESS_STEP)
-		options->progress(options->progress_context,
-				  arena_printf(filling->arena, "elements of set %s", set->name), done, set->element_count);
+		options->progress(options->progress_context, arena_printf(filling->arena, "elements of set %s", set->name), done,
+				  set->element_count);
 }
 
 static int policy_rows(struct filling *filling)
@@ -186,10 +187,47 @@ static int check_room(const struct filling *filling, struct diagnostics *diagnos
 	return -ENOSPC;
 }
 
+static uint64_t pages_for(const struct set_shape *shape, size_t singles, size_t prefixes)
+{
+	return set_image_pages(
+		shape, (struct set_rows[2]){ [ROWS_SINGLE] = { .count = singles }, [ROWS_PREFIX] = { .count = prefixes } });
+}
+
+/* For each mixture of single values and prefixes that the set has room for. 0: that is not known, or too much to take beforehand.
+ */
+static uint32_t reserved_pages(const struct filling *filling)
+{
+	const struct policy_set *set = filling->request->set;
+	const struct set_shape *shape = &filling->shape;
+	uint64_t pages;
+
+	if (filling->request->anonymous) /* its elements stay what they are */
+		return set_image_pages(shape, filling->rows);
+	if (set->grows)
+		return 0;
+	pages = pages_for(shape, set->size, 0);
+	if (shape->prefixes)
+		pages += pages_for(shape, 0, set->size);
+	return pages * shape->page_size <= LIMIT_SET_RESERVED ? (uint32_t)pages : 0;
+}
+
+static void refuse(const struct filling *filling, uint32_t pages, int error, struct diagnostics *diagnostics)
+{
+	const struct policy_set *set = filling->request->set;
+	struct diagnostic *said =
+		diagnose(diagnostics, SEVERITY_ERROR_KERNEL, set->place, "the kernel refused the table of set '%s', %llu KiB: %s",
+			 set->name, (unsigned long long)pages * filling->shape.page_size >> 10, strerror(-error));
+
+	if (error == -ENOMEM || error == -E2BIG)
+		diagnostic_hint(diagnostics, said, "fewer elements%s take less memory",
+				set->grows ? "" : ", or a smaller 'size',");
+}
+
 static int new_table(struct filling *filling, struct diagnostics *diagnostics)
 {
 	const struct policy_set *set = filling->request->set;
 	int fd = check_room(filling, diagnostics);
+	uint32_t pages;
 
 	if (fd)
 		return fd;
@@ -198,10 +236,10 @@ static int new_table(struct filling *filling, struct diagnostics *diagnostics)
 			vector_push(filling->arena, &filling->rows[which], filling->live[which].items[i]);
 		set_rows_sort(&filling->rows[which]);
 	}
-	fd = set_table_create(set->name, &filling->shape, filling->rows);
+	pages = reserved_pages(filling);
+	fd = set_table_create(set->name, &filling->shape, filling->rows, pages);
 	if (fd < 0)
-		diagnose(diagnostics, SEVERITY_ERROR_KERNEL, set->place, "the kernel refused the table of set '%s': %s",
-			 set->name, strerror(-fd));
+		refuse(filling, pages ?: set_image_pages(&filling->shape, filling->rows), fd, diagnostics);
 	else
 		report(filling, set->element_count);
 	return fd;
@@ -234,10 +272,9 @@ static int fill(struct filling *filling, struct diagnostics *diagnostics)
 int set_fill(const struct set_request *request, struct diagnostics *diagnostics)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	struct filling filling = { .request = request,
-				   .arena = arena,
-				   .shape = set_shape(request->set, request->prefixes),
-				   .old_fd = -1 };
+	struct filling filling = {
+		.request = request, .arena = arena, .shape = set_shape(request->set, request->prefixes), .old_fd = -1
+	};
 	int fd = fill(&filling, diagnostics);
 
 	closep(&filling.old_fd);

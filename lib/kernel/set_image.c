@@ -102,14 +102,12 @@ uint32_t set_image_new_entry(struct set_image *image, const struct set_row *row,
 		return 0;
 	header->next_entry = number + 1;
 	entry = set_image_entry(image, number);
-	*entry = (struct weir_set_entry){ .expires = row->expires,
-					  .own_expires = row->expires,
-					  .length = (uint8_t)row->length,
-					  .flags = (uint8_t)row->flags };
+	*entry = (struct weir_set_entry){
+		.expires = row->expires, .own_expires = row->expires, .length = (uint8_t)row->length, .flags = (uint8_t)row->flags
+	};
 	memcpy(set_image_entry_words(entry), row->words, image->shape.words * sizeof(uint64_t));
 	if (image->shape.counted)
-		*set_image_entry_counter(image, entry) =
-			(struct weir_counter){ .packets = row->packets, .bytes = row->bytes };
+		*set_image_entry_counter(image, entry) = (struct weir_counter){ .packets = row->packets, .bytes = row->bytes };
 	entry->prefix = prefix;
 	return number;
 }
@@ -385,11 +383,12 @@ int set_image_fill(struct set_image *image, const struct set_rows rows[2], uint6
 {
 	struct weir_set_header *header = set_image_header(image);
 	const struct set_shape *shape = &image->shape;
+	uint32_t more = image->pages - set_image_pages(shape, rows); /* for entries, and more for the tree */
 
 	header->seed = seed;
 	header->bucket_mask = bucket_count(rows[ROWS_SINGLE].count) - 1;
 	header->entries_page = 1 + bucket_pages(shape, rows[ROWS_SINGLE].count);
-	header->tree_page = header->next_page = header->entries_page + entry_pages(shape, rows);
+	header->tree_page = header->next_page = header->entries_page + entry_pages(shape, rows) + more / 4;
 	header->next_entry = 1;
 	header->rows = (uint32_t)(rows[ROWS_SINGLE].count + rows[ROWS_PREFIX].count);
 	for (size_t i = 0; i < rows[ROWS_SINGLE].count; i++) {
@@ -450,9 +449,8 @@ uint64_t set_image_count(const struct set_image *image, uint64_t now)
 			uint64_t slot = bucket_at(image, (uint32_t)b)->slots[i];
 
 			if (slot)
-				count += !set_is_over(image->shape.direct ? upper(slot)
-									  : set_image_entry(image, upper(slot))->expires,
-						      now);
+				count += !set_is_over(
+					image->shape.direct ? upper(slot) : set_image_entry(image, upper(slot))->expires, now);
 		}
 	for (uint32_t i = 1; image->shape.prefixes && i < header->next_entry; i++) {
 		const struct weir_set_entry *entry = set_image_entry(image, i);

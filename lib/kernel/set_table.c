@@ -40,6 +40,7 @@ static int map_pages(int fd, const struct set_shape *shape, int protection, int 
 		.image = { .shape = *shape, .memory = memory, .pages = info.max_entries },
 		.bytes = bytes,
 		.pages_fd = fd,
+		.fixed = !(info.map_flags & BPF_F_INNER_MAP),
 	};
 	return 0;
 }
@@ -54,13 +55,13 @@ void set_table_close(struct set_table *table)
 	closep(&table->pages_fd);
 }
 
-static int create_pages(const char *name, const struct set_shape *shape, uint32_t pages)
+static int create_pages(const char *name, const struct set_shape *shape, uint32_t pages, bool fixed)
 {
 	struct bpf_map_create_opts options;
 
 	memset(&options, 0, sizeof(options));
 	options.sz = sizeof(options);
-	options.map_flags = BPF_F_MMAPABLE | BPF_F_INNER_MAP;
+	options.map_flags = BPF_F_MMAPABLE | (fixed ? 0 : BPF_F_INNER_MAP);
 	return bpf_map_create(BPF_MAP_TYPE_ARRAY, name, sizeof(uint32_t), shape->page_size, pages, &options);
 }
 
@@ -72,16 +73,21 @@ static void map_name(const char *name, char ret_name[BPF_OBJ_NAME_LEN])
 			*c = '_';
 }
 
-/* A new map of pages with these rows in it; RET_TABLE keeps its map_fd. */
+/* A new map of pages with these rows in it. RET_TABLE tells whether it is to have a fixed number of them, and which; it keeps its
+ * map_fd. */
 static int create_filled(const char *name, const struct set_shape *shape, const struct set_rows rows[2],
 			 struct set_table *ret_table)
 {
-	uint32_t pages = set_image_pages(shape, rows);
+	bool fixed = ret_table->fixed;
+	uint32_t needed = set_image_pages(shape, rows), pages = fixed ? ret_table->image.pages : needed;
 	uint64_t seed;
+
+	if (needed > pages)
+		return -ENOSPC;
 
 	for (int i = 0; i < SEEDS; i++) {
 		_cleanup_(set_table_close) struct set_table table = { .map_fd = ret_table->map_fd };
-		_cleanup_close_ int fd = create_pages(name, shape, pages);
+		_cleanup_close_ int fd = create_pages(name, shape, pages, fixed);
 		int r = fd < 0 ? fd : map_pages(fd, shape, PROT_READ | PROT_WRITE, MAP_POPULATE, &table);
 
 		if (r)
@@ -101,9 +107,9 @@ static int create_filled(const char *name, const struct set_shape *shape, const 
 	return -ENOSPC;
 }
 
-int set_table_create(const char *name, const struct set_shape *shape, struct set_rows rows[2])
+int set_table_create(const char *name, const struct set_shape *shape, struct set_rows rows[2], uint32_t pages)
 {
-	_cleanup_(set_table_close) struct set_table table = { .map_fd = -1 };
+	_cleanup_(set_table_close) struct set_table table = { .map_fd = -1, .fixed = pages, .image.pages = pages };
 	char short_name[BPF_OBJ_NAME_LEN];
 	struct bpf_map_create_opts options;
 	_cleanup_close_ int outer = -1;
@@ -154,8 +160,8 @@ int set_table_open(int map_fd, const struct set_shape *shape, bool for_change, s
 /* ---- Change ---- */
 
 /*
- * Wait until all programs that run now have ended. Nobody says more plainly than the kernel itself: it does so before it comes back
- * from putting a map into another, be it the one that is there.
+ * Wait until all programs that run now have ended. Nobody says more plainly than the kernel itself: it does so before it comes
+ * back from putting a map into another, be it the one that is there.
  */
 static int wait_for_programs(const struct set_table *table)
 {
@@ -212,7 +218,9 @@ static void catch_up(const struct set_table *old, struct set_table *fresh, const
 
 int set_table_replace(struct set_table *table, struct set_rows rows[2])
 {
-	_cleanup_(set_table_close) struct set_table fresh = { .map_fd = table->map_fd };
+	_cleanup_(set_table_close) struct set_table fresh = { .map_fd = table->map_fd,
+							      .fixed = table->fixed,
+							      .image.pages = table->image.pages };
 	struct bpf_map_info info = { 0 };
 	uint32_t length = sizeof(info), key = 0;
 	struct set_table old;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A set's table in the kernel: an array of maps with one element, which holds the map of pages (set_image.h) that is in use. Programs
- * have the outer map; another inner one in it is another table, for all programs at once. The call that puts it in waits until no
- * program can be reading the one before. Only the outer map is pinned, so a table that is not in use yet, or no longer, goes with its
- * last descriptor.
+ * A set's table in the kernel: an array of maps with one element, which holds the map of pages (set_image.h) that is in use.
+ * Programs have the outer map; another inner one in it is another table, for all programs at once. The call that puts it in waits
+ * until no program can be reading the one before. Only the outer map is pinned, so a table that is not in use yet, or no longer,
+ * goes with its last descriptor.
  */
 #ifndef WEIR_KERNEL_SET_TABLE_H
 #define WEIR_KERNEL_SET_TABLE_H
@@ -23,10 +23,15 @@ struct set_table {
 	struct set_image image;
 	size_t bytes; /* of the mapping */
 	int pages_fd; /* the inner map */
+	bool fixed;   /* each table of this set has as many pages */
 };
 
-/* A new outer map with a table of these rows, which are sorted. NAME is for people. Descriptor, or -errno. */
-int set_table_create(const char *name, const struct set_shape *shape, struct set_rows rows[2]);
+/*
+ * A new outer map with a table of these rows, which are sorted. NAME is for people. PAGES: as many are there from the start, and
+ * in each table that takes its place, so that the kernel builds look-ups into programs; 0: as many as it takes, and programs call
+ * the kernel for each. Descriptor, or -errno.
+ */
+int set_table_create(const char *name, const struct set_shape *shape, struct set_rows rows[2], uint32_t pages);
 
 /* Open what MAP_FD holds now. -EINVAL: it is not of this shape. */
 int set_table_open(int map_fd, const struct set_shape *shape, bool for_change, struct set_table *ret_table);

@@ -12,25 +12,29 @@
 #define SECONDS 3
 #define REPEAT	5000 /* packets a run */
 
-#define POLICY                                                                                                                  \
-	"set a { type ipv4_addr; elements = { 10.0.0.1 } }\n"                                                                   \
-	"set b { type ipv4_addr; elements = { 10.20.0.0/16 } }\n"                                                               \
-	"set c { type ipv4_addr . inet_service; elements = { 10.0.0.1 . 80 } }\n"                                               \
-	"set d { type ipv4_addr; elements = { 10.0.0.1 timeout 1h } }\n"                                                        \
-	"chain x { hook xdp ingress on v0\n"                                                                                    \
-	"ip saddr @a ip daddr @b ip saddr . tcp dport @c ip saddr @d drop\n"                                                    \
-	"ip saddr @a drop\nip daddr @b drop\nip saddr . tcp dport @c drop\nip saddr @d drop\n"  \
+/* Tables that get larger, which programs call the kernel for; and, with SIZE, of one size, which they look into themselves. */
+#define POLICY_WITH(SIZE)                                                                                                        \
+	"set a { type ipv4_addr; " SIZE " elements = { 10.0.0.1 } }\n"                                                           \
+	"set b { type ipv4_addr; " SIZE " elements = { 10.20.0.0/16 } }\n"                                                       \
+	"set c { type ipv4_addr . inet_service; " SIZE " elements = { 10.0.0.1 . 80 } }\n"                                       \
+	"set d { type ipv4_addr; " SIZE " elements = { 10.0.0.1 timeout 1h } }\n"                                                \
+	"chain x { hook xdp ingress on v0\n"                                                                                     \
+	"ip saddr @a ip daddr @b ip saddr . tcp dport @c ip saddr @d drop\n"                                                     \
+	"ip saddr @a drop\nip daddr @b drop\nip saddr . tcp dport @c drop\nip saddr @d drop\n"                                   \
 	"ip saddr 10.0.0.2 accept\n}\n"
+#define POLICY	     POLICY_WITH("")
+#define POLICY_SIZED POLICY_WITH("size 60000;")
 
 static void write_frame(unsigned char frame[64], bool member)
 {
-	static const unsigned char headers[] = { 2,  0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2,  8, 0,  0x45, 0, 0, 50, 0, 0, 0, 0, 64, 6, 0, 0,
-						 10, 0, 0, 1, 10, 20, 7, 7, 0x30, 0x39, 0, 80, 0,    0, 0, 1,  0, 0, 0, 0, 0x50, 2 };
+	static const unsigned char headers[] = { 2, 0,	0,    0,    0, 1,  2,  0, 0, 0, 0,  2, 8, 0, 0x45, 0,
+						 0, 50, 0,    0,    0, 0,  64, 6, 0, 0, 10, 0, 0, 1, 10,   20,
+						 7, 7,	0x30, 0x39, 0, 80, 0,  0, 0, 1, 0,  0, 0, 0, 0x50, 2 };
 
 	memset(frame, 0, 64);
 	memcpy(frame, headers, sizeof(headers));
 	if (!member) {
-		frame[29] = 2;	 /* 10.0.0.2 */
+		frame[29] = 2;	/* 10.0.0.2 */
 		frame[31] = 21; /* 10.21.7.7 */
 	}
 }
@@ -166,7 +170,7 @@ static int open_program(void)
 	return policy ? bpf_prog_get_fd_by_id(policy->chains[0].program_id) : -1;
 }
 
-TEST(what_is_in_a_set_is_found_and_what_is_not_is_not)
+static void read_while_changed(const char *text)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	volatile bool *stop = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -175,7 +179,7 @@ TEST(what_is_in_a_set_is_found_and_what_is_not_is_not)
 	int pipes[2], program, status = -1;
 	pid_t reader;
 
-	CHECK_NUMBER(scene_apply("p", POLICY), 0);
+	CHECK_NUMBER(scene_apply("p", text), 0);
 	program = open_program();
 	CHECK(program >= 0 && pipe(pipes) == 0);
 	reader = fork();
@@ -195,6 +199,16 @@ TEST(what_is_in_a_set_is_found_and_what_is_not_is_not)
 	CHECK_NUMBER(chain->rules[5].counter.packets, runs * REPEAT);
 	close(program);
 	CHECK_NUMBER(scene_remove("p"), 0);
+}
+
+TEST(what_is_in_a_set_is_found_and_what_is_not_is_not)
+{
+	read_while_changed(POLICY);
+}
+
+TEST(the_same_of_sets_of_one_size)
+{
+	read_while_changed(POLICY_SIZED);
 }
 
 /* Does a packet to this address meet the set? */
@@ -276,6 +290,7 @@ int main(void)
 		return tap_end();
 	}
 	RUN(what_is_in_a_set_is_found_and_what_is_not_is_not);
+	RUN(the_same_of_sets_of_one_size);
 	RUN(a_writer_that_is_killed_leaves_the_set_whole);
 	scene_end();
 	return tap_end();
