@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fuzzes what reads other firewalls' rule sets: iptables-save, nftables in JSON and as text, ClassBench. In: any bytes. Beside crashes
- * and leaks it holds that
+ * Fuzzes what reads other firewalls' rule sets: iptables-save, nftables in JSON and as text, ClassBench. In: any bytes. Beside
+ *crashes and leaks it holds that
  *
  *	what is printed is a policy (whose values may still be wrong, where those of the rule set were);
  *	the same input gives the same policy and the same messages.
@@ -12,48 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../tests/unit/check/machine.h"
 #include "check/policy.h"
 #include "import/import.h"
 #include "syntax/ast.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* ---- A machine without files, on which few names are known ---- */
-
-static int read_file(void *context, struct arena *arena, const char *name, const struct source **ret_source)
-{
-	(void)context, (void)arena, (void)name, (void)ret_source;
-	return -ENOENT;
-}
-
-static int service(void *context, const char *name, const char *protocol, uint16_t *ret_port)
-{
-	(void)context, (void)protocol;
-	if (strcmp(name, "http") != 0)
-		return -ENOENT;
-	*ret_port = 80;
-	return 0;
-}
-
-static int protocol_number(void *context, const char *name, uint8_t *ret_protocol)
-{
-	(void)context;
-	if (strcmp(name, "gre") != 0)
-		return -ENOENT;
-	*ret_protocol = 47;
-	return 0;
-}
-
-static int interface(void *context, const char *name, const char *netns, uint32_t *ret_index)
-{
-	(void)context, (void)name, (void)netns;
-	*ret_index = 2;
-	return 0;
-}
-
-static const struct host host = {
-	.read_file = read_file, .service = service, .protocol = protocol_number, .interface = interface
-};
 
 static void fail(const char *what, const char *text)
 {
@@ -72,7 +36,7 @@ static char *run(const struct source *source, char **ret_policy)
 	FILE *out = open_memstream(&text, &size), *policy = open_memstream(ret_policy, &policy_size);
 
 	diagnostics_init(&diagnostics, arena);
-	import_run(arena, &host, source, &options, policy, &diagnostics, &left_out);
+	import_run(arena, &machine, source, &options, policy, &diagnostics, &left_out);
 	fclose(policy);
 	diagnostics_print(&diagnostics, out, false);
 	fprintf(out, "%zu left out\n", left_out);
@@ -91,7 +55,7 @@ static void check_policy_text(const char *policy)
 	FILE *out;
 
 	diagnostics_init(&diagnostics, arena);
-	syntax_parse(arena, &host, &source, &diagnostics);
+	syntax_parse(arena, &machine, &source, &diagnostics);
 	if (diagnostics.errors) {
 		out = open_memstream(&text, &size);
 		diagnostics_print(&diagnostics, out, false);

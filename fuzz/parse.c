@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../tests/unit/check/machine.h"
 #include "check/policy.h"
-#include "host/filter.h"
 #include "syntax/ast.h"
 
 #define MAX_FILES    8
@@ -53,7 +53,7 @@ static void cut_input(const char *text, size_t size, struct input *input)
 	}
 }
 
-/* ---- A machine on which every name that looks like one is known ---- */
+/* ---- The machine of the tests, with the files of the input ---- */
 
 static int read_file(void *context, struct arena *arena, const char *name, const struct source **ret_source)
 {
@@ -69,35 +69,6 @@ static int read_file(void *context, struct arena *arena, const char *name, const
 		return 0;
 	}
 	return -ENOENT;
-}
-
-static int service(void *context, const char *name, const char *protocol, uint16_t *ret_port)
-{
-	(void)context;
-	(void)protocol;
-	if (strcmp(name, "http") != 0)
-		return -ENOENT;
-	*ret_port = 80;
-	return 0;
-}
-
-static int protocol_number(void *context, const char *name, uint8_t *ret_protocol)
-{
-	(void)context;
-	if (strcmp(name, "gre") != 0)
-		return -ENOENT;
-	*ret_protocol = 47;
-	return 0;
-}
-
-static int interface(void *context, const char *name, const char *netns, uint32_t *ret_index)
-{
-	(void)context;
-	(void)netns;
-	if (strcmp(name, "eth0") != 0)
-		return -ENODEV;
-	*ret_index = 2;
-	return 0;
 }
 
 /* ---- What must hold ---- */
@@ -280,7 +251,7 @@ static void run_elements(const struct host *host, const struct input *input)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input input;
-	const struct host host = { &input, read_file, service, protocol_number, interface, host_filter };
+	const struct host host = { &input, read_file, machine_service, machine_protocol, machine_interface, machine_filter };
 	char *first, *second;
 
 	cut_input((const char *)data, size, &input);

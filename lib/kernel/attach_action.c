@@ -51,10 +51,11 @@ static const struct rtattr *attribute_in(const void *attributes, int left, uint1
 }
 
 /* The id of the program in an answer of the kernel's; 0: it names none. */
-static uint32_t answer_program(const struct nlmsghdr *message)
+static void read_program(void *context, struct nlmsghdr *message)
 {
 	const struct rtattr *at = attribute_in((const char *)NLMSG_DATA(message) + NLMSG_ALIGN(sizeof(struct tcamsg)),
 					       (int)NLMSG_PAYLOAD(message, sizeof(struct tcamsg)), TCA_ACT_TAB);
+	uint32_t *id = context;
 
 	if (at)
 		at = attribute_in(RTA_DATA(at), (int)RTA_PAYLOAD(at), 1);
@@ -62,34 +63,15 @@ static uint32_t answer_program(const struct nlmsghdr *message)
 		at = attribute_in(RTA_DATA(at), (int)RTA_PAYLOAD(at), TCA_ACT_OPTIONS);
 	if (at)
 		at = attribute_in(RTA_DATA(at), (int)RTA_PAYLOAD(at), TCA_ACT_BPF_ID);
-	return at ? *(const uint32_t *)RTA_DATA(at) : 0;
+	*id = at ? *(const uint32_t *)RTA_DATA(at) : 0;
 }
 
-/* Send and read until the acknowledgement; RET_PROGRAM_ID (NULL: not asked) from an answer before it. */
-static int talk(struct action_message *request, uint16_t type, uint16_t flags, uint32_t *ret_program_id)
+/* RET_PROGRAM_ID (NULL: not asked) from the answer. */
+static int ask(struct action_message *request, uint16_t type, uint16_t flags, uint32_t *ret_program_id)
 {
-	_cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	char buffer[16384] __attribute__((aligned(8)));
-
 	request->header.nlmsg_type = type;
 	request->header.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags;
-	if (fd < 0 || send(fd, request, request->header.nlmsg_len, 0) < 0)
-		return -errno;
-	for (;;) {
-		ssize_t length = recv(fd, buffer, sizeof(buffer), 0);
-
-		if (length < 0 && errno == EINTR)
-			continue;
-		if (length < 0)
-			return -errno;
-		for (struct nlmsghdr *message = (struct nlmsghdr *)buffer; NLMSG_OK(message, length);
-		     message = NLMSG_NEXT(message, length)) {
-			if (message->nlmsg_type == NLMSG_ERROR)
-				return ((struct nlmsgerr *)NLMSG_DATA(message))->error;
-			if (ret_program_id)
-				*ret_program_id = answer_program(message);
-		}
-	}
+	return netlink_ask(&request->header, ret_program_id ? read_program : NULL, ret_program_id);
 }
 
 int action_program(const struct manifest_attachment *at, uint32_t *ret_program_id)
@@ -99,7 +81,7 @@ int action_program(const struct manifest_attachment *at, uint32_t *ret_program_i
 	int r;
 
 	describe(&request, at, -1);
-	r = talk(&request, RTM_GETACTION, 0, &id);
+	r = ask(&request, RTM_GETACTION, 0, &id);
 	if (r == 0)
 		*ret_program_id = id;
 	return r == -EINVAL ? -ENOENT : r; /* the kernel has no such kind of action, or none of that index */
@@ -110,7 +92,7 @@ int action_create(const struct manifest_attachment *at, int program_fd)
 	struct action_message request = { 0 };
 
 	describe(&request, at, program_fd);
-	return talk(&request, RTM_NEWACTION, NLM_F_CREATE | NLM_F_EXCL, NULL);
+	return ask(&request, RTM_NEWACTION, NLM_F_CREATE | NLM_F_EXCL, NULL);
 }
 
 int action_look(const struct manifest_attachment *at, const struct program_ids *ids, struct attachment_status *ret_status)
@@ -135,7 +117,7 @@ int action_set_program(const struct manifest_attachment *at, int program_fd, con
 	if (r || !status.present || status.program_id == program_id(program_fd))
 		return r;
 	describe(&request, at, program_fd);
-	return talk(&request, RTM_NEWACTION, NLM_F_CREATE | NLM_F_REPLACE, NULL);
+	return ask(&request, RTM_NEWACTION, NLM_F_CREATE | NLM_F_REPLACE, NULL);
 }
 
 int action_remove(const struct manifest_attachment *at, const struct program_ids *ids)
@@ -147,6 +129,6 @@ int action_remove(const struct manifest_attachment *at, const struct program_ids
 	if (r || !status.present)
 		return r;
 	describe(&request, at, -1);
-	r = talk(&request, RTM_DELACTION, 0, NULL);
+	r = ask(&request, RTM_DELACTION, 0, NULL);
 	return r == -ENOENT ? 0 : r;
 }

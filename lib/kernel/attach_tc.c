@@ -44,6 +44,7 @@ struct filter {
 
 struct filters {
 	struct arena *arena;
+	uint32_t ifindex;
 	VECTOR(struct filter) list;
 };
 
@@ -52,13 +53,16 @@ static uint32_t clsact_parent(enum weir_hook hook)
 	return TC_H_MAKE(TC_H_CLSACT, hook == WEIR_HOOK_TC_INGRESS ? TC_H_MIN_INGRESS : TC_H_MIN_EGRESS);
 }
 
-static void read_filter(struct filters *filters, struct nlmsghdr *message)
+static void read_filter(void *context, struct nlmsghdr *message)
 {
+	struct filters *filters = context;
 	struct tcmsg *tc = NLMSG_DATA(message);
 	struct rtattr *options = NULL, *attribute = TCA_RTA(tc);
 	struct filter filter = { .handle = tc->tcm_handle, .priority = TC_H_MAJ(tc->tcm_info) >> 16, .name = "?", .kind = "?" };
 	int left = (int)TCA_PAYLOAD(message);
 
+	if (tc->tcm_ifindex != (int)filters->ifindex)
+		return;
 	for (; RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left)) {
 		if ((attribute->rta_type & NLA_TYPE_MASK) == TCA_OPTIONS)
 			options = attribute;
@@ -78,33 +82,8 @@ static void read_filter(struct filters *filters, struct nlmsghdr *message)
 }
 
 /* Filters or qdiscs; a dump may be of all interfaces. */
-static int receive_filters(int fd, uint32_t ifindex, struct filters *filters)
-{
-	char buffer[32768] __attribute__((aligned(8)));
-
-	for (;;) {
-		ssize_t length = recv(fd, buffer, sizeof(buffer), 0);
-		struct nlmsghdr *message = (struct nlmsghdr *)buffer;
-
-		if (length < 0 && errno == EINTR)
-			continue;
-		if (length < 0)
-			return -errno;
-		for (; NLMSG_OK(message, length); message = NLMSG_NEXT(message, length)) {
-			if (message->nlmsg_type == NLMSG_DONE)
-				return 0;
-			if (message->nlmsg_type == NLMSG_ERROR)
-				return ((struct nlmsgerr *)NLMSG_DATA(message))->error;
-			if ((message->nlmsg_type == RTM_NEWTFILTER || message->nlmsg_type == RTM_NEWQDISC) &&
-			    ((struct tcmsg *)NLMSG_DATA(message))->tcm_ifindex == (int)ifindex)
-				read_filter(filters, message);
-		}
-	}
-}
-
 static int dump(uint16_t type, uint32_t ifindex, uint32_t parent, struct filters *filters)
 {
-	_cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 	struct {
 		struct nlmsghdr header;
 		struct tcmsg tc;
@@ -113,9 +92,8 @@ static int dump(uint16_t type, uint32_t ifindex, uint32_t parent, struct filters
 		.tc = { .tcm_family = AF_UNSPEC, .tcm_ifindex = (int)ifindex, .tcm_parent = parent },
 	};
 
-	if (fd < 0 || send(fd, &request, sizeof(request), 0) < 0)
-		return -errno;
-	return receive_filters(fd, ifindex, filters);
+	filters->ifindex = ifindex;
+	return netlink_ask(&request.header, read_filter, filters);
 }
 
 /* All filters of a parent; none when there is no such qdisc. */
@@ -241,7 +219,6 @@ static int ensure_qdisc(const struct kernel *kernel, const struct manifest_attac
 /* libbpf attaches with direct-action only. */
 static int classifier_attach(const struct manifest_attachment *at, int program_fd, uint16_t flags)
 {
-	_cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 	struct {
 		struct nlmsghdr header;
 		struct tcmsg tc;
@@ -257,7 +234,6 @@ static int classifier_attach(const struct manifest_attachment *at, int program_f
 			.tcm_info = TC_H_MAKE(at->priority << 16, htons(ETH_P_ALL)) },
 	};
 	struct nlmsghdr *message = (struct nlmsghdr *)(void *)&request;
-	struct filters none = { 0 };
 	struct rtattr *options;
 
 	netlink_add(message, TCA_KIND, "bpf", sizeof("bpf"));
@@ -267,9 +243,7 @@ static int classifier_attach(const struct manifest_attachment *at, int program_f
 	netlink_add(message, TCA_BPF_FD, &program_fd, sizeof(program_fd));
 	netlink_add(message, TCA_BPF_NAME, "weir_tc_class", sizeof("weir_tc_class"));
 	netlink_end(message, options);
-	if (fd < 0 || send(fd, &request, request.header.nlmsg_len, 0) < 0)
-		return -errno;
-	return receive_filters(fd, at->ifindex, &none);
+	return netlink_ask(message, NULL, NULL);
 }
 
 int clsact_create(const struct kernel *kernel, const struct manifest_attachment *at, int program_fd)

@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Attributes at the end of an rtnetlink message that has room for them. */
+/* Questions to the kernel over rtnetlink, in the network namespace of the calling thread, and attributes for them. */
 #ifndef WEIR_KERNEL_NETLINK_H
 #define WEIR_KERNEL_NETLINK_H
 
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <stdint.h>
 #include <string.h>
 
+/*
+ * Send REQUEST and hand what it is answered with to READ (NULL: to nobody): all up to the end where its flags have NLM_F_DUMP or
+ * NLM_F_ACK, else one message. 0, or the kernel's negative errno.
+ */
+int netlink_ask(const struct nlmsghdr *request, void (*read)(void *context, struct nlmsghdr *message), void *context);
+
+/* An attribute at the end of MESSAGE, which has room for it. */
 static inline struct rtattr *netlink_add(struct nlmsghdr *message, uint16_t type, const void *data, size_t length)
 {
 	struct rtattr *attribute = (struct rtattr *)((char *)message + NLMSG_ALIGN(message->nlmsg_len));

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "kernel/netlink.h"
 #include "kernel/netns.h"
 
 struct reading {
@@ -30,8 +31,9 @@ static const char *read_kind(struct arena *arena, struct rtattr *info)
 	return "";
 }
 
-static void read_link(struct reading *reading, struct nlmsghdr *message)
+static void read_link(void *context, struct nlmsghdr *message)
 {
+	struct reading *reading = context;
 	struct ifinfomsg *link = NLMSG_DATA(message);
 	struct rtattr *attribute = IFLA_RTA(link);
 	struct peer peer = { .inside = "?", .kind = "" };
@@ -61,43 +63,15 @@ static void read_link(struct reading *reading, struct nlmsghdr *message)
 		vector_push(reading->arena, &reading->peers, peer);
 }
 
-static void read_home(struct reading *reading, struct nlmsghdr *message)
+static void read_home(void *context, struct nlmsghdr *message)
 {
+	struct reading *reading = context;
 	struct rtattr *attribute = (struct rtattr *)((char *)NLMSG_DATA(message) + NLMSG_ALIGN(sizeof(struct rtgenmsg)));
 	int left = (int)NLMSG_PAYLOAD(message, NLMSG_ALIGN(sizeof(struct rtgenmsg)));
 
 	for (; RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left))
 		if (attribute->rta_type == NETNSA_NSID)
 			reading->home = *(int32_t *)RTA_DATA(attribute);
-}
-
-/* Send a request, and hand what comes until its end to READ. */
-static int ask(struct reading *reading, struct nlmsghdr *request, void (*read)(struct reading *reading, struct nlmsghdr *message))
-{
-	_cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	bool dump = request->nlmsg_flags & NLM_F_DUMP;
-	char buffer[32768] __attribute__((aligned(8)));
-
-	if (fd < 0 || send(fd, request, request->nlmsg_len, 0) < 0)
-		return -errno;
-	for (;;) {
-		ssize_t length = recv(fd, buffer, sizeof(buffer), 0);
-		struct nlmsghdr *message = (struct nlmsghdr *)buffer;
-
-		if (length < 0 && errno == EINTR)
-			continue;
-		if (length < 0)
-			return -errno;
-		for (; NLMSG_OK(message, length); message = NLMSG_NEXT(message, length)) {
-			if (message->nlmsg_type == NLMSG_DONE)
-				return 0;
-			if (message->nlmsg_type == NLMSG_ERROR)
-				return ((struct nlmsgerr *)NLMSG_DATA(message))->error;
-			read(reading, message);
-			if (!dump)
-				return 0;
-		}
-	}
 }
 
 static int ask_home(struct reading *reading, int home)
@@ -114,7 +88,7 @@ static int ask_home(struct reading *reading, int home)
 		.fd = home,
 	};
 
-	return ask(reading, &request.header, read_home);
+	return netlink_ask(&request.header, read_home, reading);
 }
 
 static int ask_links(struct reading *reading)
@@ -126,7 +100,7 @@ static int ask_links(struct reading *reading)
 		.header = { .nlmsg_len = sizeof(request), .nlmsg_type = RTM_GETLINK, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
 	};
 
-	return ask(reading, &request.header, read_link);
+	return netlink_ask(&request.header, read_link, reading);
 }
 
 int peers_list(struct arena *arena, const char *netns, struct peers *ret_peers)

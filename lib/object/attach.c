@@ -123,6 +123,8 @@ static int attach_filter(struct request *request, uint32_t ifindex)
 	const char **names = arena_new_array(request->arena, const char *, count + 1);
 	struct attached *attached = request->attached;
 
+	if (count > FILTER_ACTIONS_MOST)
+		return wrong(request, -E2BIG, "a filter has 32 actions at most");
 	for (size_t i = 0; i < count; i++) {
 		fds[i] = weir_program_fd(options->actions[i]);
 		names[i] = weir_program_name(options->actions[i]);

@@ -116,6 +116,8 @@ int program_attach(struct weir_program *program, const char *target, const struc
 		   struct diagnostics *diagnostics);
 void attached_release(struct attached *attached);
 
+#define FILTER_ACTIONS_MOST 32 /* the kernel takes no more */
+
 /* tc by a filter of a qdisc: that of PARENT, or clsact, which is made where it is missing. The thread is in the interface's
  * namespace. */
 struct filter_request {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A machine for tests: three services, two protocols, two interfaces, and files that stand in the test itself. */
+/*
+ * A machine for tests and fuzzers: four services, two protocols, two interfaces, and files that stand in the test itself. It has
+ * no libpcap; machine_filter stands for one that asks nobody, and no name server, what a word means.
+ */
 #ifndef WEIR_TESTS_MACHINE_H
 #define WEIR_TESTS_MACHINE_H
 
@@ -66,6 +69,27 @@ static inline int machine_interface(void *context, const char *name, const char 
 	if (strcmp(name, netns ? "vb" : "eth0") != 0)
 		return -ENODEV;
 	*ret_index = netns ? 7 : 2;
+	return 0;
+}
+
+/* "wrong" is; all else is met by packets whose first byte is 0x45. */
+static inline int machine_filter(void *context, struct arena *arena, const struct host_filter_request *request,
+				 const struct classic_program **ret_program, const char **ret_message)
+{
+	static const struct sock_filter instructions[] = {
+		{ BPF_LD | BPF_B | BPF_ABS, 0, 0, 0 },
+		{ BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0x45 },
+		{ BPF_RET | BPF_K, 0, 0, 1 },
+		{ BPF_RET | BPF_K, 0, 0, 0 },
+	};
+	static const struct classic_program program = { sizeof(instructions) / sizeof(instructions[0]), instructions };
+
+	(void)context, (void)arena;
+	if (strcmp(request->expression, "wrong") == 0) {
+		*ret_message = "it is wrong";
+		return -EINVAL;
+	}
+	*ret_program = &program;
 	return 0;
 }
 

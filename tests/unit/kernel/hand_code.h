@@ -100,7 +100,7 @@ static inline void hand_chain_classify(struct hand_chain *chain, const struct bp
 {
 	static struct code_function classify;
 
-	classify = (struct code_function){ FUNCTION_CLASSIFY, 0, count, 0 };
+	classify = (struct code_function){ FUNCTION_CLASSIFY, 0, count, 0, 0 };
 	chain->code.instructions = instructions;
 	chain->code.instruction_count = count;
 	chain->code.functions = &classify;

@@ -81,7 +81,7 @@ TEST(a_malformed_packet_counts_by_its_reason)
 TEST(counters_go_on_in_a_map_that_is_handed_in_and_slots_may_be_given)
 {
 	static const uint32_t slots[] = { WEIR_SLOT_FIRST_RULE + 5, 0, WEIR_SLOT_MALFORMED, WEIR_SLOT_POLICY };
-	struct loaded_chain first = { -1, -1, 0, 0, { 0 } }, second = { -1, -1, 0, 0 };
+	struct loaded_chain first = { -1, -1, 0, 0, { 0 } }, second = { -1, -1, 0, 0, { 0 } };
 	struct hand_chain chain;
 
 	hand_chain_decide(&chain, WEIR_HOOK_TC_INGRESS, WEIR_VERDICT_DROP);
@@ -177,9 +177,9 @@ static const struct bpf_insn with_sets[] = {
 TEST(several_set_functions_and_pass_are_linked_in)
 {
 	static const struct code_function functions[] = {
-		{ FUNCTION_CLASSIFY, 0, 16, 0 },
-		{ FUNCTION_SET_MEMBER, 16, 13, 0 },
-		{ FUNCTION_SET_MEMBER, 29, 2, 1 },
+		{ FUNCTION_CLASSIFY, 0, 16, 0, 0 },
+		{ FUNCTION_SET_MEMBER, 16, 13, 0, 0 },
+		{ FUNCTION_SET_MEMBER, 29, 2, 1, 0 },
 	};
 	static const struct code_reference references[] = {
 		{ REFERENCE_FUNCTION, 4, 1 }, { REFERENCE_FUNCTION, 7, 2 }, { REFERENCE_OUTCOME, 12, 1 },
