@@ -119,6 +119,13 @@ install: all ## command, libraries, header, man pages and completion, below $(DE
 	install -m 644 packaging/completion/weir.bash $(DESTDIR)$(COMPLETIONDIR)/weir
 	for page in $(MAN_PAGES); do install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; done
 
+.PHONY: uninstall
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(BINDIR)/weir $(DESTDIR)$(LIBDIR)/libweir.a $(DESTDIR)$(LIBDIR)/libweir.so $(DESTDIR)$(LIBDIR)/libweir.so.$(ABI)
+	rm -f $(DESTDIR)$(LIBDIR)/pkgconfig/libweir.pc $(DESTDIR)$(COMPLETIONDIR)/weir
+	rm -rf $(DESTDIR)$(INCLUDEDIR)/weir
+	for page in $(MAN_PAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; done
+
 .PHONY: reference
 reference: ## docs/reference.md, from the comments of the headers
 	docs/make-reference include/weir/weir.h include/weir/bpf.h include/weir/bpf_log.h > docs/reference.md

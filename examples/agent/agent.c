@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * An agent: it watches what a rule counts, and when that is more than LIMIT packets, it puts ELEMENT into a set of the same
- *policy.
+ * policy.
  *
  *	agent CHAIN SLOT LIMIT SET ELEMENT [SOCKET]
  *
  * Counters are read through the map that it was given as an open descriptor, with bpf(2) and nothing else: by `weir exec POLICY
- *-- agent ...` in its environment, or, when SOCKET is named, from who sends it maps: `weir exec --export SOCKET POLICY`. SLOT is
+ * -- agent ...` in its environment, or, when SOCKET is named, from who sends it maps: `weir exec --export SOCKET POLICY`. SLOT is
  * that of the rule, as `weir list -j` shows it. The set is changed through libweir, which knows how sets are kept and that one
  * writer at a time changes them (docs/abi.md).
  *

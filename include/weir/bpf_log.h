@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Log lines from programs that run in the kernel. The program hands out numbers and addresses as they are; they become text in
- *user space (weir_reader_add_log in weir/weir.h, or `weir load`).
+ * user space (weir_reader_add_log in weir/weir.h, or `weir load`).
  *
  *	weir_log(ctx, "src {ip4}, port {u16}, action {}", ip->saddr, bpf_ntohs(tcp->sport), action);
  *

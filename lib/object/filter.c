@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A program as a filter of a qdisc of tc, by rtnetlink, since libbpf knows neither filters without direct action nor actions:
- *what tc filter add dev IFACE parent 1: bpf obj ... flowid 1:1 action bpf obj ... action bpf obj ... ok does.
+ * what tc filter add dev IFACE parent 1: bpf obj ... flowid 1:1 action bpf obj ... action bpf obj ... ok does.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Records of aya-log, as programs built with Aya put them into the map AYA_LOGS: fields, each a kind (one byte), a length (two,
- *host byte order) and that many bytes. First the six that say where the line comes from, then the pieces of its text one behind
- *the other: literal text, hints how the next value is to be shown, values.
+ * host byte order) and that many bytes. First the six that say where the line comes from, then the pieces of its text one behind
+ * the other: literal text, hints how the next value is to be shown, values.
  *
  *	0.3.0 and later		a ring buffer; a record begins with its size, of two bytes; fields are counted from 0
  *	0.2.1			a perf event array; fields are counted from 1

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Objects of eBPF that are not weir's own: an ELF file of programs and maps, opened, loaded, attached, read from. This is what
- *stands behind weir_object_, weir_program_, weir_map_ and weir_reader_ of weir.h; functions that have no message to give are
- *public as they are, the others have a wrapper in lib/api/object.c.
+ * stands behind weir_object_, weir_program_, weir_map_ and weir_reader_ of weir.h; functions that have no message to give are
+ * public as they are, the others have a wrapper in lib/api/object.c.
  *
  *	bytes -> modern_elf() -> libbpf's object -> programs and maps, each with its hook and shape -> loaded -> attached
  */

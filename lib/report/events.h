@@ -27,7 +27,7 @@ struct event_report {
 /* One line without its end:
  *
  *	10:05:12.345678  drop  xdp ingress eth0  tcp 10.0.0.1:1234 > 10.0.0.2:80 syn  60 bytes  edge.weir:14: tcp dport 80 log
- *drop
+ * drop
  */
 const char *event_text(struct arena *arena, const struct event_report *report, bool colour);
 
