@@ -46,7 +46,7 @@ static __always_inline void effect_meta(CONTEXT *ctx, const struct weir_action *
 	__u32 flags = action->flags;
 
 	if (flags & WEIR_ACTION_MARK)
-		ctx->mark = action->mark;
+		ctx->mark = (ctx->mark & action->mark_kept) ^ action->mark;
 	if (flags & WEIR_ACTION_PRIORITY)
 		ctx->priority = action->priority;
 	if (flags & WEIR_ACTION_PRIORITY_MARK && ctx->mark <= 0xffff)

@@ -212,7 +212,7 @@ struct weir_counter {
  * What a rule does to a packet beside judging, counting and logging it: the row of weir_actions (an array by counter slot, made
  * anew with each program) that is looked up when the outcome has WEIR_OUTCOME_ACTION. Done in the order of the flags.
  */
-#define WEIR_ACTION_MARK	  1u /* skb->mark becomes mark */
+#define WEIR_ACTION_MARK	  1u /* skb->mark becomes (skb->mark & mark_kept) ^ mark */
 #define WEIR_ACTION_PRIORITY	  2u /* skb->priority becomes priority: a qdisc's class, major << 16 | minor */
 #define WEIR_ACTION_PRIORITY_MARK 4u /* the same, with the packet's mark as the minor number, where it is below 65536 */
 #define WEIR_ACTION_TARGET                                                                                                       \
@@ -240,12 +240,12 @@ struct weir_mark_key {
 
 struct weir_action {
 	__u32 flags; /* WEIR_ACTION_* */
-	__u32 mark;
+	__u32 mark, mark_kept;
 	__u32 priority;
 	__u32 target;
 	struct weir_redirect redirect; /* of the verdicts redirect and dnat */
 };
-_Static_assert(sizeof(struct weir_action) == 24, "struct weir_action has holes or has grown");
+_Static_assert(sizeof(struct weir_action) == 28, "struct weir_action has holes or has grown");
 
 /*
  * What a rule compares of an HTTP request, in the form in which it is compared (docs/http.md): between bpf/http.h, which reads it, and

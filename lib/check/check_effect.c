@@ -204,17 +204,79 @@ bool check_count_mark(struct chain_frame *frame, const struct ast_statement *sta
 	return check_served(frame, statement, "counter by meta mark", WEIR_ACTION_COUNT_MARK);
 }
 
-static bool check_mark(struct checker *checker, const struct ast_statement *statement, struct weir_action *action)
+static bool read_mark(struct checker *checker, const struct ast_value *written, uint32_t *ret_mark)
 {
 	const struct value_type_of wanted = { .type = TYPE_NUMBER, .bits = 32, .words = "meta mark set", .host = checker->host };
-	struct leaf leaf = { .value = leaf_single(checker, statement->value, NULL, "a mark") };
+	struct leaf leaf = { .value = leaf_single(checker, written, NULL, "a mark") };
 	struct value value;
 
 	if (!leaf.value || !check_single(checker, &wanted, &leaf, &value))
 		return false;
-	action->flags |= WEIR_ACTION_MARK;
-	action->mark = (uint32_t)value.lo;
+	*ret_mark = (uint32_t)value.lo;
 	return true;
+}
+
+/* In this order they bind in nftables, the first most. */
+static unsigned rank_of(const char *operator)
+{
+	return operator[0] == 'a' ? 0 : operator[0] == 'x' ? 1 : 2;
+}
+
+/* meta mark and A xor B or C, each as often as wished: all of them come to (mark & kept) ^ changed. */
+static bool check_bits(struct checker *checker, const struct ast_value *bits, struct weir_action *action)
+{
+	uint32_t kept = UINT32_MAX, changed = 0, operand;
+	const char *last = "and";
+	struct diagnostic *d;
+
+	for (const struct ast_value *word = bits->children; word; word = word->next->next) {
+		if (rank_of(word->text) < rank_of(last)) {
+			d = diagnose(checker->diagnostics, SEVERITY_ERROR, word->place, "'%s' behind '%s'", word->text, last);
+			diagnostic_hint(checker->diagnostics, d,
+					"nftables would do '%s' first, so write it in front: and, then xor, then or", word->text);
+			return false;
+		}
+		last = word->text;
+		if (!read_mark(checker, word->next, &operand))
+			return false;
+		switch (rank_of(word->text)) {
+		case 0:
+			kept &= operand;
+			break;
+		case 1:
+			changed ^= operand;
+			break;
+		default:
+			kept &= ~operand;
+			changed |= operand;
+		}
+	}
+	action->mark_kept = kept;
+	action->mark = changed;
+	return true;
+}
+
+static bool check_mark(struct checker *checker, const struct ast_statement *statement, struct weir_action *action)
+{
+	action->flags |= WEIR_ACTION_MARK;
+	if (statement->value->kind == AST_BITS)
+		return check_bits(checker, statement->value, action);
+	return read_mark(checker, statement->value, &action->mark);
+}
+
+/* As nftables writes it: what is set of the mark's bits, and what becomes of the others. */
+static const char *print_mark(struct arena *arena, const struct weir_action *action)
+{
+	uint32_t inverted = action->mark & action->mark_kept, set = action->mark & ~action->mark_kept;
+	const char *text = "meta mark set meta mark";
+
+	if (!action->mark_kept)
+		return arena_printf(arena, "meta mark set 0x%x", action->mark);
+	if ((action->mark_kept | set) != UINT32_MAX || !action->mark)
+		text = arena_printf(arena, "%s and 0x%x", text, action->mark_kept);
+	if (inverted)
+		text = arena_printf(arena, "%s xor 0x%x", text, inverted);
+	return set ? arena_printf(arena, "%s or 0x%x", text, set) : text;
 }
 
 static bool check_priority(struct checker *checker, const struct ast_statement *statement, struct weir_action *action)
@@ -258,7 +320,7 @@ const char *effects_print(struct arena *arena, const struct weir_action *action)
 	const char *text = NULL;
 
 	if (action->flags & WEIR_ACTION_MARK)
-		text = arena_printf(arena, "meta mark set 0x%x", action->mark);
+		text = print_mark(arena, action);
 	if (action->flags & (WEIR_ACTION_PRIORITY | WEIR_ACTION_PRIORITY_MARK)) {
 		uint32_t major = action->priority >> 16, minor = action->priority & 0xffff;
 		const char *class = action->flags & WEIR_ACTION_PRIORITY ? arena_printf(arena, "%x:%x", major, minor)

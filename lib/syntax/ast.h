@@ -21,6 +21,7 @@ enum ast_value_kind {
 	AST_LIST,     /* { a, b, c } : children */
 	AST_CONCAT,   /* a . b : children */
 	AST_FLAGS,    /* syn|ack, (syn|ack) : children, words */
+	AST_BITS,     /* meta mark and 0xff00 or 0x12 : children: the word and, xor or or, then a value, and so on */
 	AST_SET,      /* @blocklist : text "blocklist" */
 	AST_VARIABLE, /* $lan : text "lan"; the value of its define is found by check */
 };
@@ -29,7 +30,7 @@ struct ast_value {
 	enum ast_value_kind kind;
 	struct place place;
 	const char *text;	    /* WORD, STRING, SET, VARIABLE */
-	struct ast_value *children; /* RANGE, LIST, CONCAT, FLAGS: the first; the rest by next */
+	struct ast_value *children; /* RANGE, LIST, CONCAT, FLAGS, BITS: the first; the rest by next */
 	struct ast_value *next;
 	const char *timeout; /* of a set element: the word behind `timeout`, or NULL */
 	struct place timeout_place;

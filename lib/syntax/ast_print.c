@@ -41,8 +41,9 @@ static void print_word(const char *name, const char *word, unsigned level, FILE 
 static void print_value(const struct ast_value *value, unsigned level, FILE *out)
 {
 	static const char *const kinds[] = {
-		[AST_WORD] = "word",	 [AST_STRING] = "string", [AST_RANGE] = "range", [AST_LIST] = "list",
-		[AST_CONCAT] = "concat", [AST_FLAGS] = "flags",	  [AST_SET] = "set",	 [AST_VARIABLE] = "variable",
+		[AST_WORD] = "word", [AST_STRING] = "string",	  [AST_RANGE] = "range",
+		[AST_LIST] = "list", [AST_CONCAT] = "concat",	  [AST_FLAGS] = "flags",
+		[AST_SET] = "set",   [AST_VARIABLE] = "variable", [AST_BITS] = "bits",
 	};
 
 	indent(out, level);

@@ -306,6 +306,7 @@ static enum token_kind lex_sign(struct lexer *lexer)
 		{ ">", TOKEN_GREATER },
 		{ "&", TOKEN_AND },
 		{ "|", TOKEN_OR },
+		{ "^", TOKEN_XOR },
 	};
 
 	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++) {

@@ -40,6 +40,7 @@ enum token_kind {
 	TOKEN_GREATER_EQUAL,
 	TOKEN_AND,
 	TOKEN_OR,
+	TOKEN_XOR, /* ^ */
 	TOKEN_BAD, /* its diagnostic is there already */
 };
 

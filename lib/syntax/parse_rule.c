@@ -115,7 +115,45 @@ static bool at_meta_set(const struct parser *parser)
 	return settable && token_is(&what, "set");
 }
 
-/* meta-set = "meta" ( "mark" | "priority" ) "set" primary */
+/* bit-operator = "and" | "&" | "xor" | "^" | "or" | "|" ; as a word, or NULL */
+static const char *bit_operator(const struct token *token)
+{
+	static const struct {
+		enum token_kind kind;
+		const char *word;
+	} operators[] = { { TOKEN_AND, "and" }, { TOKEN_XOR, "xor" }, { TOKEN_OR, "or" } };
+
+	for (size_t i = 0; i < sizeof(operators) / sizeof(operators[0]); i++)
+		if (token->kind == operators[i].kind || token_is(token, operators[i].word))
+			return operators[i].word;
+	return NULL;
+}
+
+/* bits = "meta" "mark" bit-operator primary { bit-operator primary } */
+static struct ast_value *bits(struct parser *parser)
+{
+	struct ast_value *whole = parse_new_value(parser, AST_BITS, parser->token.place, NULL), **next = &whole->children;
+	const char *operator;
+
+	parser_advance(parser);
+	if (!wanted_word(parser, "mark", "write it like this: meta mark set meta mark and 0xff00 or 0x12"))
+		return NULL;
+	if (!bit_operator(&parser->token)) {
+		parser_expected(parser, "'and', 'xor' or 'or'", "write it like this: meta mark set meta mark and 0xff00 or 0x12");
+		return NULL;
+	}
+	while ((operator= bit_operator(&parser->token)) != NULL) {
+		*next = parse_new_value(parser, AST_WORD, parser->token.place, operator);
+		parser_advance(parser);
+		(*next)->next = parse_primary(parser);
+		if (!(*next)->next)
+			return NULL;
+		next = &(*next)->next->next;
+	}
+	return whole;
+}
+
+/* meta-set = "meta" ( "mark" | "priority" ) "set" ( primary | bits ) */
 static struct ast_statement *meta_set_statement(struct parser *parser)
 {
 	struct ast_statement *statement = new_statement(parser, AST_META_SET);
@@ -128,7 +166,7 @@ static struct ast_statement *meta_set_statement(struct parser *parser)
 		parser_expected(parser, "what it is set to", NULL);
 		return NULL;
 	}
-	statement->value = parse_primary(parser);
+	statement->value = token_is(&parser->token, "meta") ? bits(parser) : parse_primary(parser);
 	return statement->value ? statement : NULL;
 }
 

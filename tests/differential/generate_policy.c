@@ -521,7 +521,8 @@ static enum subject choose_subject(struct writer *writer, unsigned theme)
 /* What a rule does beside judging, where the hook has it. */
 static void write_effects(struct writer *writer)
 {
-	static const char *const marks[] = { "0", "1", "7", "0xffff", "0x10000", "0xffffffff" };
+	static const char *const marks[] = { "0", "1", "7", "0xffff", "0x10000", "0xffffffff",
+					     "meta mark and 0xff or 0x100", "meta mark xor 7", "meta mark | 0x30 | 1" };
 	static const char *const classes[] = { "1:10", "1:mark", "0:6", "ffff:ffff", "2:mark" };
 
 	if (!hook_has_effect(writer->hook, WEIR_ACTION_MARK, NULL))

@@ -227,7 +227,7 @@ static const char *check_effects(const struct kernel_side *side, const struct ju
 		const struct weir_action *action = &side->rules->rules[rule].action;
 
 		if (action->flags & WEIR_ACTION_MARK)
-			mark = action->mark;
+			mark = (mark & action->mark_kept) ^ action->mark;
 		if (action->flags & WEIR_ACTION_PRIORITY)
 			priority = action->priority;
 		if (action->flags & WEIR_ACTION_PRIORITY_MARK && mark < 65536)
