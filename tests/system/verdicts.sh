@@ -45,11 +45,11 @@ try_forward() {
 	arrives "$how: IPv6 arrives" yes "$B" frame_a ip6,src=$A6,dst=$B6 udp,dport=8
 	at_least "$how: the rules count" "$(rule_packets wire 'fwd to r2')" 5
 	is "$how: list says where to" "$(json '[.policies[].chains[].rules[] | select(.verdict == "fwd") | .to] | sort | join(",")')" "r1,r2"
-	in_a timeout 30 tcpdump -n -l -e -c 1 --immediate-mode -i va -Q in "tcp port 81" >"$WORK/seen" 2>"$WORK/seen.err" &
+	in_a timeout 120 tcpdump -n -l -e -c 1 --immediate-mode -i va -Q in "tcp port 81" >"$WORK/seen" 2>"$WORK/seen.err" &
 	STARTED+=($!)
 	until_true 20 grep -q 'listening on' "$WORK/seen.err"
 	arrives "$how: what is bounced does not arrive" no "$B" frame_a ip,src=$A4,dst=$B4 tcp,dport=81
-	until_true 10 grep -q . "$WORK/seen"
+	until_true 30 grep -q . "$WORK/seen"
 	matches "$how: it comes back, with the Ethernet addresses changed about" "$(cat "$WORK/seen")" "$BMAC > $AMAC.*$A4.* > $B4"
 	weir remove wire >/dev/null 2>&1
 }
