@@ -253,7 +253,7 @@ static void option_icmp_type(struct iptables_rule *reader)
 
 	reader->looked = true;
 	if (!reader->protocol || strcmp(reader->protocol, reader->ipv6 ? "icmpv6" : "icmp") != 0) {
-		refuse(reader, NULL, "an ICMP type without the protocol");
+		refuse(reader, "'-p icmp' goes with --icmp-type, '-p ipv6-icmp' with --icmpv6-type", "an ICMP type without its protocol");
 		return;
 	}
 	number = strtoul(first, &end, 10);
