@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -125,38 +124,4 @@ int cli_form(const struct cli *cli, const char *word, enum weir_form *ret_form)
 			return EXIT_FINE;
 		}
 	return cli_usage(cli, "it is one of fits, code, data, tables", "no such form '%s'", word);
-}
-
-static long long now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
-void progress_begin(struct progress *progress)
-{
-	*progress = (struct progress){ .begun_ms = now_ms() };
-}
-
-/* Nothing in the first half second, then ten times a second at most. */
-void progress_show(void *context, const char *what, uint64_t done, uint64_t total)
-{
-	struct progress *progress = context;
-	long long now = now_ms();
-
-	if (!isatty(STDERR_FILENO) || now - progress->begun_ms < 500 || now - progress->last_ms < 100)
-		return;
-	progress->last_ms = now;
-	progress->shown = true;
-	fprintf(stderr, "\r\033[K%s: %llu of %llu", what, (unsigned long long)done, (unsigned long long)total);
-	fflush(stderr);
-}
-
-void progress_end(struct progress *progress)
-{
-	if (progress->shown)
-		fputs("\r\033[K", stderr);
-	progress->shown = false;
 }

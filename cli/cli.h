@@ -4,6 +4,7 @@
 #define WEIR_CLI_H
 
 #include <getopt.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -76,14 +77,21 @@ int cli_number(const char *text, unsigned long *ret_number);
 /* The word nearest to WORD, or NULL where none is near. */
 const char *nearest(const char *word, const char *const *words, size_t count);
 
-/* Progress of long work, on a terminal only: a line that is written over, and wiped by progress_end. CONTEXT is a struct
- * progress. */
+/*
+ * Progress of long work, on a terminal only: from half a second on a line that is written over, and wiped by progress_end. A thread
+ * writes it, since the longest step, the kernel's verifier, is one system call. WHAT is a text that lasts. CONTEXT is a struct progress.
+ */
 struct progress {
-	bool shown;
-	long long begun_ms, last_ms;
+	bool running, stop, shown; /* the last two under the lock, as all that follows */
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t stopped;
+	long long begun_ms;
+	const char *what;
+	uint64_t done, total; /* total 0: nothing is counted */
 };
-void progress_begin(struct progress *progress);
+void progress_begin(struct progress *progress, const char *what);
 void progress_show(void *context, const char *what, uint64_t done, uint64_t total);
-void progress_end(struct progress *progress);
+void progress_end(struct progress *progress); /* a second time does nothing */
 
 #endif

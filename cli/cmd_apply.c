@@ -3,19 +3,16 @@
 
 #include "cli.h"
 
-static int apply(struct cli *cli, struct weir_kernel *kernel, const struct weir_policy *policy, bool reset)
+static int apply(struct cli *cli, struct weir_kernel *kernel, const struct weir_policy *policy, bool reset,
+		 struct progress *progress)
 {
 	struct weir_apply_options options = WEIR_OPTIONS(struct weir_apply_options);
-	struct progress progress;
-	int result;
 
 	options.reset = reset;
 	options.progress = progress_show;
-	options.context = &progress;
-	progress_begin(&progress);
-	result = weir_kernel_apply(kernel, policy, &options, cli->messages);
-	progress_end(&progress);
-	return result;
+	options.context = progress;
+	progress_show(progress, "loading", 0, 0);
+	return weir_kernel_apply(kernel, policy, &options, cli->messages);
 }
 
 static int run(struct cli *cli, int argc, char **argv)
@@ -29,6 +26,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	struct weir_compile_options compile_options = WEIR_OPTIONS(struct weir_compile_options);
 	struct weir_kernel *kernel = NULL;
 	struct weir_policy *policy = NULL;
+	struct progress progress;
 	bool reset = false, tune = false;
 	int option, result, code;
 
@@ -53,12 +51,14 @@ static int run(struct cli *cli, int argc, char **argv)
 		kernel = cli_open_kernel(cli, true, &result);
 		compile_options.tune_by = kernel;
 	}
+	progress_begin(&progress, "compiling");
 	if (!result)
 		result = weir_policy_compile(argv[optind], &compile_options, cli->messages, &policy);
 	if (!result && !kernel)
 		kernel = cli_open_kernel(cli, true, &result);
 	if (!result)
-		result = apply(cli, kernel, policy, reset);
+		result = apply(cli, kernel, policy, reset, &progress);
+	progress_end(&progress);
 	code = cli_finish(cli, result);
 	if (!result)
 		printf("policy %s is in force\n", weir_policy_name(policy));

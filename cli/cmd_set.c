@@ -86,7 +86,7 @@ static int change(struct cli *cli, struct weir_set *set, enum verb verb, const c
 	options.source = from_input ? "standard input" : "element";
 	options.progress = progress_show;
 	options.context = &progress;
-	progress_begin(&progress);
+	progress_begin(&progress, "elements");
 	result = (verb == VERB_ADD ? weir_set_add : weir_set_delete)(set, text, &options, cli->messages, &done);
 	progress_end(&progress);
 	if (!result)

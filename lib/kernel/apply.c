@@ -317,7 +317,7 @@ static int load_chains(struct application *apply)
 	int r = 0;
 
 	for (uint32_t i = 0; r == 0 && i < apply->next.chain_count; i++) {
-		if (apply->options->progress && apply->next.chain_count > 1)
+		if (apply->options->progress)
 			apply->options->progress(apply->options->progress_context, "chains", i, apply->next.chain_count);
 		r = load_chain(apply, i);
 	}
