@@ -81,6 +81,7 @@ static __always_inline void http_put(struct weir_http_text *text, __u32 byte)
 {
 	__u32 at = text->length;
 
+	asm volatile("" : "+r"(at)); /* what is compared is what indexes, also where two bytes are put one behind the other */
 	if (at < WEIR_HTTP_TEXT) {
 		text->bytes[at] = byte;
 		text->length = at + 1;

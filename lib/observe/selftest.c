@@ -76,7 +76,7 @@ static int keep_record(void *context, void *data, size_t size)
 
 static int try_ring(struct selftest_bpf *programs, struct bpf_program *program, uint32_t *ret_answer)
 {
-	uint32_t read = 0, answer;
+	uint32_t read = 0, answer = 0;
 	struct ring_buffer *ring = ring_buffer__new(bpf_map__fd(programs->maps.ring), keep_record, &read, NULL);
 	int error = ring ? run_with_packet(program, &answer) : -errno;
 

@@ -47,6 +47,7 @@ ip -n "$HOST" link set br0 up
 
 mkdir -p "$WORK/bundle/rootfs/bin" "$WORK/bundle/rootfs/proc" "$WORK/bundle/rootfs/dev" "$WORK/bundle/rootfs/sys" "$WORK/bundle/rootfs/etc" "$WORK/bundle/rootfs/tmp"
 cp /bin/busybox "$WORK/bundle/rootfs/bin/"
+for library in $(ldd /bin/busybox 2>/dev/null | grep -o '/[^ ]*'); do install -D "$library" "$WORK/bundle/rootfs$library"; done
 ln -s busybox "$WORK/bundle/rootfs/bin/sleep"
 mkdir -p "$WORK/bundle/rootfs/www" && echo welcome >"$WORK/bundle/rootfs/www/index.html"
 SERVE='busybox httpd -p 80 -h /www; busybox httpd -p 8080 -h /www; exec sleep 300'
