@@ -26,7 +26,7 @@ test-tools: $(TOOLS) $(OUT)/tests/import/exchange test-objects
 # Objects of eBPF as others write them, for weir load: with BTF (NAME-g.o) and without.
 OBJECT_SOURCES := $(wildcard tests/objects/*.c)
 TEST_OBJECTS := $(OBJECT_SOURCES:%.c=$(OUT)/%.o) $(OBJECT_SOURCES:%.c=$(OUT)/%-g.o) $(OUT)/tests/objects/aya-perf.o
-OBJECT_CC = @mkdir -p $(@D) && $(CLANG) -target bpf -O2 -Wall -Iinclude -idirafter /usr/include/$(MULTIARCH) -MMD -MP
+OBJECT_CC = @mkdir -p $(@D) && $(CLANG) -target bpf -O2 -Wall -D__TARGET_ARCH_$(BPF_ARCH) -Iinclude -idirafter /usr/include/$(MULTIARCH) -MMD -MP
 
 .PHONY: test-objects
 test-objects: $(TEST_OBJECTS)

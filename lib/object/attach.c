@@ -91,6 +91,8 @@ static int attach_xdp(struct request *request)
 		return wrong(request, link, "another XDP program is at that interface");
 	if (link < 0 && mode == WEIR_XDP_NATIVE)
 		request->hint = "the driver may not have XDP: generic mode works with all";
+	if (link < 0 && mode == WEIR_XDP_OFFLOAD)
+		request->hint = "few network cards run eBPF themselves: native mode runs it in the driver";
 	request->attached->link_fd = link;
 	request->attached->how = link < 0 ? NULL : xdp_how(ifindex, mode);
 	return link < 0 ? link : 0;

@@ -158,6 +158,45 @@ for kind in aya aya-g aya-perf; do
 	is "$kind: what aya-log wrote is printed" "$(stamped "INFO xdp_log\] SRC IP: $A4, SRC PORT: 443 mac 02:00:00:00:00:0a i -2")" 1
 done
 
+# ---- Probes ----
+web_server 80
+LIBC=$(ldd "$(command -v bash)" | grep -o '/[^ ]*libc\.so[^ ]*')
+PROBE=
+# probe KIND LINE [ARGUMENT...]: the program at_KIND is loaded, and what runs then logs LINE. Where this kernel refuses, it is skipped: tests/vm has kernels
+# that do not.
+probe() {
+	local kind=$1 line=$2
+	shift 2
+	: >"$WORK/out"
+	nsenter --net="/run/netns/$B" "$WEIR" load "$OBJECTS/probes-g.o" --program "at_$kind" "$@" >"$WORK/out" 2>"$WORK/err" &
+	LOAD=$!
+	STARTED+=("$LOAD")
+	told() { grep -q attached "$WORK/out" || ! kill -0 "$LOAD" 2>/dev/null; }
+	until_true 20 told
+	PROBE=$(cat "$WORK/out")
+	if [ -z "$PROBE" ] && grep -Eq 'EPERM|ENOENT|ENOTSUPP|EINVAL|EOPNOTSUPP|not among|has no' "$WORK/err" && [ -z "${LOAD_PROBES:-}" ]; then
+		skip "$kind" "$(head -n 1 "$WORK/err")"
+		return 1
+	fi
+	in_b curl -s "http://$B4/" >/dev/null
+	perl -e 'use POSIX; POSIX::getpid()'
+	renice 3 -p $BASHPID >/dev/null 2>&1
+	REFUSED=$(renice 7 -p $BASHPID 2>&1)
+	unload
+	at_least "$kind: it is loaded, and logs" "$(stamped "INFO probes-g\] $line")" 1
+}
+probe kprobe kprobe
+probe kretprobe "kretprobe 0"
+probe fentry fentry
+probe fexit "fexit 0"
+probe tracepoint tracepoint
+probe tp_btf tp_btf
+probe uretprobe 'uretprobe [0-9]+' --on "$LIBC:getpid"
+if probe lsm "lsm 3"; then
+	# The kernel calls no such program where 'bpf' is not among its security modules.
+	matches "lsm: what it forbids is not permitted" "$REFUSED" "Operation not permitted"
+fi
+
 # ---- Pins, refusals ----
 ok "with --pin it returns" in_b "$WEIR" load "$OBJECTS/globals-g.o" --program choose --on vb --set drop_from=$A4 --pin $BPFFS/mine
 fails "and the program stays" pings

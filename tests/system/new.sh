@@ -1,15 +1,24 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
 # weir new: each type of project is written, builds against what make install installs, and, where this kernel takes it, runs and logs.
+# NEW_PROJECTS: a folder where they stay; where they are there already they only run, and each must (tests/vm/suite).
 . "$(dirname "$0")/lib.sh"
-make -s -C "$ROOT" install DESTDIR="$WORK/installed" PREFIX=/usr >"$WORK/install" 2>&1 || { cat "$WORK/install"; echo "Bail out! make install fails"; exit 1; }
-sed -i "s|^prefix=.*|prefix=$WORK/installed/usr|; s|=/usr/|=$WORK/installed/usr/|" "$WORK/installed/usr/lib/pkgconfig/libweir.pc"
-export PKG_CONFIG_PATH=$WORK/installed/usr/lib/pkgconfig LD_LIBRARY_PATH=$WORK/installed/usr/lib
+PROJECTS=${NEW_PROJECTS:-$WORK}
+built=
+[ ! -e "$PROJECTS/built" ] || built=yes
+if [ -z "$built" ]; then
+	mkdir -p "$PROJECTS"
+	PROJECTS=$(realpath "$PROJECTS")
+	make -s -C "$ROOT" install DESTDIR="$PROJECTS/installed" PREFIX=/usr >"$WORK/install" 2>&1 || { cat "$WORK/install"; echo "Bail out! make install fails"; exit 1; }
+	sed -i "s|^prefix=.*|prefix=$PROJECTS/installed/usr|; s|=/usr/|=$PROJECTS/installed/usr/|" "$PROJECTS/installed/usr/lib/pkgconfig/libweir.pc"
+fi
+PROJECTS=$(realpath "$PROJECTS")
+export PKG_CONFIG_PATH=$PROJECTS/installed/usr/lib/pkgconfig LD_LIBRARY_PATH=$PROJECTS/installed/usr/lib
 [ -d /sys/kernel/tracing/events ] || mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null
 playground
 web_server 80
 cgroup new
-cd "$WORK" || exit 1
+cd "$PROJECTS" || exit 1
 
 target_of() {
 	case $1 in
@@ -37,8 +46,8 @@ stir() {
 }
 
 for type in xdp tc tc_egress cgroup_skb socket_filter kprobe kretprobe fentry fexit tracepoint raw_tracepoint tp_btf uprobe uretprobe lsm; do
-	ok "$type: a project is written" weir new "my-$type" --type "$type"
-	ok "$type: it builds" make -s -C "my-$type" CFLAGS=-Werror
+	[ -n "$built" ] || ok "$type: a project is written" weir new "my-$type" --type "$type"
+	[ -n "$built" ] || ok "$type: it builds" make -s -C "my-$type" CFLAGS=-Werror
 	[ -x "my-$type/my-$type" ] || continue
 	why=$(refusal_of "$type")
 	: >out
@@ -48,7 +57,7 @@ for type in xdp tc tc_egress cgroup_skb socket_filter kprobe kretprobe fentry fe
 	STARTED+=("$PROJECT")
 	[ -n "$why" ] || until_true 10 grep -q 'Waiting' out || why=$(head -n 1 err)
 	# fentry and fexit load anywhere and are refused where the kernel does not patch itself; so is a uprobe where there are none.
-	if [ -n "$why" ] && printf '%s' "$type" | grep -Eqx 'kprobe|kretprobe|fentry|fexit|uprobe|uretprobe|lsm|tracepoint'; then
+	if [ -n "$why" ] && [ -z "$built" ] && printf '%s' "$type" | grep -Eqx 'kprobe|kretprobe|fentry|fexit|uprobe|uretprobe|lsm|tracepoint'; then
 		skip "$type: it runs" "$why"
 		continue
 	fi
@@ -58,6 +67,8 @@ for type in xdp tc tc_egress cgroup_skb socket_filter kprobe kretprobe fentry fe
 	wait "$PROJECT"
 	at_least "$type: it runs, and logs" "$(grep -c "INFO my_$type\]" out)" 1
 done
+[ -z "${NEW_PROJECTS:-}" ] || touch built
+[ -z "$built" ] || tests_end
 
 exits "a project that is there is left alone" 1 "'my-xdp' is there already" weir new my-xdp --type tc
 matches "indeed" "$(cat my-xdp/my-xdp.bpf.c)" 'SEC\("xdp"\)'
