@@ -14,7 +14,7 @@
 
 #include "redirect_abi.h"
 
-#define WEIR_ABI_VERSION 2
+#define WEIR_ABI_VERSION 3
 
 /* The places where a chain can stand: id, word for the layer, word for the direction. */
 #define WEIR_HOOKS(X)                                                                                                            \
@@ -275,12 +275,13 @@ _Static_assert(sizeof(struct weir_http_text) == 96, "struct weir_http_text has h
 /*
  * A set is a table of weir's own: an array map of pages, held by an array of maps with one element (docs/abi.md, and
  * docs/decisions/set-tables.md for the why). A key is one to four 64-bit numbers: each component is one, an IPv6 address two, the
- * upper half first. Page 0 begins with the header; buckets, then entries, then the pages of the tree lie behind it.
+ * upper half first. Page 0 begins with the header; buckets, then lines and their flags, then entries, then the pages of the
+ * tree lie behind it.
  *
  * A single value lies in one of its two buckets. Where the key is one number of at most 32 bits and nothing is counted (a direct
- * table), a slot is the number and, in its upper half, the expiry; the number 0 stands in the header. Else a slot is a tag and,
- * in its upper half, the number of an entry. Prefixes are entries, too: the tree says for each stretch of addresses which entry
- * is the longest prefix that covers it.
+ * table), a slot is the number and, in its upper half, the expiry; the number 0 stands in the header; and what never expires lies
+ * in the line that its hash says, if there is room. Else a slot is a tag and, in its upper half, the number of an entry. Prefixes
+ * are entries, too: the tree says for each stretch of addresses which entry is the longest prefix that covers it.
  */
 #define WEIR_MAX_SET_WORDS 4
 #define WEIR_SET_SLOTS	   7
@@ -295,6 +296,8 @@ struct weir_set_header {
 	__u32 entries_page; /* the first page of entries */
 	__u32 tree; /* bits 28 to 31 how many pages lie on the way through the tree, below the page of its root; 0: none */
 	__u32 zero; /* of a direct table: when the element 0 ends */
+	__u32 lines_page; /* of a direct table: the first page of lines */
+	__u32 lines;	  /* how many */
 	/* For user space alone. */
 	__u32 zero_flags; /* WEIR_SET_* of that element */
 	__u32 tree_page;  /* the first page of the tree */
@@ -302,7 +305,7 @@ struct weir_set_header {
 	__u32 next_entry; /* all from here on are fresh; what was in use once is not used again in this table */
 	__u32 next_page;  /* the same of the tree's pages */
 	__u32 changing;	  /* 1: who changed the prefixes did not come to an end; the entries are right, the tree may not be */
-	__u32 padding[4];
+	__u32 padding[2];
 };
 _Static_assert(sizeof(struct weir_set_header) == 64, "struct weir_set_header has holes or has grown");
 
@@ -311,6 +314,20 @@ struct weir_set_bucket {
 	__u64 slots[WEIR_SET_SLOTS];
 };
 _Static_assert(sizeof(struct weir_set_bucket) == 64, "struct weir_set_bucket has holes or has grown");
+
+#define WEIR_SET_LINE_KEYS 15
+
+/* Keys that never expire. Where more belong here than there is room for, some lie in buckets, as all do that expire. */
+struct weir_set_line {
+	__u32 keys[WEIR_SET_LINE_KEYS]; /* 0: none */
+	__u32 elsewhere; /* a bit, which the hash says, for each key that belongs here and was put into a bucket */
+};
+_Static_assert(sizeof(struct weir_set_line) == 64, "struct weir_set_line has holes or has grown");
+
+/* WEIR_SET_* of the keys of a line, for user space alone. */
+struct weir_set_line_flags {
+	__u8 flags[WEIR_SET_LINE_KEYS + 1];
+};
 
 /* The key stands behind it, at the end of the entry a struct weir_counter where elements are counted; 32 or 64 bytes in all. */
 struct weir_set_entry {

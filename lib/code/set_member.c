@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One function a set: int set_member(struct weir_flow *flow). It looks for what the packet has in the set's table (weir_abi.h): in
- * two buckets, and where the set may have prefixes in the tree. An element that has expired is none.
+ * One function a set: int set_member(struct weir_flow *flow). It looks for what the packet has in the set's table (weir_abi.h): of a
+ * direct one in a line, and where that or the type of the set sends it, in two buckets; where the set may have prefixes in the
+ * tree. An element that has expired is none.
  *
  * A table never changes under a reader in a way that it could see: a slot is one number, written at once; entries and pages of the
  * tree are whole before the first number leads to them, and are not used again as long as the table is. So nothing is looked at twice.
@@ -10,7 +11,8 @@
  *	r1-r5	scratch, arguments
  *	r6	the table: the map that the set's map holds now
  *	r7	flow
- *	r8	the mask of the buckets; behind them an expiry over the call for the time, the page on the way through the tree
+ *	r8	where in its page a thing lies, the mask of the buckets; behind them an expiry over the call for the time, the page on
+ *		the way through the tree
  *	r9	the tag, or the key, that slots are compared with; how many pages are left on the way; where elements count the entry
  */
 #include "code/set_member.h"
@@ -21,11 +23,11 @@
 #include "code/instructions.h"
 #include "code/set_shape.h"
 
-/* On the stack, 32 bits each. */
-#define AT_PAGE	   (-4) /* the number of a page, as the key of a look-up */
-#define AT_TREE	   (-8)
-#define AT_ENTRIES (-12) /* the first page of entries */
-#define AT_BUCKET  (-16) /* the second bucket */
+/* On the stack, 32 bits where nothing is said. */
+#define AT_PAGE	  (-4)	/* the number of a page, as the key of a look-up */
+#define AT_BUCKET (-8)	/* the second bucket */
+#define AT_HEADER (-16) /* 64 bits: where the header is */
+#define AT_HASH	  (-24) /* 64 bits */
 
 struct search {
 	struct draft *draft;
@@ -53,7 +55,6 @@ uint8_t load_size(uint8_t bytes)
 {
 	return bytes == 1 ? BPF_B : bytes == 2 ? BPF_H : bytes == 4 ? BPF_W : BPF_DW;
 }
-
 
 static void emit(struct search *search, struct bpf_insn instruction)
 {
@@ -94,12 +95,19 @@ static void emit_open(struct search *search)
 	emit(search, move_register(BPF_REG_6, BPF_REG_0));
 	emit(search, move_register(BPF_REG_1, BPF_REG_6));
 	emit_look_up(search, search->none);
+	emit(search, store(BPF_DW, BPF_REG_10, AT_HEADER, BPF_REG_0));
 }
 
-/* Header in r0. r9 = what slots are compared with, r1 = the first bucket, AT_BUCKET the second. */
+/* REG = a number of the header. */
+static void emit_header_number(struct search *search, uint8_t reg, size_t offset)
+{
+	emit(search, load(BPF_DW, reg, BPF_REG_10, AT_HEADER));
+	emit(search, load(BPF_W, reg, reg, (int16_t)offset));
+}
+
+/* Header in r0. r9 = what slots are compared with, r1 = the hash. */
 static void emit_hash(struct search *search)
 {
-	emit(search, load(BPF_W, BPF_REG_8, BPF_REG_0, offsetof(struct weir_set_header, bucket_mask)));
 	emit(search, load(BPF_DW, BPF_REG_1, BPF_REG_0, offsetof(struct weir_set_header, seed)));
 	draft_wide(search->draft, BPF_REG_3, 0, SET_HASH);
 	for (uint32_t i = 0; i < search->shape.words; i++) {
@@ -114,6 +122,12 @@ static void emit_hash(struct search *search)
 		emit(search, move_register(BPF_REG_9, BPF_REG_2));
 	else
 		emit(search, calculate_constant(BPF_OR, BPF_REG_9, 1));
+}
+
+/* r1 from the hash to the first bucket, AT_BUCKET the second. */
+static void emit_choose_buckets(struct search *search)
+{
+	emit_header_number(search, BPF_REG_8, offsetof(struct weir_set_header, bucket_mask));
 	emit(search, calculate_register(BPF_AND, BPF_REG_1, BPF_REG_8));
 	emit(search, move_register(BPF_REG_2, BPF_REG_9));
 	emit(search, calculate_constant(BPF_MUL, BPF_REG_2, SET_SPREAD));
@@ -150,10 +164,55 @@ static void emit_bucket(struct search *search, uint32_t found)
 	}
 }
 
+/*
+ * The line for the hash in r1, header in r0: to `member`, to `next`, or on behind, where the buckets are to be asked, with the
+ * hash in r1. All keys are compared without a branch: the processor would guess wrong at each key that is found, and
+ * not go on to the next packet's line while it waits for this one. A key that is the same becomes -1, others stay above.
+ *
+ * A key that goes from the line to a bucket is in the bucket first. A processor that reads out of order must not see the bucket,
+ * or the word that leads there, older than the line: so the address of each is calculated with what was read before, which adds
+ * 0.
+ */
+static void emit_line(struct search *search)
+{
+	emit(search, store(BPF_DW, BPF_REG_10, AT_HASH, BPF_REG_1));
+	emit(search, move_register_32(BPF_REG_1, BPF_REG_1));
+	emit(search, load(BPF_W, BPF_REG_2, BPF_REG_0, offsetof(struct weir_set_header, lines)));
+	emit(search, calculate_register(BPF_MUL, BPF_REG_1, BPF_REG_2));
+	emit(search, calculate_constant(BPF_RSH, BPF_REG_1, 32));
+	emit(search, load(BPF_W, BPF_REG_2, BPF_REG_0, offsetof(struct weir_set_header, lines_page)));
+	emit_thing(search, search->shape.bucket_shift, 6, search->next);
+	emit(search, move_constant(BPF_REG_2, 0));
+	emit(search, move_constant(BPF_REG_3, 0));
+	for (uint8_t i = 0; i < WEIR_SET_LINE_KEYS; i++) {
+		uint8_t key = BPF_REG_4 + i % 2, all = BPF_REG_2 + i % 2;
+
+		emit(search, load(BPF_W, key, BPF_REG_0, (int16_t)(i * sizeof(uint32_t))));
+		emit(search, calculate_register(BPF_XOR, key, BPF_REG_9));
+		emit(search, calculate_constant(BPF_ADD, key, -1));
+		emit(search, calculate_register(BPF_OR, all, key));
+	}
+	emit(search, calculate_register(BPF_OR, BPF_REG_2, BPF_REG_3));
+	emit(search, calculate_constant(BPF_RSH, BPF_REG_2, 63));
+	draft_branch(search->draft, branch_constant(BPF_JNE, BPF_REG_2, 0), search->member);
+	emit(search, calculate_register(BPF_ADD, BPF_REG_0, BPF_REG_2));
+	emit(search, load(BPF_W, BPF_REG_3, BPF_REG_0, offsetof(struct weir_set_line, elsewhere)));
+	draft_branch(search->draft, branch_constant(BPF_JEQ, BPF_REG_3, 0), search->next);
+	emit(search, load(BPF_DW, BPF_REG_1, BPF_REG_10, AT_HASH));
+	emit(search, move_register(BPF_REG_2, BPF_REG_1));
+	emit(search, calculate_constant(BPF_RSH, BPF_REG_2, 32));
+	emit(search, calculate_constant(BPF_AND, BPF_REG_2, SET_ELSEWHERE_MASK));
+	emit(search, calculate_register(BPF_RSH, BPF_REG_3, BPF_REG_2));
+	emit(search, calculate_constant(BPF_AND, BPF_REG_3, 1));
+	draft_branch(search->draft, branch_constant(BPF_JEQ, BPF_REG_3, 0), search->next);
+	emit(search, calculate_register(BPF_ADD, BPF_REG_1, BPF_REG_3));
+	emit(search, calculate_constant(BPF_ADD, BPF_REG_1, -1));
+}
+
 /* r0 = the entry whose number is in r1. */
 static void emit_entry(struct search *search, uint32_t none)
 {
-	emit(search, load(BPF_W, BPF_REG_2, BPF_REG_10, AT_ENTRIES));
+	emit_header_number(search, BPF_REG_2, offsetof(struct weir_set_header, entries_page));
 	emit_thing(search, search->shape.entry_shift, search->shape.entry_size_shift, none);
 }
 
@@ -175,8 +234,7 @@ static void emit_found(struct search *search)
 	emit_entry(search, search->next);
 	for (uint32_t i = 0; i < search->shape.words; i++) {
 		emit_word(search, BPF_REG_2, i);
-		emit(search, load(BPF_DW, BPF_REG_3, BPF_REG_0,
-				  (int16_t)(sizeof(struct weir_set_entry) + i * sizeof(uint64_t))));
+		emit(search, load(BPF_DW, BPF_REG_3, BPF_REG_0, (int16_t)(sizeof(struct weir_set_entry) + i * sizeof(uint64_t))));
 		draft_branch(search->draft, branch_register(BPF_JNE, BPF_REG_2, BPF_REG_3), search->next);
 	}
 	if (search->counts)
@@ -187,27 +245,24 @@ static void emit_found(struct search *search)
 /* A single value; goes on at `next` when it is none. */
 static void emit_single(struct search *search)
 {
-	uint32_t found = draft_label(search->draft), expiry = draft_label(search->draft);
+	uint32_t found = draft_label(search->draft), expiry = draft_label(search->draft), zero = draft_label(search->draft);
 
 	emit_open(search);
-	if (search->shape.prefixes) {
-		emit(search, load(BPF_W, BPF_REG_1, BPF_REG_0, offsetof(struct weir_set_header, tree)));
-		emit(search, store(BPF_W, BPF_REG_10, AT_TREE, BPF_REG_1));
-	}
-	if (search->shape.prefixes || !search->shape.direct) {
-		emit(search, load(BPF_W, BPF_REG_1, BPF_REG_0, offsetof(struct weir_set_header, entries_page)));
-		emit(search, store(BPF_W, BPF_REG_10, AT_ENTRIES, BPF_REG_1));
-	}
-	if (search->shape.direct) { /* an empty slot is 0, so the key 0 has another place */
-		emit_word(search, BPF_REG_2, 0);
-		emit(search, load(BPF_W, BPF_REG_1, BPF_REG_0, offsetof(struct weir_set_header, zero)));
-		draft_branch(search->draft, branch_constant(BPF_JEQ, BPF_REG_2, 0), expiry);
-	}
 	emit_hash(search);
+	if (search->shape.direct) {
+		draft_branch(search->draft, branch_constant(BPF_JEQ, BPF_REG_9, 0), zero);
+		emit_line(search);
+	}
+	emit_choose_buckets(search);
 	emit_bucket(search, found);
 	emit(search, load(BPF_W, BPF_REG_1, BPF_REG_10, AT_BUCKET));
 	emit_bucket(search, found);
 	draft_jump(search->draft, search->next);
+	if (search->shape.direct) { /* an empty slot is 0, so the key 0 has another place */
+		draft_place(search->draft, zero);
+		emit(search, load(BPF_W, BPF_REG_1, BPF_REG_0, offsetof(struct weir_set_header, zero)));
+		draft_jump(search->draft, expiry);
+	}
 	draft_place(search->draft, found);
 	emit_found(search);
 	draft_place(search->draft, expiry);
@@ -235,8 +290,8 @@ static void emit_step_narrow(struct search *search, uint32_t half)
 }
 
 /*
- * The same of 126 bits: r1 the upper 63, r5 the lower 63 plus one. The place is not behind the key when the upper part is less, or
- * not greater and the lower part not behind. Only the signs count. r3, r4 and r8 are lost.
+ * The same of 126 bits: r1 the upper 63, r5 the lower 63 plus one. The place is not behind the key when the upper part is less,
+ * or not greater and the lower part not behind. Only the signs count. r3, r4 and r8 are lost.
  */
 static void emit_step_wide(struct search *search, uint32_t half)
 {
@@ -299,10 +354,11 @@ static void emit_prefix(struct search *search)
 {
 	uint32_t loop = draft_label(search->draft);
 
-	emit(search, load(BPF_W, BPF_REG_8, BPF_REG_10, AT_TREE));
+	emit_header_number(search, BPF_REG_8, offsetof(struct weir_set_header, tree));
 	emit(search, move_register(BPF_REG_9, BPF_REG_8));
 	emit(search, calculate_constant(BPF_RSH, BPF_REG_9, WEIR_SET_TREE_SHIFT));
-	/* "Below 1", since a kernel before 6.8 learns nothing of the other numbers from "not 0", and takes the loop for endless. */
+	/* "Below 1", since a kernel before 6.8 learns nothing of the other numbers from "not 0", and takes the loop for endless.
+	 */
 	draft_branch(search->draft, branch_constant(BPF_JLT, BPF_REG_9, 1), search->none);
 	emit(search, calculate_constant(BPF_AND, BPF_REG_8, (1 << WEIR_SET_TREE_SHIFT) - 1));
 	draft_place(search->draft, loop);
@@ -312,7 +368,7 @@ static void emit_prefix(struct search *search)
 	draft_branch(search->draft, branch_constant(BPF_JGT, BPF_REG_9, 0), loop);
 	draft_branch(search->draft, branch_constant(BPF_JEQ, BPF_REG_8, 0), search->none);
 	emit(search, move_register(BPF_REG_1, BPF_REG_8));
-	if (!search->counts) { /* else it always has the bit */
+	if (!search->counts) {						  /* else it always has the bit */
 		emit(search, calculate_constant(BPF_RSH, BPF_REG_8, 31)); /* WEIR_SET_LOOK */
 		draft_branch(search->draft, branch_constant(BPF_JEQ, BPF_REG_8, 0), search->member);
 	}
@@ -330,7 +386,8 @@ static void name_words(struct search *search)
 
 	for (uint32_t i = 0; i < search->asked->key_count; i++)
 		for (uint32_t w = 0; w < set_type_words(search->set->set->types[i]); w++)
-			search->words[word++] = search->asked->keys[i] + w; /* the lower half of an IPv6 address is the next field */
+			search->words[word++] =
+				search->asked->keys[i] + w; /* the lower half of an IPv6 address is the next field */
 }
 
 /* At the end of the entry in r9. */

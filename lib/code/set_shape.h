@@ -37,5 +37,7 @@ uint32_t set_type_words(enum value_type type);
  * follows from the tag, so that keys with the same tag share both buckets or none.
  */
 #define SET_SPREAD 0x5bd1e995
+/* The line of a direct table is (the lower half of h) * lines >> 32; the bit of its word `elsewhere` h >> 32 & this. */
+#define SET_ELSEWHERE_MASK 31
 
 #endif

@@ -10,6 +10,9 @@
  */
 #define FILL 4
 
+/* One in so many of the keys of lines may find no room there before the table is replaced; when it is filled one in hundreds. */
+#define LINES_SPILL 32
+
 /* Entries that may be added before the table is replaced: a quarter, of small tables more, up to that number. */
 #define SPARE_ENTRIES 2048
 
@@ -67,9 +70,26 @@ static uint32_t bucket_count(size_t rows)
 	return buckets;
 }
 
-static uint32_t bucket_pages(const struct set_shape *shape, size_t rows)
+/* How many single values may need a bucket. Rows that are only counted may be of any kind. */
+static size_t bucket_rows(const struct set_shape *shape, const struct set_rows *rows)
 {
-	return bucket_count(rows) >> shape->bucket_shift;
+	size_t expire = 0;
+
+	if (!shape->direct || !rows->items)
+		return rows->count;
+	for (size_t i = 0; i < rows->count; i++)
+		expire += rows->items[i].expires != WEIR_SET_NEVER;
+	return expire + (rows->count - expire) / LINES_SPILL;
+}
+
+static uint32_t bucket_pages(const struct set_shape *shape, const struct set_rows *rows)
+{
+	return bucket_count(bucket_rows(shape, rows)) >> shape->bucket_shift;
+}
+
+static uint32_t line_pages(const struct set_shape *shape, const struct set_rows *rows)
+{
+	return shape->direct ? set_line_pages(shape, rows->count) : 0;
 }
 
 /* Entry 0 is none. */
@@ -86,7 +106,7 @@ static uint32_t entry_pages(const struct set_shape *shape, const struct set_rows
 
 uint32_t set_image_pages(const struct set_shape *shape, const struct set_rows rows[2])
 {
-	return 1 + bucket_pages(shape, rows[ROWS_SINGLE].count) + entry_pages(shape, rows) +
+	return 1 + bucket_pages(shape, &rows[ROWS_SINGLE]) + line_pages(shape, &rows[ROWS_SINGLE]) + entry_pages(shape, rows) +
 	       (shape->prefixes ? set_tree_pages(shape, &rows[ROWS_PREFIX]) : 0);
 }
 
@@ -131,17 +151,24 @@ struct location {
 	struct weir_set_bucket *buckets[2];
 };
 
-static struct location locate(const struct set_image *image, const struct set_row *row)
+uint64_t set_image_hash(const struct set_image *image, const struct set_row *row)
 {
-	const struct weir_set_header *header = set_image_header(image);
-	struct location location;
-	uint64_t hash = header->seed;
-	uint32_t first;
+	uint64_t hash = set_image_header(image)->seed;
 
 	for (uint32_t i = 0; i < image->shape.words; i++) {
 		hash = (hash ^ row->words[i]) * SET_HASH;
 		hash ^= hash >> 32;
 	}
+	return hash;
+}
+
+static struct location locate(const struct set_image *image, const struct set_row *row)
+{
+	const struct weir_set_header *header = set_image_header(image);
+	uint64_t hash = set_image_hash(image, row);
+	struct location location;
+	uint32_t first;
+
 	location.tag = image->shape.direct ? (uint32_t)row->words[0] : (uint32_t)(hash >> 32) | 1;
 	first = (uint32_t)hash & header->bucket_mask;
 	location.buckets[0] = bucket_at(image, first);
@@ -223,7 +250,7 @@ static bool is_zero(const struct set_image *image, const struct set_row *row)
 	return image->shape.direct && row->words[0] == 0;
 }
 
-static int put_new(struct set_image *image, const struct set_row *row)
+static int put_into_bucket(struct set_image *image, const struct set_row *row)
 {
 	struct location location = locate(image, row);
 	struct slot slot = free_slot(&location);
@@ -233,6 +260,7 @@ static int put_new(struct set_image *image, const struct set_row *row)
 		return -ENOSPC;
 	*slot.flags = (uint8_t)row->flags;
 	if (image->shape.direct) {
+		set_line_refer(image, row);
 		publish(slot.number, row->expires, location.tag);
 		return 0;
 	}
@@ -243,25 +271,56 @@ static int put_new(struct set_image *image, const struct set_row *row)
 	return 0;
 }
 
+static int put_new(struct set_image *image, const struct set_row *row)
+{
+	if (image->shape.direct && row->expires == WEIR_SET_NEVER && set_line_put(image, row))
+		return 0;
+	return put_into_bucket(image, row);
+}
+
+static int put_into_slot(struct set_image *image, const struct slot *slot, const struct set_row *row)
+{
+	*slot->flags |= (uint8_t)row->flags;
+	if (image->shape.direct)
+		publish(slot->number, row->expires, (uint32_t)*slot->number);
+	else
+		__atomic_store_n(&set_image_entry(image, upper(*slot->number))->expires, row->expires, __ATOMIC_RELEASE);
+	return 0;
+}
+
+/* What is in a line and is to expire is in a bucket before it leaves the line. */
+static int put_anew(struct set_image *image, uint8_t *flags, const struct set_row *row)
+{
+	struct slot slot = find_slot(image, row);
+	struct set_row whole = *row;
+	int r;
+
+	*flags |= (uint8_t)row->flags;
+	if (row->expires == WEIR_SET_NEVER)
+		return 0;
+	whole.flags = *flags;
+	r = slot.number ? put_into_slot(image, &slot, &whole) : put_into_bucket(image, &whole);
+	if (r == 0)
+		set_line_take(image, row);
+	return r;
+}
+
 static int put_single(struct set_image *image, const struct set_row *row)
 {
 	struct weir_set_header *header = set_image_header(image);
 	struct slot slot;
+	uint8_t *flags;
 
 	if (is_zero(image, row)) {
 		header->zero_flags = (header->zero ? header->zero_flags : 0) | row->flags;
 		__atomic_store_n(&header->zero, row->expires, __ATOMIC_RELEASE);
 		return 0;
 	}
+	flags = image->shape.direct ? set_line_find(image, row) : NULL;
+	if (flags)
+		return put_anew(image, flags, row);
 	slot = find_slot(image, row);
-	if (!slot.number)
-		return put_new(image, row);
-	*slot.flags |= (uint8_t)row->flags;
-	if (image->shape.direct)
-		publish(slot.number, row->expires, (uint32_t)*slot.number);
-	else
-		__atomic_store_n(&set_image_entry(image, upper(*slot.number))->expires, row->expires, __ATOMIC_RELEASE);
-	return 0;
+	return slot.number ? put_into_slot(image, &slot, row) : put_new(image, row);
 }
 
 static bool take_single(struct set_image *image, const struct set_row *row)
@@ -276,9 +335,10 @@ static bool take_single(struct set_image *image, const struct set_row *row)
 		return there;
 	}
 	slot = find_slot(image, row);
-	if (slot.number)
+	there = slot.number;
+	if (there) /* before the line: who is killed in between leaves what is for ever, not what would come back to life */
 		__atomic_store_n(slot.number, 0, __ATOMIC_RELEASE);
-	return slot.number;
+	return (image->shape.direct && set_line_take(image, row)) || there;
 }
 
 static void read_slot(const struct set_image *image, uint64_t slot, uint32_t flags, struct set_row *ret_row)
@@ -294,10 +354,16 @@ static bool find_single(const struct set_image *image, const struct set_row *row
 {
 	const struct weir_set_header *header = set_image_header(image);
 	struct slot slot;
+	uint8_t *flags;
 
 	if (is_zero(image, row)) {
 		*ret_row = (struct set_row){ .expires = header->zero, .flags = header->zero_flags };
 		return header->zero != 0;
+	}
+	flags = image->shape.direct ? set_line_find(image, row) : NULL;
+	if (flags) {
+		*ret_row = (struct set_row){ .words = { row->words[0] }, .expires = WEIR_SET_NEVER, .flags = *flags };
+		return true;
 	}
 	slot = find_slot(image, row);
 	if (!slot.number)
@@ -386,8 +452,11 @@ int set_image_fill(struct set_image *image, const struct set_rows rows[2], uint6
 	uint32_t more = image->pages - set_image_pages(shape, rows); /* for entries, and more for the tree */
 
 	header->seed = seed;
-	header->bucket_mask = bucket_count(rows[ROWS_SINGLE].count) - 1;
-	header->entries_page = 1 + bucket_pages(shape, rows[ROWS_SINGLE].count);
+	header->bucket_mask = bucket_count(bucket_rows(shape, &rows[ROWS_SINGLE])) - 1;
+	header->entries_page = 1 + bucket_pages(shape, &rows[ROWS_SINGLE]);
+	if (shape->direct)
+		set_line_begin(image, header->entries_page, rows[ROWS_SINGLE].count);
+	header->entries_page += line_pages(shape, &rows[ROWS_SINGLE]);
 	header->tree_page = header->next_page = header->entries_page + entry_pages(shape, rows) + more / 4;
 	header->next_entry = 1;
 	header->rows = (uint32_t)(rows[ROWS_SINGLE].count + rows[ROWS_PREFIX].count);
@@ -408,6 +477,8 @@ static void read_singles(const struct set_image *image, struct arena *arena, str
 
 	if (image->shape.direct && header->zero)
 		vector_push(arena, rows, (struct set_row){ .expires = header->zero, .flags = header->zero_flags });
+	if (image->shape.direct)
+		set_line_read(image, arena, rows);
 	for (uint64_t b = 0; b <= header->bucket_mask; b++) {
 		const struct weir_set_bucket *bucket = bucket_at(image, (uint32_t)b);
 
@@ -417,7 +488,8 @@ static void read_singles(const struct set_image *image, struct arena *arena, str
 			if (slot == 0)
 				continue;
 			read_slot(image, slot, bucket->flags[i], &row);
-			vector_push(arena, rows, row);
+			if (!image->shape.direct || !set_line_find(image, &row)) /* who moves it may have been killed */
+				vector_push(arena, rows, row);
 		}
 	}
 }
@@ -444,6 +516,7 @@ uint64_t set_image_count(const struct set_image *image, uint64_t now)
 	const struct weir_set_header *header = set_image_header(image);
 	uint64_t count = image->shape.direct && header->zero && !set_is_over(header->zero, now);
 
+	count += image->shape.direct ? set_line_count(image) : 0;
 	for (uint64_t b = 0; b <= header->bucket_mask; b++)
 		for (int i = 0; i < WEIR_SET_SLOTS; i++) {
 			uint64_t slot = bucket_at(image, (uint32_t)b)->slots[i];

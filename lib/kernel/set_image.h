@@ -65,7 +65,7 @@ bool set_image_is_damaged(const struct set_image *image);
 uint32_t set_image_rows(const struct set_image *image);
 void set_image_set_rows(struct set_image *image, uint32_t rows);
 
-/* ---- Between set_image.c and set_tree.c ---- */
+/* ---- Between set_image.c, set_line.c and set_tree.c ---- */
 
 struct weir_set_header *set_image_header(const struct set_image *image);
 void *set_image_page(const struct set_image *image, uint32_t page);
@@ -75,6 +75,22 @@ struct weir_counter *set_image_entry_counter(const struct set_image *image, stru
 /* A fresh entry with the key and all of ROW; 0: there is none left. */
 uint32_t set_image_new_entry(struct set_image *image, const struct set_row *row, bool prefix);
 void set_image_entry_row(const struct set_image *image, struct weir_set_entry *entry, struct set_row *ret_row);
+
+uint64_t set_image_hash(const struct set_image *image, const struct set_row *row);
+
+/* Lines of a direct table for that many rows, with their flags; they are to lie from PAGE on. */
+uint32_t set_line_pages(const struct set_shape *shape, size_t rows);
+void set_line_begin(struct set_image *image, uint32_t page, size_t rows);
+/* The flags of a key that is in its line; NULL: it is not. */
+uint8_t *set_line_find(const struct set_image *image, const struct set_row *row);
+/* False: its line is full. */
+bool set_line_put(struct set_image *image, const struct set_row *row);
+/* Was it there? */
+bool set_line_take(struct set_image *image, const struct set_row *row);
+/* From now on programs look for the key in its buckets, too. */
+void set_line_refer(struct set_image *image, const struct set_row *row);
+void set_line_read(const struct set_image *image, struct arena *arena, struct set_rows *rows);
+uint64_t set_line_count(const struct set_image *image);
 
 uint32_t set_tree_pages(const struct set_shape *shape, const struct set_rows *rows);
 int set_tree_fill(struct set_image *image, const struct set_rows *rows);

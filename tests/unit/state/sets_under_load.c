@@ -141,8 +141,8 @@ static void write_sets(void)
 	scene_set_close(&a);
 	while (set_now() < end) {
 		a = scene_set_open("p", "a");
-		change_singles(&a, &state, false, 0);
-		if (rounds % 64 == 0)
+		change_singles(&a, &state, false, rounds % 3 ? 0 : 50); /* what gets a timeout goes to another place */
+		if (rounds % 16 == 0)
 			change_many(&a, &state, false);
 		scene_set_close(&a);
 		b = scene_set_open("p", "b");
