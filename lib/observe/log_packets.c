@@ -283,6 +283,8 @@ static int refuse(const struct looker *looker, enum log_place place, int error, 
 	else if (error == -EBUSY)
 		diagnostic_hint(diagnostics, said, "program %u (%s) is there; 'mode=socket' looks behind it",
 				looker->source.other_program, looker->source.other_name);
+	else if (!kernel_features()->xdp_frags)
+		diagnostic_hint(diagnostics, said, "it needs Linux 5.18 or later");
 	else if (place != LOG_AUTO)
 		diagnostic_hint(diagnostics, said, "without --mode what the interface allows is taken");
 	return error;
