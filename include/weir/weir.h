@@ -254,7 +254,7 @@ struct weir_disasm_options {
 	const char *policy, *chain; /* NULL: all */
 	enum weir_format format;    /* JSON is one object a chain and line */
 	bool opcodes;		    /* the bytes of each instruction, too */
-	bool machine;		    /* the machine's code in place of instructions, in hexadecimal */
+	bool machine;		    /* the machine's code in place of instructions, in hexadecimal, under the same lines */
 };
 
 /*

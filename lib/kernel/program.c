@@ -18,6 +18,7 @@ struct request {
 	struct bpf_func_info *functions;
 	uint32_t *machine_lengths;
 	uint8_t *machine;
+	uint64_t *function_addresses, *line_addresses; /* of the machine's code, in the kernel */
 };
 
 static void btf_closep(struct btf **btf)
@@ -38,6 +39,8 @@ static int ask(int fd, struct arena *arena, struct request *request)
 	request->functions = arena_new_array(arena, struct bpf_func_info, sizes.nr_func_info);
 	request->machine_lengths = arena_new_array(arena, uint32_t, sizes.nr_jited_func_lens);
 	request->machine = arena_alloc(arena, sizes.jited_prog_len);
+	request->function_addresses = arena_new_array(arena, uint64_t, sizes.nr_jited_ksyms);
+	request->line_addresses = arena_new_array(arena, uint64_t, sizes.nr_jited_line_info);
 	info.xlated_prog_insns = (uint64_t)request->instructions;
 	info.xlated_prog_len = sizes.xlated_prog_len;
 	info.line_info = (uint64_t)request->lines;
@@ -48,6 +51,11 @@ static int ask(int fd, struct arena *arena, struct request *request)
 	info.func_info_rec_size = sizeof(*request->functions);
 	info.jited_func_lens = (uint64_t)request->machine_lengths;
 	info.nr_jited_func_lens = sizes.nr_jited_func_lens;
+	info.jited_ksyms = (uint64_t)request->function_addresses;
+	info.nr_jited_ksyms = sizes.nr_jited_ksyms;
+	info.jited_line_info = (uint64_t)request->line_addresses;
+	info.nr_jited_line_info = sizes.nr_jited_line_info;
+	info.jited_line_info_rec_size = sizeof(*request->line_addresses);
 	info.jited_prog_insns = (uint64_t)request->machine;
 	info.jited_prog_len = sizes.jited_prog_len;
 	size = sizeof(info);
@@ -57,6 +65,21 @@ static int ask(int fd, struct arena *arena, struct request *request)
 		info.jited_prog_len = 0;
 	request->info = info;
 	return 0;
+}
+
+/* Where in the machine's code line LINE begins: what the kernel says of it and of the function that it is in are addresses. */
+static uint32_t machine_of(const struct request *request, const struct kernel_program *program, uint32_t line)
+{
+	uint32_t function = program->function_count;
+	uint64_t offset;
+
+	while (function > 0 && program->functions[function - 1].instruction > request->lines[line].insn_off)
+		function--;
+	if (function-- == 0 || function >= request->info.nr_jited_ksyms || line >= request->info.nr_jited_line_info)
+		return LINE_NOWHERE;
+	offset = request->line_addresses[line] - request->function_addresses[function];
+	return offset < program->functions[function].machine_bytes ? program->functions[function].machine_first + (uint32_t)offset :
+								     LINE_NOWHERE;
 }
 
 static void take_lines(struct arena *arena, const struct btf *btf, const struct request *request, struct kernel_program *program)
@@ -72,6 +95,7 @@ static void take_lines(struct arena *arena, const struct btf *btf, const struct 
 			.file = arena_strdup(arena, file ? file : ""),
 			.text = arena_strdup(arena, text ? text : ""),
 			.line = BPF_LINE_INFO_LINE_NUM(info->line_col),
+			.machine = machine_of(request, program, i),
 		};
 	}
 	program->lines = lines;
@@ -168,8 +192,8 @@ int kernel_program_read(struct arena *arena, uint32_t id, struct kernel_program 
 	program.instruction_count = request.info.xlated_prog_len / sizeof(struct bpf_insn);
 	program.machine_bytes = request.info.jited_prog_len;
 	program.machine = program.machine_bytes ? request.machine : NULL;
-	take_lines(arena, btf, &request, &program);
 	take_functions(arena, btf, &request, &program);
+	take_lines(arena, btf, &request, &program);
 	for (uint32_t i = 0; i < program.instruction_count; i++)
 		calls |= is_helper_call(&program.instructions[i]);
 	if (calls)

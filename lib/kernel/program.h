@@ -11,8 +11,10 @@
 struct program_line {
 	uint32_t instruction; /* whose code begins here */
 	const char *file, *text;
-	uint32_t line; /* 0: none */
+	uint32_t line;	  /* 0: none */
+	uint32_t machine; /* where in the machine's code; LINE_NOWHERE: not known */
 };
+#define LINE_NOWHERE UINT32_MAX
 
 struct program_function {
 	uint32_t instruction; /* its first */

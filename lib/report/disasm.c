@@ -193,24 +193,46 @@ static void print_instructions(const struct kernel_program *program, bool opcode
 	arena_free(arena);
 }
 
+/* How many bytes fit into a row that begins at AT: no more than 16, and none of the code of the line that NEXT is. */
+static uint32_t row_of(const struct kernel_program *program, uint32_t at, uint32_t end, uint32_t next)
+{
+	uint32_t stop = end - at < 16 ? end : at + 16;
+
+	while (next < program->line_count && program->lines[next].machine == LINE_NOWHERE)
+		next++;
+	return next < program->line_count && program->lines[next].machine < stop ? program->lines[next].machine - at : stop - at;
+}
+
+static void print_function(const struct kernel_program *program, const struct program_function *function, FILE *out)
+{
+	uint32_t first = function->machine_first, end = first + function->machine_bytes, line = 0, row;
+
+	fprintf(out, "%s: %u bytes\n", function->name, function->machine_bytes);
+	while (line < program->line_count && program->lines[line].instruction < function->instruction)
+		line++;
+	for (uint32_t at = first; at < end; at += row) {
+		for (; line < program->line_count; line++) {
+			if (program->lines[line].machine == LINE_NOWHERE)
+				continue;
+			if (program->lines[line].machine > at)
+				break;
+			print_line(&program->lines[line], out);
+		}
+		row = row_of(program, at, end, line);
+		fprintf(out, "%6x: ", at - first);
+		print_bytes(program->machine + at, row, out);
+		fputc('\n', out);
+	}
+}
+
 static void print_machine(const struct kernel_program *program, FILE *out)
 {
 	if (!program->machine)
 		fputs("the kernel does not show the machine's code: it has no JIT compiler for this machine, or net.core.bpf_jit_enable is 0, or\n"
 		      "kernel.kptr_restrict keeps it back\n",
 		      out);
-	for (uint32_t i = 0; program->machine && i < program->function_count; i++) {
-		const struct program_function *function = &program->functions[i];
-
-		fprintf(out, "%s: %u bytes\n", function->name, function->machine_bytes);
-		for (uint32_t at = 0; at < function->machine_bytes; at += 16) {
-			uint32_t left = function->machine_bytes - at;
-
-			fprintf(out, "%6x: ", at);
-			print_bytes(program->machine + function->machine_first + at, left < 16 ? left : 16, out);
-			fputc('\n', out);
-		}
-	}
+	for (uint32_t i = 0; program->machine && i < program->function_count; i++)
+		print_function(program, &program->functions[i], out);
 }
 
 void disasm_print(const struct kernel_program *program, const struct disasm_style *style, FILE *out)
@@ -238,7 +260,7 @@ static json_t *hex_json(const void *bytes, size_t count)
 	return json;
 }
 
-static json_t *instructions_json(const struct kernel_program *program)
+static json_t *instructions_json(const struct kernel_program *program, bool machine)
 {
 	struct arena *arena = arena_new();
 	json_t *list = json_array();
@@ -254,6 +276,8 @@ static json_t *instructions_json(const struct kernel_program *program)
 				json_object_set_new(one, "file", json_text(program->lines[line].file));
 				json_object_set_new(one, "line", json_integer(program->lines[line].line));
 				json_object_set_new(one, "source", json_text(program->lines[line].text));
+				if (machine && program->lines[line].machine != LINE_NOWHERE)
+					json_object_set_new(one, "machine_at", json_integer(program->lines[line].machine));
 			}
 		json_array_append_new(list, one);
 		i += two;
@@ -274,6 +298,7 @@ json_t *disasm_json(const struct kernel_program *program, bool machine)
 			json_object_set_new(one, "machine", hex_json(program->machine + function->machine_first, function->machine_bytes));
 		json_array_append_new(functions, one);
 	}
-	json = json_pack("{s:i, s:o, s:o}", "program", (int)program->id, "functions", functions, "instructions", instructions_json(program));
+	json = json_pack("{s:i, s:o, s:o}", "program", (int)program->id, "functions", functions, "instructions",
+			 instructions_json(program, machine && program->machine));
 	return json;
 }

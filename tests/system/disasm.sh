@@ -47,7 +47,18 @@ matches "the predicate too" "$text" '^predicate_[0-9]+:$'
 is "JSON has the places" \
 	"$(weir disasm -j edge inner | jq -r '.instructions[] | select(.source == "udp dport 53 drop") | .line' | sort -u)" 11
 is "without a name all chains are shown" "$(weir disasm | grep -c '^policy edge, chain')" 2
-matches "machine code is hexadecimal" "$(weir disasm --jit edge outer)" '^ +10: ([0-9a-f]{2} ){15}[0-9a-f]{2}$'
+jit=$(weir disasm --jit edge outer)
+matches "machine code is hexadecimal" "$jit" '^ +[1-9a-f][0-9a-f]*: ([0-9a-f]{2} ){3,15}[0-9a-f]{2}$'
+is "no byte of it is left out" "$(printf '%s\n' "$jit" | sed -nE 's/^ +[0-9a-f]+: //p' | tr -d ' \n')" \
+	"$(weir disasm --jit -j edge outer | jq -r '.functions[].machine' | tr -d '\n')"
+if "$BPFTOOL" prog dump xlated id "$id" >/dev/null 2>&1 && [ -n "$(weir disasm --jit -j edge outer | jq '.instructions[].machine_at // empty')" ]; then
+	matches "a rule's line stands above its machine code, too" "$jit" '^; .*edge.weir:6: tcp dport 23 log drop$'
+	# The verdict of the rule is a constant that the machine's code loads: of its instruction and of its machine code it is the same.
+	[ "$(uname -m)" != x86_64 ] || is "and it is its own" "$(printf '%s\n' "$jit" | sed -n '/edge.weir:6: /{n;p}' | grep -oE 'b8 ([0-9a-f]{2} ?){4}' | head -n 1 | awk '{ print $5 $4 $3 $2 }')" \
+		"$(printf '%08x' "$(weir disasm edge outer | sed -n '/edge.weir:6: /{n;s/.*w0 = //p}' | head -n 1)")"
+else
+	skip "a rule's line stands above its machine code, too" "this kernel keeps the addresses to itself"
+fi
 exits "a policy that is not there is an error" 1 "no policy 'nosuch' is in force" weir disasm nosuch
 exits "and a chain" 1 "no chain 'nosuch' is in force" weir disasm edge nosuch
 tests_end
