@@ -367,7 +367,8 @@ __weak __noinline int redirect_by_rewriting(CONTEXT *ctx, struct weir_flow *flow
 	if (!connection_has(flow))
 		return CODE_ACCEPT;
 	connection = redirect_entry(flow);
-	if (connection)
+	/* One of TCP that was given to a socket, when this rule said redirect, has no entry for its way back. */
+	if (connection && !(connection_is_tcp(flow) && connection->kind == WEIR_REDIRECTED_GIVEN))
 		return redirect_go_on(ctx, flow, connection, WAY_REWRITE);
 	action = bpf_map_lookup_elem(&weir_actions, &slot);
 	if (!action)

@@ -120,7 +120,7 @@ chain into-web {
 END
 is "it stands at the host's end" "$(json '.policies[].chains[].attachments[] | .target + " " + .of')" "vweb container web"
 is "what goes in there leaves the host's end" "$(json '.policies[].chains[].hook')" "tc egress"
-matches "list says whose end it is" "$(weir list)" "on vweb \(tcx\)  the other end of container web, whose ingress this is"
+matches "list says whose end it is" "$(weir list)" "on vweb \((tcx|clsact)\)  the other end of container web, whose ingress this is"
 fails "ping into the container is dropped" in_db ping -n -q -c 1 -W 1 10.0.0.2
 fails "TCP port 80 into it is dropped" web_gets 80
 ok "TCP port 8080 is not" web_gets 8080

@@ -273,6 +273,17 @@ for host in "$C4" "[$C6]"; do
 done
 ok "and is removed" weir remove leaving
 
+# ---- redirect becomes dnat, and the client has the same source port again: what was kept of a socket is nothing to rewrite by ----
+policy turns <<END
+chain web { hook tc ingress on vb netns $B; tcp dport 98 redirect to :8080-8087 }
+END
+ok "redirect is applied" weir apply "$WORK/turns.weir"
+matches "a connection from a port" "$(in_a python3 "$PEER" from "$B4" 98 40404)" "^80"
+sed -i 's/redirect to/dnat to/' "$WORK/turns.weir"
+ok "dnat takes its place" weir apply "$WORK/turns.weir"
+matches "one from the same port is not lost" "$(in_a python3 "$PEER" from "$B4" 98 40404)" "^80"
+ok "that is removed" weir remove turns
+
 # ---- The examples, as they stand but for the interface ----
 example() {
 	sed "s/on eth0/on vb netns $B/" "$ROOT/examples/$1.weir" >"$WORK/$1.weir"

@@ -10,12 +10,15 @@ ask HOST PORT COUNT [SIZE]
         connection that is answered by two ports, not at all, or from elsewhere than PORT is "lost".
 keep HOST PORT COUNT FILE
         COUNT TCP connections, held until FILE is there; then one request on each.
+from HOST PORT SOURCE
+        one TCP connection from the port SOURCE, which is reset in the end: prints what it was answered.
 upload HOST PORT BYTES
         one TCP connection that sends so many bytes and prints what the server counted.
 """
 import os
 import selectors
 import socket
+import struct
 import sys
 import threading
 import time
@@ -129,6 +132,24 @@ def keep(host, port, count, path):
     print("fine", fine, flush=True)
 
 
+def from_port(host, port, source):
+    sock = socket.socket(family(host), socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.bind(("", source))
+    sock.settimeout(5)
+    sock.connect((host, port))
+    sock.sendall(b"GET / HTTP/1.0\r\n\r\n")
+    answer = b""
+    while b"\n" not in answer.partition(b"\r\n\r\n")[2]:
+        more = sock.recv(4096)
+        if not more:
+            break
+        answer += more
+    print(answer.partition(b"\r\n\r\n")[2].decode().strip())
+    sock.close()
+
+
 def upload(host, port, size):
     with socket.create_connection((host, port), timeout=20) as sock:
         sock.sendall(b"POST / HTTP/1.0\r\nContent-Length: %d\r\n\r\n" % size)
@@ -144,6 +165,8 @@ def main():
         ask(rest[0], int(rest[1]), int(rest[2]), int(rest[3]) if len(rest) > 3 else 10)
     elif what == "keep":
         keep(rest[0], int(rest[1]), int(rest[2]), rest[3])
+    elif what == "from":
+        from_port(rest[0], int(rest[1]), int(rest[2]))
     elif what == "upload":
         upload(rest[0], int(rest[1]), int(rest[2]))
     else:
