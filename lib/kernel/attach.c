@@ -119,11 +119,7 @@ int link_remove(const char *link_path)
  */
 static int enter_netns(const struct manifest_attachment *at, int *home)
 {
-	uint64_t inode;
-	int r = netns_enter(at->netns, home);
-
-	r = r ? r : netns_inode(NULL, &inode);
-	return r ? r : inode == at->netns_inode ? 0 : -ENOENT;
+	return netns_enter_that(at->netns, at->netns_inode, 0, home);
 }
 
 int attachment_create(const struct kernel *kernel, struct manifest_attachment *at, const char *link_path, int program_fd,

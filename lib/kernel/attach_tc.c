@@ -368,14 +368,13 @@ void clsact_tidy(const struct kernel *kernel, struct arena *arena)
 		unsigned long long cookie;
 		unsigned int ifindex;
 		struct bpf_tc_hook hook;
-		uint64_t found;
 		const char *netns;
 		int name_at = 0;
 
 		if (sscanf(names.items[i], "%llu_%u_%n", &cookie, &ifindex, &name_at) != 2)
 			continue;
 		netns = names.items[i][name_at] ? pins_unescape(arena, names.items[i] + name_at) : NULL;
-		if (netns_enter(netns, &home) == 0 && netns_cookie(&found) == 0 && found == cookie) {
+		if (netns_enter_that(netns, 0, cookie, &home) == 0) {
 			bool used = qdisc_in_use(ifindex);
 
 			if (used && policies.count)

@@ -109,10 +109,9 @@ static void add_interfaces(struct keys *keys, struct kernel *kernel)
 
 			for (uint32_t a = 0; a < chain->attachment_count; a++) {
 				const struct state_attachment *at = &chain->attachments[a];
-				uint64_t netns;
 
-				if (strcmp(at->how, "clsact") == 0 && at->present && netns_inode(at->netns, &netns) == 0)
-					add_key(keys, WEIR_GUARDED_INTERFACE, at->ifindex, (uint32_t)netns);
+				if (strcmp(at->how, "clsact") == 0 && at->present)
+					add_key(keys, WEIR_GUARDED_INTERFACE, at->ifindex, (uint32_t)at->netns_inode);
 			}
 		}
 }

@@ -83,14 +83,15 @@ struct state_foreign { /* a program that is not weir's at the same hook of the s
 };
 
 struct state_attachment {
-	const char *target; /* interface, or cgroup path below the mount */
-	const char *netns;  /* NULL: none named */
-	const char *of;	    /* whose cgroup, or interface's other end, it is: "container web"; NULL: named itself */
-	const char *how;    /* "native", "generic", "tcx", "clsact", "cgroup", "classifier", "action" */
-	uint32_t ifindex;   /* 0 at a cgroup */
-	uint64_t cgroup_id; /* 0 at an interface */
-	uint32_t link_id;   /* 0 with clsact */
-	bool present;	    /* false: the interface or cgroup is gone, or somebody detached it */
+	const char *target;   /* interface, or cgroup path below the mount */
+	const char *netns;    /* NULL: none named */
+	const char *of;	      /* whose cgroup, or interface's other end, it is: "container web"; NULL: named itself */
+	const char *how;      /* "native", "generic", "tcx", "clsact", "cgroup", "classifier", "action" */
+	uint64_t netns_inode; /* of the interface's namespace */
+	uint32_t ifindex;     /* 0 at a cgroup */
+	uint64_t cgroup_id;   /* 0 at an interface */
+	uint32_t link_id;     /* 0 with clsact */
+	bool present;	      /* false: the interface or cgroup is gone, or somebody detached it */
 	uint32_t foreign_count;
 	const struct state_foreign *foreign;
 };

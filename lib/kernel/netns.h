@@ -12,6 +12,11 @@
 
 /* NETNS: as host/netns.h has it; NULL: stay. 0; -ENOENT no such namespace; -EACCES or -EPERM may not enter it. */
 int netns_enter(const char *netns, int *ret_home);
+/*
+ * The same, of the namespace that has INODE, or where that is 0 the COOKIE: NETNS if it is that, else whichever has a name or a process
+ * that can be seen from here. What was applied within a namespace without naming it is so found from outside. -ENOENT: none has.
+ */
+int netns_enter_that(const char *netns, uint64_t inode, uint64_t cookie, int *ret_home);
 void netns_leave(int *home);
 
 /* Inode of a namespace, which tells it from all others that live; NULL: of this thread's. 0 or -errno. */

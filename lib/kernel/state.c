@@ -233,6 +233,7 @@ static void read_attachment(const struct reading *reading, const struct manifest
 					    .netns = at->netns,
 					    .of = at->of,
 					    .how = attachment_how_name(at->how),
+					    .netns_inode = at->netns_inode,
 					    .ifindex = at->ifindex,
 					    .cgroup_id = at->cgroup_id,
 					    .link_id = status.link_id,

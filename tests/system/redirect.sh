@@ -278,10 +278,10 @@ policy turns <<END
 chain web { hook tc ingress on vb netns $B; tcp dport 98 redirect to :8080-8087 }
 END
 ok "redirect is applied" weir apply "$WORK/turns.weir"
-matches "a connection from a port" "$(in_a python3 "$PEER" from "$B4" 98 40404)" "^80"
+matches "a connection from a port" "$(in_a python3 "$PEER" from "$B4" 98 20404)" "^80"
 sed -i 's/redirect to/dnat to/' "$WORK/turns.weir"
 ok "dnat takes its place" weir apply "$WORK/turns.weir"
-matches "one from the same port is not lost" "$(in_a python3 "$PEER" from "$B4" 98 40404)" "^80"
+matches "one from the same port is not lost" "$(in_a python3 "$PEER" from "$B4" 98 20404)" "^80"
 ok "that is removed" weir remove turns
 
 # ---- The examples, as they stand but for the interface ----

@@ -80,4 +80,14 @@ ok "clsact: removed from beside it" weir remove gate
 matches "clsact: the other's filter is left" "$(in_b tc filter show dev vb ingress)" 'u32'
 matches "clsact: and its qdisc" "$(in_b tc qdisc show dev vb clsact)" 'clsact'
 lacks "clsact: and nothing of weir's" "$(in_b tc filter show dev vb ingress)" 'bpf'
+in_b tc qdisc del dev vb clsact
+
+# ---- Applied within a namespace that the policy does not name ----
+policy within <<<"chain c { hook tc ingress on vb; icmp drop; }"
+ok "within: it is applied there" in_b "$WEIR" apply "$WORK/within.weir"
+fails "within: ping is dropped" pings
+is "within: list finds it from outside" "$(json '.policies[].chains[].attachments[].present')" true
+ok "within: it is removed from outside" weir remove within
+ok "within: ping is answered" pings
+is "within: nothing of it is left, nor its qdisc" "$(in_b tc filter show dev vb ingress)$(in_b tc qdisc show dev vb clsact)" ""
 tests_end
