@@ -18,17 +18,24 @@ const char *error_print(struct arena *arena, int error)
 	return arena_printf(arena, "%s (%s)", strerror(error < 0 ? -error : error), name ? name : "?");
 }
 
-/* The last lines of LOG, each indented, without the statistics behind them. */
-static const char *log_tail(struct arena *arena, const char *log)
+/* Behind the last line of LOG that says why: before the statistics, and before the page on which Linux 7 explains it. */
+static const char *log_end(const char *log)
 {
-	const char *end = log + strlen(log), *begin, *processed;
-	const char *tail = "";
+	size_t length = strlen(log);
+	const char *last = length > 16384 ? log + length - 16384 : log, *end = strstr(last, "\nVerification failed: ");
 
-	processed = strstr(end - log > 4096 ? end - 4096 : log, "\nprocessed ");
-	if (processed)
-		end = processed;
+	end = end ? end : strstr(last, "\nprocessed ");
+	end = end ? end : log + length;
 	while (end > log && end[-1] == '\n')
 		end--;
+	return end;
+}
+
+const char *refusal_log_tail(struct arena *arena, const char *log)
+{
+	const char *end = log_end(log), *begin;
+	const char *tail = "";
+
 	begin = end;
 	for (int lines = 0; begin > log && lines < TAIL_LINES; lines++) {
 		begin--;
@@ -91,8 +98,7 @@ static const struct known_limit {
 
 static const struct known_limit *passed_limit(const char *log)
 {
-	size_t length = strlen(log);
-	const char *tail = length > 4096 ? log + length - 4096 : log;
+	const char *end = log_end(log), *tail = end - log > 4096 ? end - 4096 : log;
 
 	for (size_t i = 0; i < sizeof(known_limits) / sizeof(*known_limits); i++)
 		if (strstr(tail, known_limits[i].words))
@@ -124,7 +130,7 @@ int refusal_report(struct diagnostics *diagnostics, const struct rule_list *list
 	else if (passed_limit(log))
 		diagnostic_hint(diagnostics, diagnostic, "%s", passed_limit(log)->hint);
 	else if (*log)
-		diagnostic_hint(diagnostics, diagnostic, "the verifier's log ends:%s", log_tail(diagnostics->arena, log));
+		diagnostic_hint(diagnostics, diagnostic, "the verifier's log ends:%s", refusal_log_tail(diagnostics->arena, log));
 	else if (refusal->error == -ENOMEM)
 		diagnostic_hint(diagnostics, diagnostic,
 				"the kernel has no memory for its maps: make sets smaller, or free memory");

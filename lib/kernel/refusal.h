@@ -19,6 +19,9 @@ bool refusal_is_too_much(int error, const char *log);
 /* Add a diagnostic about the chain of LIST. Gives refusal->error. */
 int refusal_report(struct diagnostics *diagnostics, const struct rule_list *list, const struct refusal *refusal);
 
+/* The last lines of LOG that say why, each indented. */
+const char *refusal_log_tail(struct arena *arena, const char *log);
+
 /* "Permission denied (EACCES)" */
 const char *error_print(struct arena *arena, int error);
 

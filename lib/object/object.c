@@ -296,34 +296,6 @@ static int prepare_pins(struct weir_object *object, struct diagnostics *diagnost
 	return 0;
 }
 
-/* The last lines of a verifier's log, without its statistics. */
-static const char *log_end(struct arena *arena, const char *log)
-{
-	const char *end = log + strlen(log), *begin;
-	const char *statistics = strstr(log, "\nprocessed ");
-	char *tail = arena_strdup(arena, "");
-	int lines = 0;
-
-	if (statistics)
-		end = statistics;
-	while (end > log && end[-1] == '\n')
-		end--;
-	for (begin = end; begin > log && lines < 12; lines++) {
-		begin--;
-		while (begin > log && begin[-1] != '\n')
-			begin--;
-	}
-	while (begin < end) {
-		size_t length = strcspn(begin, "\n");
-
-		if (begin + length > end)
-			length = (size_t)(end - begin);
-		tail = arena_printf(arena, "%s\n    %.*s", tail, (int)length, begin);
-		begin += length + 1;
-	}
-	return tail;
-}
-
 static int refuse_load(struct weir_object *object, int error, const char *words, struct diagnostics *diagnostics)
 {
 	bool unprivileged = (error == -EPERM || error == -EACCES) && geteuid() != 0;
@@ -343,7 +315,7 @@ static int refuse_load(struct weir_object *object, int error, const char *words,
 	if (unprivileged)
 		diagnostic_hint(diagnostics, said, "loading programs into the kernel needs root");
 	else if (refused)
-		diagnostic_hint(diagnostics, said, "the verifier's log ends:%s", log_end(diagnostics->arena, refused->log));
+		diagnostic_hint(diagnostics, said, "the verifier's log ends:%s", refusal_log_tail(diagnostics->arena, refused->log));
 	else if (access("/sys/kernel/btf/vmlinux", R_OK) != 0)
 		diagnostic_hint(diagnostics, said,
 				"some programs need a kernel that describes its types (CONFIG_DEBUG_INFO_BTF)");

@@ -3,6 +3,7 @@
 #include <bpf/libbpf.h>
 
 #include "hand_code.h"
+#include "kernel/refusal.h"
 
 static const enum weir_hook hooks[] = { WEIR_HOOK_XDP_INGRESS, WEIR_HOOK_TC_INGRESS, WEIR_HOOK_TC_EGRESS,
 					WEIR_HOOK_CGROUP_INGRESS, WEIR_HOOK_CGROUP_EGRESS };
@@ -135,6 +136,18 @@ TEST(a_refusal_names_the_line_of_the_rule_and_shows_the_end_of_the_log)
 	CHECK(diagnostic->hint && strstr(diagnostic->hint, "R2 invalid mem access 'mem_or_null'"));
 	CHECK(diagnostic->hint && strstr(diagnostic->hint, "; log"));
 	CHECK(diagnostic->hint && !strstr(diagnostic->hint, "processed "));
+}
+
+TEST(the_end_of_a_log_is_what_the_verifier_found_and_not_the_page_that_explains_it)
+{
+	struct arena *arena = arena_new();
+
+	CHECK_TEXT(refusal_log_tail(arena, "0: (95) exit\nR0 !read_ok\nprocessed 1 insns\n"), "\n    0: (95) exit\n    R0 !read_ok");
+	/* Linux 7 */
+	CHECK_TEXT(refusal_log_tail(arena, "R0 !read_ok\n\nVerification failed: Register\n\nReason:\n  it is not set\n\nprocessed 1 insns\n"),
+		   "\n    R0 !read_ok");
+	CHECK_TEXT(refusal_log_tail(arena, ""), "");
+	arena_free(arena);
 }
 
 /* classify: calls two set functions and pass, and decides rule 0. */
@@ -294,6 +307,7 @@ int main(void)
 	RUN(counters_go_on_in_a_map_that_is_handed_in_and_slots_may_be_given);
 	RUN(counters_of_another_shape_are_refused_and_nothing_is_handed_out);
 	RUN(a_refusal_names_the_line_of_the_rule_and_shows_the_end_of_the_log);
+	RUN(the_end_of_a_log_is_what_the_verifier_found_and_not_the_page_that_explains_it);
 	RUN(several_set_functions_and_pass_are_linked_in);
 	RUN(an_event_carries_the_packet_and_what_found_no_room_is_counted);
 	RUN(features_are_the_same_when_asked_twice);
