@@ -408,11 +408,12 @@ static void warn_other_versions(const struct kernel *kernel, struct diagnostics 
 int kernel_open(struct arena *arena, const char *pins, bool for_change, struct kernel **ret_kernel,
 		struct diagnostics *diagnostics)
 {
-	_cleanup_(kernel_closep) struct kernel *kernel = calloc(1, sizeof(*kernel));
+	_cleanup_(kernel_closep) struct kernel *kernel = NULL;
 	int r = check_privileges(diagnostics);
 
 	if (r)
 		return r;
+	kernel = calloc(1, sizeof(*kernel));
 	if (!kernel)
 		return -ENOMEM;
 	libbpf_set_print(NULL); /* what it would say is in the errno, and the library does not print */

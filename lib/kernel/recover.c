@@ -227,8 +227,6 @@ bool recover_needed(const struct kernel *kernel)
 
 void recover_tidy(struct kernel *kernel)
 {
-	_cleanup_(arena_freep) struct arena *arena = arena_new();
-
 	shared_tidy(kernel);
 	rmdir(kernel->policies);
 	if (rmdir(kernel->path) == 0)

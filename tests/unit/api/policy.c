@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The public interface as a program sees it: weir.h and nothing else. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../../tap.h"
@@ -174,6 +176,28 @@ TEST(why_says_what_is_wrong_with_packet_and_chain)
 	weir_messages_free(messages);
 }
 
+TEST(who_may_not_open_the_kernel_keeps_what_is_open)
+{
+	pid_t child = fork();
+	int status = -1;
+
+	if (child == 0) {
+		struct weir_messages *messages = weir_messages_new();
+		struct weir_kernel *kernel = NULL;
+		int zero = open("/dev/null", O_RDONLY), opened;
+
+		if (zero != 0 && dup2(zero, 0) != 0)
+			_exit(3);
+		if (getuid() == 0 && (setgid(65534) || setuid(65534)))
+			_exit(3);
+		opened = weir_kernel_open(NULL, messages, &kernel);
+		_exit(opened == 0 ? 2 : fcntl(0, F_GETFD) < 0);
+	}
+	waitpid(child, &status, 0);
+	CHECK(WIFEXITED(status));
+	CHECK_NUMBER(WEXITSTATUS(status), 0);
+}
+
 int main(void)
 {
 	if (!mkdtemp(folder))
@@ -184,6 +208,7 @@ int main(void)
 	RUN(options_of_an_older_program_are_read_no_further_than_they_go);
 	RUN(why_answers_for_a_packet_in_words);
 	RUN(why_says_what_is_wrong_with_packet_and_chain);
+	RUN(who_may_not_open_the_kernel_keeps_what_is_open);
 	unlink(write_policy("edge.weir", ""));
 	unlink(write_policy("wrong.weir", ""));
 	rmdir(folder);

@@ -345,7 +345,7 @@ TEST(the_largest_trees_become_data_until_the_rest_is_few_enough)
 
 	for (uint32_t i = 0; i < tree->deciding_count; i++)
 		CHECK_NUMBER(tree->deciding[i].form, TREE_CODE);
-	less = tree_with_less_code(arena, tree, 2000);
+	less = tree_with_less_code(arena, tree, 2000, NULL);
 	CHECK(less != NULL);
 	for (uint32_t i = 0; i < less->deciding_count + less->passing_count; i++) {
 		const struct tree_part *part =
