@@ -247,15 +247,21 @@ watch_arrivals() {
 }
 arrivals() { ip netns exec "$1" nft -j list table netdev watch 2>/dev/null | jq -r '[.nftables[].rule? | select(.) | .expr[].counter? | select(.) | .packets] | add // 0'; }
 
-# arrives SENTENCE yes|no NAMESPACE COMMAND...: does what COMMAND sends reach NAMESPACE past the firewall?
+have_arrived() { [ "$(arrivals "$1")" -gt "$2" ]; } # NAMESPACE MORE-THAN
+
+# arrives SENTENCE yes|no NAMESPACE COMMAND...: does what COMMAND sends reach NAMESPACE past the firewall? What is to arrive may take
+# its time on a busy machine.
 arrives() {
-	local sentence=$1 wanted=$2 namespace=$3 before after got=no
+	local sentence=$1 wanted=$2 namespace=$3 before got=no
 	shift 3
 	before=$(arrivals "$namespace")
 	"$@" >/dev/null 2>&1
-	sleep 0.05
-	after=$(arrivals "$namespace")
-	[ "$after" -gt "$before" ] && got=yes
+	if [ "$wanted" = yes ]; then
+		until_true 10 have_arrived "$namespace" "$before" && got=yes
+	else
+		sleep 0.05
+		have_arrived "$namespace" "$before" && got=yes
+	fi
 	is "$sentence" "$got" "$wanted"
 }
 
