@@ -275,7 +275,7 @@ _Static_assert(sizeof(struct weir_http_text) == 96, "struct weir_http_text has h
 /*
  * A set is a table of weir's own: an array map of pages, held by an array of maps with one element (docs/abi.md, and
  * docs/decisions/set-tables.md for the why). A key is one to four 64-bit numbers: each component is one, an IPv6 address two, the
- * upper half first. Page 0 begins with the header; buckets, then lines and their flags, then entries, then the pages of the
+ * upper half first. Page 0 begins with the header; buckets, then lines and their flags, the index, entries, then the pages of the
  * tree lie behind it.
  *
  * A single value lies in one of its two buckets. Where the key is one number of at most 32 bits and nothing is counted (a direct
@@ -298,6 +298,9 @@ struct weir_set_header {
 	__u32 zero; /* of a direct table: when the element 0 ends */
 	__u32 lines_page; /* of a direct table: the first page of lines */
 	__u32 lines;	  /* how many */
+	/* Of prefixes of at most 32 bits: the first page of 32-bit numbers, as `tree` is one, for the page to begin at; the number of a
+	 * key is that shifted to the right by so much. */
+	__u32 index_page, index_shift;
 	/* For user space alone. */
 	__u32 zero_flags; /* WEIR_SET_* of that element */
 	__u32 tree_page;  /* the first page of the tree */
@@ -305,7 +308,6 @@ struct weir_set_header {
 	__u32 next_entry; /* all from here on are fresh; what was in use once is not used again in this table */
 	__u32 next_page;  /* the same of the tree's pages */
 	__u32 changing;	  /* 1: who changed the prefixes did not come to an end; the entries are right, the tree may not be */
-	__u32 padding[2];
 };
 _Static_assert(sizeof(struct weir_set_header) == 64, "struct weir_set_header has holes or has grown");
 

@@ -335,6 +335,9 @@ static void emit_bisection(struct search *search)
 {
 	bool wide = search->shape.key_bits > 32;
 
+	/* The lines of the page come from memory all at once, and not one after another as the bisection comes to them. */
+	for (uint32_t line = 0; line < search->shape.page_size; line += 64)
+		emit(search, load(BPF_W, BPF_REG_3, BPF_REG_0, (int16_t)line));
 	emit_key(search);
 	emit(search, move_constant(BPF_REG_2, 0));
 	for (uint32_t left = search->shape.fanout; left > 1; left -= left / 2) {
@@ -349,12 +352,31 @@ static void emit_bisection(struct search *search)
 	emit(search, load(BPF_W, BPF_REG_8, BPF_REG_0, (int16_t)search->shape.number_offset));
 }
 
+/* r8 = where to begin for the key, in place of the root that is in it. */
+static void emit_index(struct search *search)
+{
+	uint32_t shift = 0;
+
+	while (sizeof(uint32_t) << shift < search->shape.page_size)
+		shift++;
+	draft_branch(search->draft, branch_constant(BPF_JEQ, BPF_REG_8, 0), search->none);
+	emit(search, load(BPF_DW, BPF_REG_8, BPF_REG_10, AT_HEADER));
+	emit(search, load(BPF_W, BPF_REG_2, BPF_REG_8, offsetof(struct weir_set_header, index_page)));
+	emit(search, load(BPF_W, BPF_REG_3, BPF_REG_8, offsetof(struct weir_set_header, index_shift)));
+	emit_word(search, BPF_REG_1, 0);
+	emit(search, calculate_register(BPF_RSH, BPF_REG_1, BPF_REG_3));
+	emit_thing(search, shift, 2, search->none);
+	emit(search, load(BPF_W, BPF_REG_8, BPF_REG_0, 0));
+}
+
 /* A prefix: down the tree, and to the entry where that has a say. */
 static void emit_prefix(struct search *search)
 {
 	uint32_t loop = draft_label(search->draft);
 
 	emit_header_number(search, BPF_REG_8, offsetof(struct weir_set_header, tree));
+	if (search->shape.indexed)
+		emit_index(search);
 	emit(search, move_register(BPF_REG_9, BPF_REG_8));
 	emit(search, calculate_constant(BPF_RSH, BPF_REG_9, WEIR_SET_TREE_SHIFT));
 	/* "Below 1", since a kernel before 6.8 learns nothing of the other numbers from "not 0", and takes the loop for endless.

@@ -20,6 +20,7 @@ struct set_shape set_shape(const struct policy_set *set, bool prefixes)
 	struct set_shape shape = { .prefixes = prefixes, .counted = set->counted, .key_bits = value_type_bits(set->types[0]) };
 	bool wide = shape.key_bits > 64;
 
+	shape.indexed = prefixes && shape.key_bits <= 32;
 	for (uint32_t i = 0; i < set->components; i++)
 		shape.words += set_type_words(set->types[i]);
 	shape.direct = set->components == 1 && shape.key_bits <= 32 && !set->counted;

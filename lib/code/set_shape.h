@@ -17,6 +17,7 @@ struct set_shape {
 	uint32_t words;		     /* numbers in a key */
 	bool direct;		     /* slots hold the key itself */
 	bool prefixes, counted;
+	bool indexed;		     /* an index stands before the tree */
 	uint32_t key_bits;	     /* of one with prefixes */
 	uint32_t page_size;	     /* bytes */
 	uint32_t bucket_shift;	     /* log2 of buckets in a page */

@@ -92,6 +92,11 @@ static uint32_t line_pages(const struct set_shape *shape, const struct set_rows 
 	return shape->direct ? set_line_pages(shape, rows->count) : 0;
 }
 
+static uint32_t index_pages(const struct set_shape *shape, const struct set_rows *rows)
+{
+	return shape->indexed ? set_index_pages(shape, rows->count) : 0;
+}
+
 /* Entry 0 is none. */
 static uint32_t entry_pages(const struct set_shape *shape, const struct set_rows rows[2])
 {
@@ -106,7 +111,8 @@ static uint32_t entry_pages(const struct set_shape *shape, const struct set_rows
 
 uint32_t set_image_pages(const struct set_shape *shape, const struct set_rows rows[2])
 {
-	return 1 + bucket_pages(shape, &rows[ROWS_SINGLE]) + line_pages(shape, &rows[ROWS_SINGLE]) + entry_pages(shape, rows) +
+	return 1 + bucket_pages(shape, &rows[ROWS_SINGLE]) + line_pages(shape, &rows[ROWS_SINGLE]) +
+	       index_pages(shape, &rows[ROWS_PREFIX]) + entry_pages(shape, rows) +
 	       (shape->prefixes ? set_tree_pages(shape, &rows[ROWS_PREFIX]) : 0);
 }
 
@@ -457,6 +463,9 @@ int set_image_fill(struct set_image *image, const struct set_rows rows[2], uint6
 	if (shape->direct)
 		set_line_begin(image, header->entries_page, rows[ROWS_SINGLE].count);
 	header->entries_page += line_pages(shape, &rows[ROWS_SINGLE]);
+	if (shape->indexed)
+		set_index_begin(image, header->entries_page, rows[ROWS_PREFIX].count);
+	header->entries_page += index_pages(shape, &rows[ROWS_PREFIX]);
 	header->tree_page = header->next_page = header->entries_page + entry_pages(shape, rows) + more / 4;
 	header->next_entry = 1;
 	header->rows = (uint32_t)(rows[ROWS_SINGLE].count + rows[ROWS_PREFIX].count);

@@ -24,6 +24,8 @@ struct set_image {
 	uint32_t pages;
 	uint32_t *free; /* pages of the tree to be used again */
 	uint32_t free_count;
+	uint32_t *written; /* for each page the change that wrote it last, of those by this structure; NULL: nobody asks */
+	uint32_t change;
 };
 
 /* What the structure itself holds, not the memory. */
@@ -65,7 +67,7 @@ bool set_image_is_damaged(const struct set_image *image);
 uint32_t set_image_rows(const struct set_image *image);
 void set_image_set_rows(struct set_image *image, uint32_t rows);
 
-/* ---- Between set_image.c, set_line.c and set_tree.c ---- */
+/* ---- Between set_image.c, set_line.c, set_tree.c and set_index.c ---- */
 
 struct weir_set_header *set_image_header(const struct set_image *image);
 void *set_image_page(const struct set_image *image, uint32_t page);
@@ -93,6 +95,22 @@ void set_line_read(const struct set_image *image, struct arena *arena, struct se
 uint64_t set_line_count(const struct set_image *image);
 
 uint32_t set_tree_pages(const struct set_shape *shape, const struct set_rows *rows);
+/* The root's level, from 1 for a leaf, 0: there is none; and its page. */
+uint32_t set_tree_levels(const struct set_image *image);
+uint32_t set_tree_root(const struct set_image *image);
+/* Of a page: how many places are used, where they begin, their numbers. */
+uint32_t set_tree_count(const struct set_image *image, uint32_t page);
+unsigned __int128 set_tree_start(const struct set_image *image, uint32_t page, uint32_t i);
+uint32_t *set_tree_numbers(const struct set_image *image, uint32_t page);
+
+/* An index for that many prefixes; it is to lie from PAGE on. */
+uint32_t set_index_pages(const struct set_shape *shape, size_t rows);
+void set_index_begin(struct set_image *image, uint32_t page, size_t rows);
+/* Before a change; for each page that it writes; and when it is done, with the keys that it is about. */
+int set_index_expect(struct set_image *image);
+void set_index_written(struct set_image *image, uint32_t page);
+void set_index_refresh(struct set_image *image, uint64_t first, uint64_t last);
+
 int set_tree_fill(struct set_image *image, const struct set_rows *rows);
 uint32_t set_tree_find(const struct set_image *image, const struct set_row *row);
 uint32_t set_tree_cover(const struct set_image *image, const struct set_row *row);

@@ -90,12 +90,12 @@ static wide greatest(const struct set_shape *shape)
 
 /* ---- Pages ---- */
 
-static uint32_t *page_numbers(const struct set_image *image, uint32_t page)
+uint32_t *set_tree_numbers(const struct set_image *image, uint32_t page)
 {
 	return (uint32_t *)(void *)((unsigned char *)set_image_page(image, page) + image->shape.number_offset);
 }
 
-static wide page_start(const struct set_image *image, uint32_t page, uint32_t i)
+unsigned __int128 set_tree_start(const struct set_image *image, uint32_t page, uint32_t i)
 {
 	const uint64_t *upper = set_image_page(image, page);
 
@@ -114,15 +114,15 @@ static void set_place(struct set_image *image, uint32_t page, uint32_t i, const 
 		upper[i] = (uint64_t)(segment->start >> 65);
 		upper[image->shape.fanout + i] = (uint64_t)(segment->start >> 2) & ~(1ull << 63);
 	}
-	page_numbers(image, page)[i] = segment->number;
+	set_tree_numbers(image, page)[i] = segment->number;
 }
 
 /* How many places of a page are used: what repeats the one before is not. */
-static uint32_t page_count(const struct set_image *image, uint32_t page)
+uint32_t set_tree_count(const struct set_image *image, uint32_t page)
 {
 	uint32_t count = image->shape.fanout;
 
-	while (count > 1 && page_start(image, page, count - 1) == page_start(image, page, count - 2))
+	while (count > 1 && set_tree_start(image, page, count - 1) == set_tree_start(image, page, count - 2))
 		count--;
 	return count;
 }
@@ -148,6 +148,7 @@ static uint32_t write_page(struct set_image *image, const struct segment *segmen
 
 	for (uint32_t i = 0; page && i < image->shape.fanout; i++)
 		set_place(image, page, i, &segments[i < count ? i : count - 1]);
+	set_index_written(image, page);
 	return page;
 }
 
@@ -179,12 +180,12 @@ static int write_pages(struct set_image *image, const struct segments *segments,
 
 /* ---- The root ---- */
 
-static uint32_t tree_levels(const struct set_image *image)
+uint32_t set_tree_levels(const struct set_image *image)
 {
 	return set_image_header(image)->tree >> WEIR_SET_TREE_SHIFT;
 }
 
-static uint32_t tree_root(const struct set_image *image)
+uint32_t set_tree_root(const struct set_image *image)
 {
 	return set_image_header(image)->tree & ((1u << WEIR_SET_TREE_SHIFT) - 1);
 }
@@ -219,8 +220,8 @@ static void mark_used(const struct set_image *image, uint32_t page, uint32_t lev
 
 	used[page - first] = true;
 	for (uint32_t i = 0; level > 1 && i < image->shape.fanout; i++)
-		if (i == 0 || page_numbers(image, page)[i] != page_numbers(image, page)[i - 1])
-			mark_used(image, page_numbers(image, page)[i], level - 1, used);
+		if (i == 0 || set_tree_numbers(image, page)[i] != set_tree_numbers(image, page)[i - 1])
+			mark_used(image, set_tree_numbers(image, page)[i], level - 1, used);
 }
 
 int set_image_reclaim(struct set_image *image)
@@ -235,8 +236,8 @@ int set_image_reclaim(struct set_image *image)
 	image->free_count = 0;
 	if (!used || !free_pages)
 		return -ENOMEM;
-	if (tree_levels(image))
-		mark_used(image, tree_root(image), tree_levels(image), used);
+	if (set_tree_levels(image))
+		mark_used(image, set_tree_root(image), set_tree_levels(image), used);
 	for (uint32_t i = 0; i < count; i++)
 		if (!used[i])
 			free_pages[image->free_count++] = header->tree_page + i;
@@ -246,7 +247,9 @@ int set_image_reclaim(struct set_image *image)
 void set_image_release(struct set_image *image)
 {
 	free(image->free);
+	free(image->written);
 	image->free = NULL;
+	image->written = NULL;
 	image->free_count = 0;
 }
 
@@ -258,23 +261,23 @@ static uint32_t page_find(const struct set_image *image, uint32_t page, wide key
 	uint32_t at = 0;
 
 	for (uint32_t left = image->shape.fanout; left > 1; left -= left / 2)
-		if (page_start(image, page, at + left / 2) <= key)
+		if (set_tree_start(image, page, at + left / 2) <= key)
 			at += left / 2;
 	return at;
 }
 
 static uint32_t find_number(const struct set_image *image, wide key)
 {
-	uint32_t number = tree_root(image);
+	uint32_t number = set_tree_root(image);
 
-	for (uint32_t level = tree_levels(image); level > 0; level--)
-		number = page_numbers(image, number)[page_find(image, number, key)];
+	for (uint32_t level = set_tree_levels(image); level > 0; level--)
+		number = set_tree_numbers(image, number)[page_find(image, number, key)];
 	return number & ~WEIR_SET_LOOK;
 }
 
 uint32_t set_tree_cover(const struct set_image *image, const struct set_row *row)
 {
-	return tree_levels(image) ? find_number(image, key_of(&image->shape, row->words)) : 0;
+	return set_tree_levels(image) ? find_number(image, key_of(&image->shape, row->words)) : 0;
 }
 
 /* Up from the longest prefix that begins there to the one of LENGTH bits, or the first that is shorter. */
@@ -371,10 +374,14 @@ static int make_segments(struct set_image *image, const struct set_rows *rows, s
 int set_tree_fill(struct set_image *image, const struct set_rows *rows)
 {
 	_cleanup_(segments_free) struct segments segments = { 0 }, pages = { 0 };
-	int r = make_segments(image, rows, &segments);
+	int r = set_index_expect(image);
 
+	r = r ?: make_segments(image, rows, &segments);
 	r = r ?: write_pages(image, &segments, &pages);
-	return r ?: grow_root(image, &pages, 1);
+	r = r ?: grow_root(image, &pages, 1);
+	if (r == 0)
+		set_index_refresh(image, 0, UINT32_MAX);
+	return r;
 }
 
 /* ---- Change ---- */
@@ -393,13 +400,13 @@ static void change_free(struct change *change)
 /* The segments of a subtree within the change, clipped to it. */
 static int collect(const struct set_image *image, uint32_t page, uint32_t level, wide end, struct change *change)
 {
-	uint32_t count = page_count(image, page);
+	uint32_t count = set_tree_count(image, page);
 	int r = 0;
 
 	change->leaves += level == 1;
 	for (uint32_t i = 0; r == 0 && i < count; i++) {
-		wide start = page_start(image, page, i), last = i + 1 < count ? page_start(image, page, i + 1) - 1 : end;
-		uint32_t number = page_numbers(image, page)[i];
+		wide start = set_tree_start(image, page, i), last = i + 1 < count ? set_tree_start(image, page, i + 1) - 1 : end;
+		uint32_t number = set_tree_numbers(image, page)[i];
 
 		if (last < change->first || start > change->last)
 			continue;
@@ -419,11 +426,11 @@ static int change_begin(const struct set_image *image, const struct set_row *row
 
 	change->first = key_of(&image->shape, row->words);
 	change->last = last_of(&image->shape, change->first, row->length);
-	if (tree_levels(image))
-		r = collect(image, tree_root(image), tree_levels(image), greatest(&image->shape), change);
+	if (set_tree_levels(image))
+		r = collect(image, set_tree_root(image), set_tree_levels(image), greatest(&image->shape), change);
 	else
 		r = push(&change->segments, change->first, 0);
-	if (r == 0 && pages_left(image) < change->leaves + change->leaves / 8 + 2 * tree_levels(image) + 4)
+	if (r == 0 && pages_left(image) < change->leaves + change->leaves / 8 + 2 * set_tree_levels(image) + 4)
 		r = -EAGAIN;
 	return r;
 }
@@ -432,17 +439,17 @@ static int change_begin(const struct set_image *image, const struct set_row *row
 static int merge_leaf(const struct set_image *image, uint32_t page, wide end, const struct change *change,
 		      struct segments *merged)
 {
-	uint32_t count = page ? page_count(image, page) : 1, behind = 0;
-	wide begin = page ? page_start(image, page, 0) : 0;
+	uint32_t count = page ? set_tree_count(image, page) : 1, behind = 0;
+	wide begin = page ? set_tree_start(image, page, 0) : 0;
 	int r = 0;
 
 	for (uint32_t i = 0; page && i < count; i++) {
-		wide start = page_start(image, page, i);
+		wide start = set_tree_start(image, page, i);
 
 		if (start < change->first)
-			r = r ?: push_merged(merged, start, page_numbers(image, page)[i]);
+			r = r ?: push_merged(merged, start, set_tree_numbers(image, page)[i]);
 		if (start <= change->last || start == 0)
-			behind = page_numbers(image, page)[i]; /* what goes on behind the change */
+			behind = set_tree_numbers(image, page)[i]; /* what goes on behind the change */
 	}
 	if (!page && change->first > 0)
 		r = push(merged, 0, 0);
@@ -456,19 +463,19 @@ static int merge_leaf(const struct set_image *image, uint32_t page, wide end, co
 	if (change->last < end)
 		r = r ?: push_merged(merged, change->last + 1, behind);
 	for (uint32_t i = 0; page && i < count; i++)
-		if (page_start(image, page, i) > change->last)
-			r = r ?: push_merged(merged, page_start(image, page, i), page_numbers(image, page)[i]);
+		if (set_tree_start(image, page, i) > change->last)
+			r = r ?: push_merged(merged, set_tree_start(image, page, i), set_tree_numbers(image, page)[i]);
 	return r;
 }
 
 /* Does this page say just that? */
 static bool page_says(const struct set_image *image, uint32_t page, const struct segments *segments)
 {
-	if (page_count(image, page) != segments->count)
+	if (set_tree_count(image, page) != segments->count)
 		return false;
 	for (uint32_t i = 0; i < segments->count; i++)
-		if (page_start(image, page, i) != segments->items[i].start ||
-		    page_numbers(image, page)[i] != segments->items[i].number)
+		if (set_tree_start(image, page, i) != segments->items[i].start ||
+		    set_tree_numbers(image, page)[i] != segments->items[i].number)
 			return false;
 	return true;
 }
@@ -488,8 +495,8 @@ static int rewrite_leaf(struct set_image *image, uint32_t page, wide end, const 
 /* The places are the same, perhaps other pages below: they are named one by one. Else the page is written anew. */
 static int replace_below(struct set_image *image, uint32_t page, const struct segments *below, struct segments *pages)
 {
-	uint32_t *numbers = page_numbers(image, page);
-	uint32_t count = page_count(image, page);
+	uint32_t *numbers = set_tree_numbers(image, page);
+	uint32_t count = set_tree_count(image, page);
 
 	if (below->count != count) /* there are never fewer, and then their places differ */
 		return write_pages(image, below, pages);
@@ -512,10 +519,10 @@ static int rewrite(struct set_image *image, uint32_t page, uint32_t level, wide 
 
 	if (level <= 1)
 		return rewrite_leaf(image, page, end, change, pages);
-	count = page_count(image, page);
+	count = set_tree_count(image, page);
 	for (uint32_t i = 0; r == 0 && i < count; i++) {
-		wide start = page_start(image, page, i), last = i + 1 < count ? page_start(image, page, i + 1) - 1 : end;
-		uint32_t number = page_numbers(image, page)[i];
+		wide start = set_tree_start(image, page, i), last = i + 1 < count ? set_tree_start(image, page, i + 1) - 1 : end;
+		uint32_t number = set_tree_numbers(image, page)[i];
 
 		if (last < change->first || start > change->last)
 			r = push(&below, start, number);
@@ -528,14 +535,17 @@ static int rewrite(struct set_image *image, uint32_t page, uint32_t level, wide 
 static int change_write(struct set_image *image, const struct change *change)
 {
 	_cleanup_(segments_free) struct segments pages = { 0 };
-	uint32_t levels = tree_levels(image), root = levels ? tree_root(image) : 0;
-	int r = rewrite(image, root, levels, greatest(&image->shape), change, &pages);
+	uint32_t levels = set_tree_levels(image), root = levels ? set_tree_root(image) : 0;
+	int r = set_index_expect(image);
 
+	r = r ?: rewrite(image, root, levels, greatest(&image->shape), change, &pages);
 	if (r)
 		return r;
-	if (pages.count == 1 && root && pages.items[0].number == root)
-		return 0;
-	return grow_root(image, &pages, levels ? levels : 1);
+	if (pages.count != 1 || !root || pages.items[0].number != root)
+		r = grow_root(image, &pages, levels ? levels : 1);
+	if (r == 0)
+		set_index_refresh(image, (uint64_t)change->first, (uint64_t)change->last);
+	return r;
 }
 
 /* The segments as entries become numbers. */
