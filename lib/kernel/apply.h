@@ -64,10 +64,10 @@ int apply_find_veths(struct application *apply, const char *netns, struct place 
 const char *apply_in_netns(const struct application *apply, const char *netns);
 /* Why NETNS could not be entered. */
 void apply_say_no_netns(struct application *apply, const char *netns, int error, struct place place);
-/* Which attachments of the old generation go on as which of the new. */
+/* Which attachments of the old generation go on as which of the new (apply_match.c). */
 int apply_match_attachments(struct application *apply);
 
-/* Say where each chain now stands, in which mode, and beside whom. */
+/* Say where each chain now stands, in which mode, and beside whom (apply_match.c). */
 void apply_report(const struct application *apply);
 
 /* Find the interfaces that verdicts name (apply_verdicts.c). */
