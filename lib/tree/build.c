@@ -121,6 +121,7 @@ static struct tree_table *keep_table(const struct tree_table *table, struct aren
 	kept->dimensions = arena_copy(arena, table->dimensions, table->dimension_count * sizeof(*table->dimensions));
 	kept->keys = arena_copy(arena, table->keys, (size_t)table->count * table->dimension_count * sizeof(*table->keys));
 	kept->rules = arena_copy(arena, table->rules, table->count * sizeof(*table->rules));
+	kept->shared = arena_copy(arena, table->shared, table->shared_count * sizeof(*table->shared)); /* intervals are the rules' */
 	return kept;
 }
 

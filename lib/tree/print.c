@@ -109,6 +109,26 @@ static void print_tree(const struct tree *tree, uint32_t root, FILE *out)
 	arena_free(arena);
 }
 
+/* What all rows ask for beside their numbers. */
+static void print_shared(const struct tree *tree, const struct tree_table *table, struct arena *arena, FILE *out)
+{
+	for (uint32_t i = 0; i < table->shared_count; i++) {
+		const struct constraint *shared = &table->shared[i];
+		const struct dimension *dimension = &tree->rules->dimensions[shared->dimension];
+
+		fprintf(out, "%s%s in {", i ? ", " : "; all of them ", dimension_print(arena, tree->rules, shared->dimension));
+		for (uint32_t k = 0; k < shared->count; k++) {
+			fputs(k ? ", " : " ", out);
+			print_bound(dimension, shared->intervals[k].low, out);
+			if (shared->intervals[k].high == shared->intervals[k].low)
+				continue;
+			fputc('-', out);
+			print_bound(dimension, shared->intervals[k].high, out);
+		}
+		fputs(" }", out);
+	}
+}
+
 static void print_table(const struct tree *tree, const struct tree_table *table, FILE *out)
 {
 	struct arena *arena = arena_new();
@@ -116,6 +136,7 @@ static void print_table(const struct tree *tree, const struct tree_table *table,
 	fprintf(out, "%u row%s of ", table->count, table->count == 1 ? "" : "s");
 	for (uint32_t i = 0; i < table->dimension_count; i++)
 		fprintf(out, "%s%s", i ? ", " : "", dimension_print(arena, tree->rules, table->dimensions[i]));
+	print_shared(tree, table, arena, out);
 	fputc('\n', out);
 	for (uint32_t row = 0; row < table->count; row++) {
 		fputs("     ", out);

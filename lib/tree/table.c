@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * In: rules. Out: groups of them that ask for one number each of the same dimensions, and for nothing else, with these numbers as
- * sorted rows. Two rules of one group either have the same row, and then the first counts, or meet no packet both.
+ * In: rules. Out: groups of them that ask for one number each of the same dimensions, and of all others for the same lists and
+ * ranges, with these numbers as sorted rows. Two rules of one group either have the same row, and then the first counts, or meet
+ * no packet both.
  */
 #include "tree/table.h"
 
@@ -16,29 +17,49 @@ struct row {
 	uint32_t rule, width;
 };
 
-static bool asks_for_one_number(const struct rule_list *list, const struct constraint *constraint)
+static bool asks_for_one_number(const struct constraint *constraint)
 {
-	return list->dimensions[constraint->dimension].kind == DIMENSION_FIELD && constraint->count == 1 &&
-	       constraint->intervals[0].low == constraint->intervals[0].high;
+	return constraint->count == 1 && constraint->intervals[0].low == constraint->intervals[0].high;
 }
 
 static bool fits_table(const struct rule_list *list, const struct rule *rule)
 {
-	if (rule->box_count != 1 || rule->boxes[0].count == 0 || rule->boxes[0].count > TABLE_MOST_FIELDS)
+	bool any = false;
+
+	if (rule->box_count != 1 || rule->boxes[0].count > TABLE_MOST_FIELDS)
 		return false;
-	for (uint32_t i = 0; i < rule->boxes[0].count; i++)
-		if (!asks_for_one_number(list, &rule->boxes[0].constraints[i]))
+	for (uint32_t i = 0; i < rule->boxes[0].count; i++) {
+		const struct constraint *constraint = &rule->boxes[0].constraints[i];
+
+		if (list->dimensions[constraint->dimension].kind != DIMENSION_FIELD || constraint->count == 0 ||
+		    constraint->count > TABLE_MOST_INTERVALS)
 			return false;
-	return true;
+		any |= asks_for_one_number(constraint);
+	}
+	return any;
 }
 
+/* The same for boxes that ask for one number of the same dimensions, and for the same of the others. */
 static uint32_t group_of(struct intern_table *groups, const struct box *box)
 {
-	uint32_t dimensions[TABLE_MOST_FIELDS];
+	uint64_t words[TABLE_MOST_FIELDS * (2 + 2 * TABLE_MOST_INTERVALS)];
+	size_t count = 0;
 
-	for (uint32_t i = 0; i < box->count; i++)
-		dimensions[i] = box->constraints[i].dimension;
-	return intern(groups, dimensions, box->count * sizeof(*dimensions));
+	for (uint32_t i = 0; i < box->count; i++) {
+		const struct constraint *constraint = &box->constraints[i];
+
+		words[count++] = constraint->dimension;
+		if (asks_for_one_number(constraint)) {
+			words[count++] = 0;
+			continue;
+		}
+		words[count++] = constraint->count;
+		for (uint32_t k = 0; k < constraint->count; k++) {
+			words[count++] = constraint->intervals[k].low;
+			words[count++] = constraint->intervals[k].high;
+		}
+	}
+	return intern(groups, words, count * sizeof(*words));
 }
 
 static int compare_keys(const uint64_t *a, const uint64_t *b, uint32_t width)
@@ -62,19 +83,27 @@ static const struct tree_table *make_table(struct arena *arena, const struct rul
 {
 	const struct box *box = &list->rules[rules[0]].boxes[0];
 	struct tree_table *table = arena_new_object(arena, struct tree_table);
-	uint32_t width = box->count, *dimensions = arena_new_array(arena, uint32_t, width);
-	uint64_t *unsorted = arena_new_array(arena, uint64_t, (size_t)count * width);
-	uint64_t *keys = arena_new_array(arena, uint64_t, (size_t)count * width);
+	uint32_t width = 0, columns[TABLE_MOST_FIELDS], *dimensions = arena_new_array(arena, uint32_t, box->count);
+	struct constraint *shared = arena_new_array(arena, struct constraint, box->count);
 	struct row *rows = arena_new_array(arena, struct row, count);
 	uint32_t *first = arena_new_array(arena, uint32_t, count);
+	uint64_t *unsorted, *keys;
 
-	for (uint32_t i = 0; i < width; i++)
-		dimensions[i] = box->constraints[i].dimension;
+	for (uint32_t i = 0; i < box->count; i++) {
+		if (!asks_for_one_number(&box->constraints[i])) {
+			shared[table->shared_count++] = box->constraints[i];
+			continue;
+		}
+		dimensions[width] = box->constraints[i].dimension;
+		columns[width++] = i;
+	}
+	unsorted = arena_new_array(arena, uint64_t, (size_t)count * width);
+	keys = arena_new_array(arena, uint64_t, (size_t)count * width);
 	for (uint32_t r = 0; r < count; r++) {
 		box = &list->rules[rules[r]].boxes[0];
 		rows[r] = (struct row){ &unsorted[(size_t)r * width], rules[r], width };
 		for (uint32_t i = 0; i < width; i++)
-			unsorted[(size_t)r * width + i] = box->constraints[i].intervals[0].low;
+			unsorted[(size_t)r * width + i] = box->constraints[columns[i]].intervals[0].low;
 	}
 	qsort(rows, count, sizeof(*rows), compare_rows);
 	for (uint32_t r = 0; r < count; r++) {
@@ -87,6 +116,7 @@ static const struct tree_table *make_table(struct arena *arena, const struct rul
 	table->dimensions = dimensions;
 	table->keys = keys;
 	table->rules = first;
+	table->shared = shared;
 	return table;
 }
 
@@ -134,14 +164,29 @@ struct table_groups table_find(struct arena *arena, const struct rule_list *list
 	return groups;
 }
 
+static bool lies_within(const struct constraint *constraint, uint64_t value)
+{
+	for (uint32_t i = 0; i < constraint->count; i++)
+		if (value >= constraint->intervals[i].low && value <= constraint->intervals[i].high)
+			return true;
+	return false;
+}
+
+static uint64_t value_of(const struct rule_list *list, const struct weir_flow *flow, uint32_t dimension)
+{
+	return flow_field(flow, list->dimensions[dimension].field) & list->dimensions[dimension].mask;
+}
+
 uint32_t table_row(const struct tree_table *table, const struct rule_list *list, const struct weir_flow *flow)
 {
 	uint64_t key[TABLE_MOST_FIELDS];
 	uint32_t low = 0, high = table->count;
 
+	for (uint32_t i = 0; i < table->shared_count; i++)
+		if (!lies_within(&table->shared[i], value_of(list, flow, table->shared[i].dimension)))
+			return table->count;
 	for (uint32_t i = 0; i < table->dimension_count; i++)
-		key[i] = flow_field(flow, list->dimensions[table->dimensions[i]].field) &
-			 list->dimensions[table->dimensions[i]].mask;
+		key[i] = value_of(list, flow, table->dimensions[i]);
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
 		int order = compare_keys(&table->keys[(size_t)middle * table->dimension_count], key, table->dimension_count);

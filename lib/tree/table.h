@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Rules that each ask for one number of the same fields: a table of these numbers finds the first of them in one look. */
+/*
+ * Rules that each ask for one number of the same fields, and are alike in all others: a table of these numbers finds the first of
+ * them in one look.
+ */
 #ifndef WEIR_TREE_TABLE_H
 #define WEIR_TREE_TABLE_H
 
@@ -7,6 +10,8 @@
 
 /* A rule that asks for more fields stays in a tree. */
 #define TABLE_MOST_FIELDS 16
+/* So many ranges of one field at most are asked for before a look. */
+#define TABLE_MOST_INTERVALS 8
 
 struct table_group {
 	uint32_t count;
@@ -19,7 +24,7 @@ struct table_groups {
 };
 
 /*
- * Group those of RULES, ascending, that can stand in a table, by the dimensions they ask for. Groups of fewer than LEAST are left
+ * Group those of RULES, ascending, that can stand in a table, by what they ask for. Groups of fewer than LEAST are left
  * out. What comes back lives in ARENA.
  */
 struct table_groups table_find(struct arena *arena, const struct rule_list *list, const uint32_t *rules, size_t count,

@@ -38,13 +38,17 @@ struct tree_node {
 
 enum tree_form { TREE_CODE, TREE_DATA, TREE_TABLE };
 
-/* Rows of numbers, one for each dimension asked for, and the rule that asks for them all. Of rules with the same row the first.
+/*
+ * Rows of numbers, one for each dimension asked for, and the rule that asks for them all. Of rules with the same row the first.
  */
 struct tree_table {
 	uint32_t dimension_count, count;
 	const uint32_t *dimensions; /* ascending */
 	const uint64_t *keys;	    /* the rows one behind the other, sorted, each once */
 	const uint32_t *rules;	    /* by row */
+	/* What they all ask for beside it, lists and ranges of other fields. */
+	uint32_t shared_count;
+	const struct constraint *shared;
 };
 
 struct tree_part {

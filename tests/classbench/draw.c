@@ -42,6 +42,9 @@ struct bounds pack_rule(const struct rule_list *list, const struct box *box, boo
 	static const uint8_t protocols[] = { 0, 0, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP, IPPROTO_ICMP, IPPROTO_ICMPV6 };
 	struct bounds bounds = { .ipv6 = ipv6 };
 
+	for (uint32_t i = 0; i < box->count; i++)
+		if (list->dimensions[box->constraints[i].dimension].field == WEIR_FIELD_NETWORK)
+			bounds.ipv6 = ipv6 = box->constraints[i].intervals[0].low == WEIR_NETWORK_IPV6;
 	for (unsigned i = 0; i < BOUND_COUNT; i++)
 		bounds.of[i].high = i >= BOUND_SPORT ? 0xffff : !ipv6 && i <= BOUND_DADDR ? UINT32_MAX : UINT64_MAX;
 	for (uint32_t i = 0; i < box->count; i++) {

@@ -22,7 +22,7 @@ struct bounds {
 /* The next of a sequence; the same from run to run. */
 uint64_t next_number(uint64_t *state);
 
-/* Does some rule ask for an IPv6 address? Then all packets are to be IPv6. */
+/* Does some rule ask for an IPv6 address? Then packets of rules that name no network are to be IPv6. */
 bool speaks_of_ipv6(const struct rule_list *list);
 struct bounds pack_rule(const struct rule_list *list, const struct box *box, bool ipv6);
 

@@ -11,9 +11,9 @@ static struct diagnostics diagnostics;
 /* All tokens of a text, "word@1:1 newline@1:5"; the bytes have nothing behind them. */
 static const char *tokens(const char *text, size_t length)
 {
-	static const char *const names[] = { "end", "newline", ";",  "word", "string", "set", "variable", "{",
-					     "}",   "(",       ")",  ",",    ".",      "-",   "=",	  "==",
-					     "!=",  "<",       "<=", ">",    ">=",     "&",   "|",	  "bad" };
+	static const char *const names[] = { "end", "newline", ";",  "word", "string", "set", "variable", "{",	"}",
+					     "(",   ")",       ",",  ".",    "-",      "=",   "==",	  "!=", "<",
+					     "<=",  ">",       ">=", "&",    "|",      "^",   "bad" };
 	char *copy = malloc(length ? length : 1);
 	struct source *source = arena_new_object(arena, struct source);
 	const char *all = "";

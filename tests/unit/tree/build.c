@@ -282,6 +282,50 @@ TEST(many_exact_rules_are_a_table_and_what_stands_between_them_keeps_its_place)
 	arena_free(arena);
 }
 
+TEST(rules_alike_in_all_but_one_number_are_a_table_whatever_else_they_ask_for)
+{
+	struct arena *arena = arena_new();
+	struct rule_list *list = exact_rules(arena, 3000);
+	struct rule *rules = arena_copy(arena, list->rules, list->rule_count * sizeof(*rules));
+	static const struct interval ports[] = { { 80, 80 }, { 1000, 2000 }, { 65535, 65535 } };
+	struct random random = { 5 };
+	const struct tree *tree;
+
+	for (uint32_t i = 0; i < 3000; i++) {
+		struct box *box = arena_copy(arena, rules[i].boxes, sizeof(*box));
+		struct constraint *constraints = arena_copy(arena, box->constraints, box->count * sizeof(*constraints));
+
+		for (uint32_t c = 0; c < box->count; c++)
+			if (constraints[c].dimension == RANDOM_DPORT)
+				constraints[c] = (struct constraint){ RANDOM_DPORT, i == 7 ? 2 : 3, ports };
+		box->constraints = constraints;
+		rules[i].boxes = box;
+	}
+	list->rules = rules;
+	tree = build(arena, list);
+	CHECK(tree->deciding[0].form == TREE_TABLE && tree->deciding[1].form == TREE_CODE);
+	CHECK_NUMBER(tree->deciding[0].table->count, 2999); /* the one with another list stays outside */
+	CHECK_NUMBER(tree->deciding[0].table->shared_count, 1);
+	for (uint32_t i = 0; i < 3000; i++)
+		for (uint32_t k = 0; k < 12; k++) {
+			static const uint16_t asked[] = { 0, 79, 80, 81, 999, 1000, 1001, 1999, 2000, 2001, 65534, 65535 };
+			struct weir_flow flow = { .network = WEIR_NETWORK_IPV4,
+						  .transport = WEIR_TRANSPORT_TCP,
+						  .protocol = 6,
+						  .saddr4 = (i + 1) * 2654435761u,
+						  .dport = asked[k] };
+			struct judged_packet packet = { .flow = &flow };
+			struct judgement truth = { 0 }, got = { 0 };
+
+			rules_judge(list, &packet, odd_members, NULL, &truth);
+			tree_judge(tree, &packet, odd_members, NULL, &got);
+			if (got.decided != truth.decided)
+				CHECK_NUMBER(got.decided, truth.decided);
+		}
+	CHECK_NUMBER(count_differences(list, tree, &random, 2000), 0);
+	arena_free(arena);
+}
+
 #define BUSY 500 /* the rule that decides most */
 
 static uint64_t busy_packets(void *context, const struct policy_chain *chain, const struct rule *rule)
@@ -498,6 +542,7 @@ int main(void)
 	RUN(a_thousand_exact_rules_make_one_flat_tree_quickly);
 	RUN(ten_thousand_exact_rules_make_one_flat_tree_quickly);
 	RUN(many_exact_rules_are_a_table_and_what_stands_between_them_keeps_its_place);
+	RUN(rules_alike_in_all_but_one_number_are_a_table_whatever_else_they_ask_for);
 	RUN(a_busy_rule_has_a_shorter_way_and_all_are_judged_as_before);
 	RUN(the_largest_trees_become_data_until_the_rest_is_few_enough);
 	RUN(a_rule_that_earlier_ones_cover_is_not_reached);
