@@ -123,6 +123,17 @@ static int explain_full(const struct weir_set *set, size_t done, size_t count, s
 	return -ENOSPC;
 }
 
+static int explain_memory(const struct weir_set *set, size_t done, size_t count, struct diagnostics *diagnostics)
+{
+	struct diagnostic *diagnostic = diagnose(diagnostics, SEVERITY_ERROR_KERNEL, (struct place){ 0 },
+						 "the kernel has no memory for a larger table of set '%s' of policy '%s': "
+						 "%zu of %zu elements went in",
+						 kernel_set_type(set->set)->name, set->policy, done, count);
+
+	diagnostic_hint(diagnostics, diagnostic, "the set goes on as it is; weir list -v shows how much memory each takes");
+	return -ENOMEM;
+}
+
 typedef int (*change)(const struct weir_set *set, const struct set_element *elements, size_t count,
 		      struct diagnostics *diagnostics, size_t *ret_done);
 
@@ -215,6 +226,8 @@ static int change_set(struct weir_set *set, const char *text, const struct weir_
 		*ret_done = done;
 	if (error == -ENOSPC)
 		return explain_full(set, done, list.count, &messages->diagnostics);
+	if (adds && error == -ENOMEM)
+		return explain_memory(set, done, list.count, &messages->diagnostics);
 	return error ? messages_explain(messages, errors, error, "the set cannot be changed") : 0;
 }
 
