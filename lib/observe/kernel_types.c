@@ -69,8 +69,9 @@ static int source_open(struct source_types *source, const char *path, struct dia
 	if (!error)
 		return 0;
 	said = diagnose(diagnostics, SEVERITY_ERROR_SURROUNDINGS, nowhere, "cannot read types from %s: %s", source->path,
-			error == -ENOENT && access(source->path, F_OK) == 0 ? "it holds no BTF"
-									    : error_print(diagnostics->arena, error));
+			(error == -ENOENT || error == -ENODATA) && access(source->path, F_OK) == 0
+				? "it holds no BTF"
+				: error_print(diagnostics->arena, error));
 	if (!path)
 		diagnostic_hint(diagnostics, said,
 				"this kernel does not describe its types (CONFIG_DEBUG_INFO_BTF): name a file "

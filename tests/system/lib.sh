@@ -19,6 +19,8 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 BUILD=${BUILD:-build}
 WEIR=${WEIR:-$ROOT/$BUILD/weir}
 SEND_FRAME=$ROOT/$BUILD/tests/tools/send_frame
+# The bpftool that works here, by its name, too: Ubuntu's serves only the kernels of Ubuntu's that it finds packages of.
+case ${BPFTOOL:=$("$ROOT/packaging/dependencies" bpftool 2>/dev/null || echo bpftool)} in */*) PATH=${BPFTOOL%/*}:$PATH ;; esac
 TAP_COUNT=0
 TAP_FAILED=0
 
