@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <linux/magic.h>
 #include <mntent.h>
 #include <string.h>
+#include <sys/vfs.h>
 
 #include "base/cleanup.h"
 #include "kernel/attach.h"
@@ -22,11 +24,14 @@ const char *cgroup_mount(struct arena *arena)
 	FILE *mounts = setmntent("/proc/mounts", "re");
 	const char *found = NULL;
 	struct mntent *entry;
+	struct statfs status;
 
 	if (!mounts)
 		return NULL;
 	while (!found && (entry = getmntent(mounts)))
-		if (strcmp(entry->mnt_type, "cgroup2") == 0)
+		/* What was mounted over it hides it, and the list still has it. */
+		if (strcmp(entry->mnt_type, "cgroup2") == 0 && statfs(entry->mnt_dir, &status) == 0 &&
+		    status.f_type == CGROUP2_SUPER_MAGIC)
 			found = arena_strdup(arena, entry->mnt_dir);
 	endmntent(mounts);
 	return found;
