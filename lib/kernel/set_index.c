@@ -115,8 +115,10 @@ static void refresh(struct set_image *image, uint32_t page, uint32_t level, stru
 
 void set_index_refresh(struct set_image *image, uint64_t first, uint64_t last)
 {
-	struct stretch all = { 0, (1ull << image->shape.key_bits) - 1 };
+	struct stretch all = { 0 };
 
-	if (image->shape.indexed && set_tree_levels(image))
-		refresh(image, set_tree_root(image), set_tree_levels(image), all, (struct stretch){ first, last });
+	if (!image->shape.indexed || !set_tree_levels(image))
+		return;
+	all.last = (1ull << image->shape.key_bits) - 1;
+	refresh(image, set_tree_root(image), set_tree_levels(image), all, (struct stretch){ first, last });
 }
