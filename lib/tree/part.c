@@ -44,12 +44,13 @@ enum { NARROW_SOURCE = 1, NARROW_DESTINATION = 2, KIND_COUNT = 4 };
 #define BOTH	    ONE(NARROW_SOURCE | NARROW_DESTINATION)
 #define EVERYTHING  (BOTH | DESTINATION | SOURCE | NEITHER)
 
+/* From many trees to few: where two kinds cannot share one, more of them cannot either, and need not be tried. */
 static const uint8_t candidates[][KIND_COUNT] = {
-	{ EVERYTHING },
-	{ BOTH | DESTINATION, SOURCE | NEITHER },
-	{ BOTH | SOURCE, DESTINATION | NEITHER },
 	{ BOTH | DESTINATION, SOURCE, NEITHER },
 	{ BOTH | SOURCE, DESTINATION, NEITHER },
+	{ BOTH | DESTINATION, SOURCE | NEITHER },
+	{ BOTH | SOURCE, DESTINATION | NEITHER },
+	{ EVERYTHING },
 	{ BOTH, DESTINATION, SOURCE, NEITHER },
 };
 #define CANDIDATES (sizeof(candidates) / sizeof(*candidates))
@@ -76,6 +77,7 @@ struct parter {
 	struct overlap *overlap;
 	uint8_t *kinds;	     /* by place in RULES */
 	uint32_t impossible; /* a bit for each set of kinds: no tree of them keeps its budget */
+	uint64_t most_nodes; /* that a tree may have */
 	struct sample *samples;
 	uint32_t sample_count;
 };
@@ -337,9 +339,9 @@ static const char *const kind_names[1 << KIND_COUNT] = {
 	[NEITHER] = "both addresses wide",
 };
 
-static bool grow_part(const struct parter *parter, const uint32_t *rules, size_t count, unsigned kinds, struct parting *parting)
+/* What a good tree of these rules may take, and a little more. */
+static struct budget good_budget(const struct parter *parter, const uint32_t *rules, size_t count)
 {
-	struct part part = { .rule_count = count, .rules = rules, .kinds = kind_names[kinds] };
 	struct budget budget = { .nodes = SPARE_NODES, .work = SPARE_WORK };
 
 	for (size_t i = 0; i < count; i++) {
@@ -352,6 +354,16 @@ static bool grow_part(const struct parter *parter, const uint32_t *rules, size_t
 		budget.nodes = LIMIT_TREE_NODES;
 	else if (budget.nodes > LIMIT_DATA_NODES)
 		budget.nodes = LIMIT_DATA_NODES;
+	return budget;
+}
+
+static bool grow_part(const struct parter *parter, const uint32_t *rules, size_t count, unsigned kinds, struct parting *parting)
+{
+	struct part part = { .rule_count = count, .rules = rules, .kinds = kind_names[kinds] };
+	struct budget budget = good_budget(parter, rules, count);
+
+	if (budget.nodes > parter->most_nodes)
+		budget.nodes = parter->most_nodes;
 	if (!grower_grow(parter->grower, rules, count, true, budget, &part.root))
 		return false;
 	vector_push(parter->arena, &parting->parts, part);
@@ -370,13 +382,22 @@ static const uint32_t *rules_of_kinds(const struct parter *parter, unsigned kind
 	return rules;
 }
 
+/* Are there among KINDS some of which no tree can be? */
+static bool has_impossible(const struct parter *parter, unsigned kinds)
+{
+	for (unsigned some = 1; some <= kinds; some++)
+		if ((some & kinds) == some && parter->impossible >> some & 1)
+			return true;
+	return false;
+}
+
 static uint64_t try_candidate(struct parter *parter, const uint8_t *trees, struct parting *ret_parting)
 {
 	struct parting parting = { 0 };
 	uint64_t nodes;
 
 	for (unsigned i = 0; i < KIND_COUNT && trees[i]; i++)
-		if (parter->impossible >> trees[i] & 1)
+		if (has_impossible(parter, trees[i]))
 			return COST_IMPOSSIBLE;
 	for (unsigned i = 0; i < KIND_COUNT && trees[i]; i++) {
 		size_t count;
@@ -410,14 +431,19 @@ static bool sort_rules(struct parter *parter, const struct narrowness *narrownes
 	return changed;
 }
 
-/* One tree of all rules: small, or of very many rules, which take long to try, and as large as a good one is. */
-static bool is_good_enough(const struct parter *parter, uint64_t nodes)
+/* One tree of all rules that need not be bettered: small; or of very many rules, which take long to try, and as large as a good one is. */
+static bool one_is_good_enough(struct parter *parter, struct parting *ret_parting)
 {
-	uint64_t weight = 0;
+	struct budget budget = good_budget(parter, parter->rules, parter->count);
+	struct parting parting = { 0 };
 
-	for (size_t i = 0; i < parter->count; i++)
-		weight += grower_rule_weight(parter->grower, parter->rules[i]);
-	return nodes <= SMALL_TREE || (parter->count > MANY_RULES && nodes <= weight - weight / 4);
+	parter->most_nodes = parter->count > MANY_RULES ? budget.nodes : SMALL_TREE;
+	if (parter->count && !grow_part(parter, parter->rules, parter->count, EVERYTHING, &parting))
+		return false;
+	if (parter->count > MANY_RULES && count_nodes(parter, &parting) > budget.nodes - budget.nodes / 4)
+		return false;
+	*ret_parting = parting;
+	return true;
 }
 
 /* False when none is possible. */
@@ -425,23 +451,30 @@ static bool choose(struct parter *parter, struct parting *parting)
 {
 	uint64_t best = COST_IMPOSSIBLE;
 
+	if (one_is_good_enough(parter, parting))
+		return true;
+	parter->most_nodes = LIMIT_DATA_NODES;
 	for (size_t i = 0; i < parter->count; i++)
 		parter->kinds[i] = KIND_COUNT;
-	for (unsigned n = 0; n < NARROWNESSES; n++) {
+	for (unsigned n = 0; n < NARROWNESSES && best == COST_IMPOSSIBLE; n++) {
 		if (!sort_rules(parter, &narrownesses[n]))
 			break;
-		for (unsigned c = n ? 1 : 0; c < CANDIDATES; c++) {
+		for (unsigned c = 0; c < CANDIDATES; c++) {
 			struct parting tried;
-			uint64_t cost = try_candidate(parter, candidates[c], &tried);
+			uint64_t cost = try_candidate(parter, candidates[c], &tried), nodes;
 
-			if (cost >= (parting->parts.count == 1 ? best - best / WORTH_IT : best))
+			if (cost != COST_IMPOSSIBLE && tried.parts.count == 1)
+				cost -= cost / WORTH_IT; /* one tree is simpler than several that are hardly better */
+			if (cost >= best)
 				continue;
 			best = cost;
 			*parting = tried;
-			if (c == 0 && is_good_enough(parter, count_nodes(parter, parting)))
-				return true;
+			nodes = count_nodes(parter, &tried);
+			if (nodes + nodes / 2 < parter->most_nodes)
+				parter->most_nodes = nodes + nodes / 2; /* what is larger is not better */
 		}
 	}
+	parter->most_nodes = LIMIT_DATA_NODES;
 	return best != COST_IMPOSSIBLE;
 }
 
