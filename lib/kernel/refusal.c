@@ -93,7 +93,7 @@ static const struct known_limit {
 	{ "The total number of maps per program", false,
 	  "a program of the kernel's has at most 64 maps, and each set is one: put sets whose rules decide alike into one, or part the chain in two" },
 	{ "too many subprograms", false,
-	  "a program of the kernel's has at most 256 functions, and each field looked up in a set is one: put sets whose rules decide alike into one, or part the chain in two" },
+	  "a program of the kernel's has at most 256 functions; each field looked up in a set is one, and each decision tree that is data (weir check --emit=tree): put sets whose rules decide alike into one, or part the chain in two" },
 };
 
 static const struct known_limit *passed_limit(const char *log)

@@ -192,6 +192,9 @@ const struct tree *tree_build(struct arena *arena, const struct rule_list *rules
 	if (builder.too_large) {
 		report_too_large(&builder, diagnostics);
 		tree = NULL;
+	} else if (builder.parting.nodes > LIMIT_DATA_NODES) {
+		form_report_too_many(rules->chain, builder.parting.nodes, diagnostics);
+		tree = NULL;
 	} else {
 		keep_reached(&builder, arena, tree);
 	}

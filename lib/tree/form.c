@@ -217,14 +217,13 @@ static void report_too_large(const struct tree *tree, uint64_t nodes, uint32_t l
 		LIMIT_DATA_FIELDS, LIMIT_DATA_PASSED);
 }
 
-static void report_too_many(const struct tree *tree, struct diagnostics *diagnostics)
+void form_report_too_many(const struct policy_chain *chain, uint64_t nodes, struct diagnostics *diagnostics)
 {
-	const struct policy_chain *chain = tree->rules->chain;
 	struct diagnostic *diagnostic;
 
 	diagnostic = diagnose(diagnostics, SEVERITY_ERROR, chain->place,
-			      "chain '%s' needs decision trees of %u nodes, %u is the limit", chain->name, tree->node_count,
-			      LIMIT_DATA_NODES);
+			      "chain '%s' needs decision trees of %llu nodes or more, %u is the limit", chain->name,
+			      (unsigned long long)nodes, LIMIT_DATA_NODES);
 	diagnostic_hint(
 		diagnostics, diagnostic,
 		"write rules that differ only in an address or a port as one rule with a named set, or part the chain in two");
@@ -237,7 +236,7 @@ bool form_choose(struct arena *arena, struct tree *tree, const struct tree_optio
 	bool fits = tree->node_count <= LIMIT_DATA_NODES;
 
 	if (!fits) {
-		report_too_many(tree, diagnostics);
+		form_report_too_many(tree->rules->chain, tree->node_count, diagnostics);
 	} else {
 		begin_choosing(&chooser, tree, arena, scratch);
 		if (options->wish != TREE_ALL_CODE)

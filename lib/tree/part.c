@@ -44,14 +44,20 @@ enum { NARROW_SOURCE = 1, NARROW_DESTINATION = 2, KIND_COUNT = 4 };
 #define BOTH	    ONE(NARROW_SOURCE | NARROW_DESTINATION)
 #define EVERYTHING  (BOTH | DESTINATION | SOURCE | NEITHER)
 
-/* From many trees to few: where two kinds cannot share one, more of them cannot either, and need not be tried. */
-static const uint8_t candidates[][KIND_COUNT] = {
-	{ BOTH | DESTINATION, SOURCE, NEITHER },
-	{ BOTH | SOURCE, DESTINATION, NEITHER },
-	{ BOTH | DESTINATION, SOURCE | NEITHER },
-	{ BOTH | SOURCE, DESTINATION | NEITHER },
-	{ EVERYTHING },
-	{ BOTH, DESTINATION, SOURCE, NEITHER },
+/*
+ * From many trees to few: where two kinds cannot share one, more of them cannot either. A candidate that makes one tree of two of
+ * another one's is tried when that other is the best so far (AFTER, a bit for each); anything is when nothing was possible.
+ */
+#define FIRST 0xff
+static const struct candidate {
+	uint8_t trees[KIND_COUNT], after;
+} candidates[] = {
+	{ { BOTH | DESTINATION, SOURCE, NEITHER }, FIRST },
+	{ { BOTH | SOURCE, DESTINATION, NEITHER }, FIRST },
+	{ { BOTH | DESTINATION, SOURCE | NEITHER }, 1 << 0 },
+	{ { BOTH | SOURCE, DESTINATION | NEITHER }, 1 << 1 },
+	{ { EVERYTHING }, 1 << 2 | 1 << 3 },
+	{ { BOTH, DESTINATION, SOURCE, NEITHER }, 0 },
 };
 #define CANDIDATES (sizeof(candidates) / sizeof(*candidates))
 
@@ -450,6 +456,7 @@ static bool one_is_good_enough(struct parter *parter, struct parting *ret_partin
 static bool choose(struct parter *parter, struct parting *parting)
 {
 	uint64_t best = COST_IMPOSSIBLE;
+	unsigned chosen = 0;
 
 	if (one_is_good_enough(parter, parting))
 		return true;
@@ -461,13 +468,17 @@ static bool choose(struct parter *parter, struct parting *parting)
 			break;
 		for (unsigned c = 0; c < CANDIDATES; c++) {
 			struct parting tried;
-			uint64_t cost = try_candidate(parter, candidates[c], &tried), nodes;
+			uint64_t cost, nodes;
 
+			if (best != COST_IMPOSSIBLE && !(candidates[c].after >> chosen & 1))
+				continue;
+			cost = try_candidate(parter, candidates[c].trees, &tried);
 			if (cost != COST_IMPOSSIBLE && tried.parts.count == 1)
 				cost -= cost / WORTH_IT; /* one tree is simpler than several that are hardly better */
 			if (cost >= best)
 				continue;
 			best = cost;
+			chosen = c;
 			*parting = tried;
 			nodes = count_nodes(parter, &tried);
 			if (nodes + nodes / 2 < parter->most_nodes)
@@ -481,8 +492,16 @@ static bool choose(struct parter *parter, struct parting *parting)
 /* Rules that are too many for any tree: in two halves, in order, and each of these again. */
 static void halve_rules(const struct parter *parter, const uint32_t *rules, size_t count, unsigned kinds, struct parting *parting)
 {
-	if (!count || grow_part(parter, rules, count, kinds, parting))
+	uint32_t before, after;
+
+	if (!count || parting->nodes > LIMIT_DATA_NODES)
 		return;
+	grower_nodes(parter->grower, &before);
+	if (grow_part(parter, rules, count, kinds, parting)) {
+		grower_nodes(parter->grower, &after);
+		parting->nodes += after - before;
+		return;
+	}
 	if (count > 1) {
 		halve_rules(parter, rules, count / 2, kinds, parting);
 		halve_rules(parter, &rules[count / 2], count - count / 2, kinds, parting);
@@ -493,7 +512,7 @@ static void halve_rules(const struct parter *parter, const uint32_t *rules, size
 
 static void halve_kinds(struct parter *parter, struct parting *parting)
 {
-	const uint8_t *trees = candidates[CANDIDATES - 1];
+	const uint8_t *trees = candidates[CANDIDATES - 1].trees;
 
 	for (unsigned i = 0; i < KIND_COUNT; i++) {
 		size_t count;
@@ -551,6 +570,9 @@ struct parting part_rules(struct arena *arena, struct grower *grower, const stru
 		halve_kinds(&parter, &trees);
 	parting.too_large = trees.too_large;
 	parting.too_large_rule = trees.too_large_rule;
+	parting.nodes = trees.nodes;
+	if (parting.too_large || parting.nodes > LIMIT_DATA_NODES)
+		return parting;
 	for (uint32_t i = 0; i < trees.parts.count; i++)
 		vector_push(arena, &parting.parts, trees.parts.items[i]);
 	parting.next = arena_new_array(arena, uint32_t, list->rule_count);

@@ -16,9 +16,10 @@ struct parting {
 	VECTOR(struct part) parts;
 	uint32_t *next; /* by rule: the first later part with a rule before it that it meets, or how many parts there are */
 	bool *covered;	/* by rule: does an earlier one in another part match all that it matches? */
-	/* Where it could not be done: */
+	/* Where it could not be done, and parts, next and covered are not whole: */
 	uint32_t too_large; /* rules whose tree alone is too large */
 	uint32_t too_large_rule;
+	uint64_t nodes; /* that rules in halves need at least; past LIMIT_DATA_NODES no more are made */
 };
 
 /* Part RULES, ascending, and grow a tree for each part. What comes back lives in ARENA. */
