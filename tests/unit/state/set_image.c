@@ -434,6 +434,7 @@ TEST(a_hundred_thousand_prefixes)
 	CHECK(there);
 	for (uint64_t i = 0; i < 100000; i += 7)
 		CHECK(code_says(trial, (uint64_t[4]){ i << 8 | 127 }) && !code_says(trial, (uint64_t[4]){ i << 8 | 128 }));
+	set_image_release(&trial->image);
 	free(trial->image.memory);
 	arena_free(trial->arena);
 	free(trial);
