@@ -5,9 +5,9 @@
  *	sets SECONDS TEMPLATE ELEMENTS...	TEMPLATE: build/bench/sets.bpf.o; so long is measured of each kind and number
  *
  * For each number of elements: single IPv4 and IPv6 addresses, and prefixes of both, all drawn at random. 262,144 keys, drawn
- *from what the set has (hit) and from what it has not (miss), go through a program by BPF_PROG_TEST_RUN, another one each time,
- *so neither branches nor caches know what comes. The floor of weir's figure is the same program with a chain without rules, that
- *of the others one that only fetches the key. What it takes to fill and how much memory there is in it comes along.
+ * from what the set has (hit) and from what it has not (miss), go through a program by BPF_PROG_TEST_RUN, another one each time,
+ * so neither branches nor caches know what comes. The floor of weir's figure is the same program with a chain without rules, that
+ * of the others one that only fetches the key. What it takes to fill and how much memory there is in it comes along.
  *
  * The program runs through all keys in one call, and takes the time of each part itself: a call of BPF_PROG_TEST_RUN at XDP takes
  * tens of milliseconds beside what it runs, since the kernel writes the address of the program into its code and out again.
