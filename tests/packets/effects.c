@@ -91,7 +91,7 @@ static void try_case(size_t index)
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = tcp_frame, .data_size_in = sizeof(tcp_frame), .data_out = out,
 		    .data_size_out = sizeof(out), .repeat = 1);
 	bool bounced = strstr(cases[index].rules, "bounce"), xdp = strncmp(cases[index].hook, "xdp", 3) == 0;
-	struct loaded_chain loaded = { -1, -1, 0, 0, { 0 } };
+	struct loaded_chain loaded = { .program_fd = -1, .counters_fd = -1 };
 	struct arena *arena = arena_new();
 
 	printf("# %s: %s\n", cases[index].hook, cases[index].name);
@@ -144,7 +144,7 @@ static uint32_t maps_named(int program_fd, const char *name)
 
 TEST(a_policy_without_effects_has_no_table_of_them)
 {
-	struct loaded_chain loaded = { -1, -1, 0, 0, { 0 } };
+	struct loaded_chain loaded = { .program_fd = -1, .counters_fd = -1 };
 	struct arena *arena = arena_new();
 
 	CHECK_NUMBER(load_case(arena, "chain c {\nhook tc egress on lo\ntcp dport 80 counter\n}\n", &loaded), 0);

@@ -191,7 +191,7 @@ static void run_packet(struct chain *chain, size_t hook, const struct packet_cas
 
 static void run_policy(size_t hook, size_t policy)
 {
-	struct chain chain = { .loaded = { -1, -1, 0, 0, { 0 } } };
+	struct chain chain = { .loaded = { .program_fd = -1, .counters_fd = -1 } };
 
 	tap_ok = chain_load(&chain, hook, policy);
 	if (tap_ok) {

@@ -43,7 +43,7 @@ TEST(every_hook_carries_out_the_verdict_of_the_generated_code)
 {
 	for (size_t i = 0; i < LENGTH(hooks); i++) {
 		for (enum weir_verdict verdict = WEIR_VERDICT_ACCEPT; verdict <= WEIR_VERDICT_DROP; verdict++) {
-			struct loaded_chain loaded = { -1, -1, 0, 0, { 0 } };
+			struct loaded_chain loaded = { .program_fd = -1, .counters_fd = -1 };
 			struct hand_chain chain;
 			struct weir_counter counter;
 
@@ -65,7 +65,7 @@ TEST(every_hook_carries_out_the_verdict_of_the_generated_code)
 TEST(a_malformed_packet_counts_by_its_reason)
 {
 	static const struct code_reference references[] = { { REFERENCE_OUTCOME, 0, 2 } };
-	struct loaded_chain loaded = { -1, -1, 0, 0, { 0 } };
+	struct loaded_chain loaded = { .program_fd = -1, .counters_fd = -1 };
 	struct hand_chain chain;
 	uint8_t frame[60];
 
@@ -82,7 +82,7 @@ TEST(a_malformed_packet_counts_by_its_reason)
 TEST(counters_go_on_in_a_map_that_is_handed_in_and_slots_may_be_given)
 {
 	static const uint32_t slots[] = { WEIR_SLOT_FIRST_RULE + 5, 0, WEIR_SLOT_MALFORMED, WEIR_SLOT_POLICY };
-	struct loaded_chain first = { -1, -1, 0, 0, { 0 } }, second = { -1, -1, 0, 0, { 0 } };
+	struct loaded_chain first = { .program_fd = -1, .counters_fd = -1 }, second = { .program_fd = -1, .counters_fd = -1 };
 	struct hand_chain chain;
 
 	hand_chain_decide(&chain, WEIR_HOOK_TC_INGRESS, WEIR_VERDICT_DROP);
@@ -99,7 +99,7 @@ TEST(counters_go_on_in_a_map_that_is_handed_in_and_slots_may_be_given)
 
 TEST(counters_of_another_shape_are_refused_and_nothing_is_handed_out)
 {
-	struct loaded_chain loaded = { 9999, 9999, 9999, 9999, { 0 } };
+	struct loaded_chain loaded = { .program_fd = 9999, .counters_fd = 9999, .verified_instructions = 9999, .load_ns = 9999 };
 	struct hand_chain chain;
 	int map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "other", 4, 8, 100, NULL);
 
@@ -118,7 +118,7 @@ TEST(a_refusal_names_the_line_of_the_rule_and_shows_the_end_of_the_log)
 	/* Reads flow without asking whether it is NULL. */
 	static const struct bpf_insn bad[] = { MOV(BPF_REG_3, 1), LOAD32(BPF_REG_0, BPF_REG_2, 0), EXIT };
 	static const struct code_line lines[] = { { 0, 3 }, { 1, 1 } };
-	struct loaded_chain loaded = { 9999, 9999, 9999, 9999, { 0 } };
+	struct loaded_chain loaded = { .program_fd = 9999, .counters_fd = 9999, .verified_instructions = 9999, .load_ns = 9999 };
 	const struct diagnostic *diagnostic;
 	struct hand_chain chain;
 
@@ -204,7 +204,7 @@ TEST(several_set_functions_and_pass_are_linked_in)
 	int maps[] = { -1, -1 };
 
 	for (size_t i = 0; i < LENGTH(hooks); i++) {
-		struct loaded_chain loaded = { -1, -1, 0, 0, { 0 } };
+		struct loaded_chain loaded = { .program_fd = -1, .counters_fd = -1 };
 		uint32_t length = hooks[i] >= WEIR_HOOK_CGROUP_INGRESS ? 46 : 60, one = 1;
 		struct hand_chain chain;
 
@@ -250,7 +250,7 @@ static int see(void *context, void *data, size_t size)
 TEST(an_event_carries_the_packet_and_what_found_no_room_is_counted)
 {
 	for (size_t i = 0; i < LENGTH(hooks); i++) {
-		struct loaded_chain loaded = { -1, -1, 0, 0, { 0 } };
+		struct loaded_chain loaded = { .program_fd = -1, .counters_fd = -1 };
 		int events = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "events", 0, 0, 4096, NULL);
 		int owners = kernel_owners_create();
 		struct ring_buffer *ring = ring_buffer__new(events, see, NULL, NULL);
