@@ -7,6 +7,8 @@ TOOLS := $(TOOL_SOURCES:%.c=$(OUT)/%)
 $(OUT)/tests/tools/%: $(OUT)/tests/tools/%.o
 	$(CC) $(LDFLAGS) -o $@ $^ -Wl,--as-needed $(LDLIBS)
 
+$(OUT)/tests/tools/read_records: $(OUT)/libweir.a
+
 # How many random packets go through evaluator, tree and kernel, and how long the fuzzer runs.
 DIFFERENTIAL_PACKETS ?= 1000000
 FUZZ_SECONDS ?= 20

@@ -15,6 +15,8 @@
  *
  * Each weir_take_ gives the header and moves the cursor behind it, or gives NULL, where the packet ends before it, or it is not
  * what it should be, and leaves the cursor. Members are as on the wire: numbers in network byte order (__be16, __be32).
+ *
+ *	clang -O2 -g -target bpf -idirafter /usr/include/$(cc -print-multiarch) -c hello.bpf.c -o hello.bpf.o
  */
 #ifndef WEIR_BPF_H
 #define WEIR_BPF_H
@@ -107,6 +109,34 @@ struct weir_icmp {
 struct weir_cursor {
 	void *at, *end;
 };
+
+/*
+ * A ring buffer of BYTES (a power of two, and of pages) whose losses are counted: weir_reader_lost tells of those of each map
+ *NAME that has a variable NAME_lost beside it.
+ *
+ *	WEIR_RING(events, 65536);
+ *	struct event *event = weir_reserve(events, struct event);
+ *
+ *	if (event) {
+ *		event->... = ...;
+ *		bpf_ringbuf_submit(event, 0);
+ *	}
+ */
+#define WEIR_RING(name, bytes)                                                                                                   \
+	struct {                                                                                                                 \
+		__uint(type, BPF_MAP_TYPE_RINGBUF);                                                                              \
+		__uint(max_entries, bytes);                                                                                      \
+	} name SEC(".maps");                                                                                                     \
+	volatile __u64 name##_lost = 0
+
+/* Room for a record of that type; NULL, and counted: the buffer is full. */
+#define weir_reserve(ring, type)                                                                                                 \
+	({                                                                                                                       \
+		type *record_ = bpf_ringbuf_reserve(&(ring), sizeof(type), 0);                                                   \
+		if (!record_)                                                                                                    \
+			__sync_fetch_and_add(&ring##_lost, 1);                                                                   \
+		record_;                                                                                                         \
+	})
 
 /* At the first byte: an Ethernet header at XDP and tc, an IP header at cgroups. CTX: struct xdp_md * or struct __sk_buff *. */
 #define weir_cursor_of(ctx) ((struct weir_cursor){ .at = (void *)(long)(ctx)->data, .end = (void *)(long)(ctx)->data_end })

@@ -504,6 +504,24 @@ WEIR_API int weir_types_print(const char *const *names, size_t count, const stru
 
 /* ---- Objects: eBPF programs of one's own, compiled by clang, with their maps; needs root ---- */
 
+/*
+ * What a program does with one, in order; weir_main, at the end of this file, does most of it by itself:
+ *
+ *	WEIR_EMBED(bytes, "hello.bpf.o");
+ *	...
+ *	error = weir_object_open_memory(bytes, bytes_end - bytes, NULL, messages, &object);
+ *	error = error ? error : weir_object_load(object, messages);
+ *	error = error ? error : weir_reader_open(messages, &reader);
+ *	error = error ? error : weir_reader_add_log(reader, object, NULL, NULL, stdout, messages);
+ *	error = error ? error : weir_program_attach(weir_object_program(object, "hello"), "eth0", NULL, messages);
+ *	error = error ? error : weir_reader_run(reader);
+ *	weir_messages_print(messages, stderr, false);
+ *	weir_reader_close(reader);
+ *	weir_object_close(object);
+ *
+ *	clang -O2 -g -target bpf -idirafter /usr/include/$(cc -print-multiarch) -c hello.bpf.c -o hello.bpf.o
+ *	cc -o hello hello.c $(pkg-config --cflags --libs libweir)
+ */
 struct weir_object;  /* an object: opened, then loaded */
 struct weir_program; /* a program in it; it belongs to the object */
 struct weir_map;     /* a map in it; it belongs to the object */
@@ -540,15 +558,20 @@ WEIR_API const char *weir_object_name(const struct weir_object *object);
 
 /*
  * Set a global variable by name: before loading any (`const volatile int PID`), afterwards those that are not const. The value
- * must have as many bytes as the variable; of type `int`, say:  int pid = 7; WEIR_SET_GLOBAL(object, "PID", &pid, messages).
+ * must have as many bytes as the variable, and is in host byte order where the program takes it so; of type `int`, say:
+ * int pid = 7; WEIR_SET_GLOBAL(object, "PID", &pid, messages). -ENOENT: there is none; -EINVAL: it has another size; -EBUSY: it is
+ * const, and the object is loaded.
  */
 WEIR_API int weir_object_set_global(struct weir_object *object, const char *name, const void *value, size_t length,
 				    struct weir_messages *messages);
 #define WEIR_SET_GLOBAL(object, name, value, messages)                                                                           \
 	weir_object_set_global((object), (name), (value), sizeof(*(value)), (messages))
 
-/* The same with the value as text, understood by the variable's type in BTF: 7, -1, 0x10, true, 'c', text for an array of char,
- * 1,2,3 for another array; an IPv4 address for a 32-bit and an IPv6 address for a 128-bit one, in network byte order. */
+/*
+ * The same with the value as text, understood by the variable's type in BTF: 7, -1, 0x10, true, 'c', a name of its enum's, text for an
+ * array of char, 1,2,3 for another array, the rest of which is 0; for 4, 6 and 16 bytes an IPv4, Ethernet and IPv6 address, in network
+ * byte order. Without BTF any number that has room. -EINVAL: it is no such value; -ERANGE: it has no room; -ENOTSUP: the type is another.
+ */
 WEIR_API int weir_object_set_global_text(struct weir_object *object, const char *name, const char *text,
 					 struct weir_messages *messages);
 
@@ -668,7 +691,10 @@ struct weir_reader;
 WEIR_API int weir_reader_open(struct weir_messages *messages, struct weir_reader **ret_reader);
 WEIR_API void weir_reader_close(struct weir_reader *reader); /* before the objects whose maps it reads */
 
-/* Hand each record of MAP (a ring buffer or a perf event array) to HANDLE during weir_reader_read. DATA is good during the call.
+/*
+ * Hand each record of MAP (a ring buffer or a perf event array) to HANDLE during weir_reader_read. DATA is good during the call; in it
+ * are numbers as the program wrote them. -EINVAL: it is another kind of map; -ENOENT: there is none, or its object is not loaded;
+ * -EBUSY: a reader has it already.
  */
 WEIR_API int weir_reader_add_map(struct weir_reader *reader, struct weir_map *map,
 				 void (*handle)(void *context, const void *data, size_t length), void *context,
@@ -700,7 +726,7 @@ struct weir_log_options {
 };
 
 /* Hand each line that the object's programs log to HANDLE (NULL: weir_log_print, CONTEXT being its FILE); until then nobody listens,
- * and logging costs them next to nothing. -ENOENT, without a message: they log nothing. One reader at a time. */
+ * and logging costs them next to nothing. -ENOENT, without a message: they log nothing. -EBUSY: a reader has them already. */
 WEIR_API int weir_reader_add_log(struct weir_reader *reader, struct weir_object *object, const struct weir_log_options *options,
 				 void (*handle)(void *context, const struct weir_log_line *line), void *context,
 				 struct weir_messages *messages);
@@ -715,7 +741,11 @@ WEIR_API int weir_reader_read(struct weir_reader *reader, int timeout_ms);
 /* Read until SIGINT or SIGTERM comes; they are blocked meanwhile. 0, or a negative errno. */
 WEIR_API int weir_reader_run(struct weir_reader *reader);
 
-/* Since the last call (the first: since opening), how many records found a buffer full; how many lines were past the rate. */
+/*
+ * Since the last call (the first: since the map was added), how many records found a buffer full; how many lines were past the rate. 0.
+ * The kernel counts for perf event arrays (below 6.0 it tells with the next record), weir_log for its lines. For a ring buffer nobody
+ * does but the program: by WEIR_RING and weir_reserve (weir/bpf.h), or any 8-byte variable MAP_lost beside the map MAP.
+ */
 WEIR_API int weir_reader_lost(struct weir_reader *reader, uint64_t *ret_lost);
 WEIR_API int weir_reader_suppressed(struct weir_reader *reader, uint64_t *ret_suppressed);
 

@@ -185,6 +185,11 @@ static const char *nearest_existing(struct arena *arena, const char *path)
 	return nearest;
 }
 
+bool pins_can_lie_at(struct arena *arena, const char *path)
+{
+	return is_bpffs(nearest_existing(arena, path));
+}
+
 /*
  * Does some process that this one descends from live in another mount namespace? Then ours was made for a while
  * (`ip netns exec` and `unshare --mount` do so): what is mounted here ends with it, and the pins and the enforcement with that.
@@ -226,7 +231,7 @@ static int ensure_bpffs(struct arena *arena, const char *base, struct diagnostic
 	struct diagnostic *said;
 	int r;
 
-	if (is_bpffs(nearest_existing(arena, base)))
+	if (pins_can_lie_at(arena, base))
 		return 0;
 	if (!is_below_usual(base)) {
 		said = diagnose(diagnostics, SEVERITY_ERROR_SURROUNDINGS, nowhere, "%s is not in a BPF file system", base);
@@ -367,7 +372,7 @@ static int open_for_reading(struct kernel *kernel, struct diagnostics *diagnosti
 	int fd = open(kernel->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
 
 	if (fd < 0 && errno == ENOENT) {
-		if (is_below_usual(kernel->base) && !is_bpffs(nearest_existing(kernel->arena, kernel->base)) &&
+		if (is_below_usual(kernel->base) && !pins_can_lie_at(kernel->arena, kernel->base) &&
 		    mount_namespace_is_passing())
 			diagnostic_hint(
 				diagnostics,

@@ -50,6 +50,8 @@ int pins_list(struct arena *arena, const char *path, struct names *ret_names);
 /* Remove a directory with all that lies in it; 0 when there is none. */
 int pins_remove_tree(const char *path);
 bool pins_exists(const char *path);
+/* Whether PATH, which need not be there, lies in a bpffs. */
+bool pins_can_lie_at(struct arena *arena, const char *path);
 
 /* The pid that holds the flock on a directory's descriptor, by /proc/locks; 0: not known. */
 int pins_lock_holder(int fd);

@@ -395,11 +395,15 @@ static int pin_attached(struct request *request, const char *path)
 	/* Where there is no link the program stays at its hook of itself; its pin is for who wants to find it. */
 	if (fd < 0)
 		fd = weir_program_fd(request->program);
-	r = make_directories(request->arena, path);
+	r = pin_folders_make(request->program->object, path);
+	if (r == -EXDEV) {
+		request->hint = "the path must lie in a bpffs";
+		return wrong(request, r, "it cannot be pinned there");
+	}
 	if (r)
 		return wrong(request, r, "the folder of its pin cannot be made");
 	if (bpf_obj_pin(fd, path)) {
-		request->hint = errno == EEXIST ? "something is pinned there already" : "the path must lie in a bpffs";
+		request->hint = errno == EEXIST ? "something is pinned there already" : NULL;
 		return wrong(request, -errno, "it cannot be pinned there");
 	}
 	attached->lasting = true;
@@ -410,7 +414,7 @@ static int pin_attached(struct request *request, const char *path)
 static int refuse(const struct request *request, int error, const char *words, struct diagnostics *diagnostics)
 {
 	bool unprivileged = (error == -EPERM || error == -EACCES) && geteuid() != 0;
-	bool surroundings = unprivileged || error == -ENODEV || error == -ENOENT || error == -EBUSY || error == -EEXIST;
+	bool surroundings = unprivileged || error == -ENODEV || error == -ENOENT || error == -EBUSY || error == -EEXIST || error == -EXDEV;
 	enum severity severity = error == -EINVAL && request->why ? SEVERITY_ERROR
 				 : surroundings			  ? SEVERITY_ERROR_SURROUNDINGS
 								  : SEVERITY_ERROR_KERNEL;

@@ -124,12 +124,39 @@ void *object_variable(const struct weir_object *object, const char *name, size_t
 	return variable_memory(object, &variable);
 }
 
+/* All that BTF tells of; NULL: none. */
+static const char *variable_names(struct arena *arena, const struct weir_object *object)
+{
+	const struct btf *btf = bpf_object__btf(object->bpf);
+	const char *names = NULL;
+
+	for (uint32_t id = 1; btf && id < btf__type_cnt(btf); id++) {
+		const struct btf_type *section = btf__type_by_id(btf, id);
+
+		if (!btf_is_datasec(section) || !section_map(object, btf__name_by_offset(btf, section->name_off)))
+			continue;
+		for (uint32_t i = 0; i < btf_vlen(section); i++) {
+			const struct btf_type *variable = btf__type_by_id(btf, btf_var_secinfos(section)[i].type);
+			const char *name = btf__name_by_offset(btf, variable->name_off);
+
+			if (strcmp(name, "weir_log_control") != 0)
+				names = names ? arena_printf(arena, "%s, %s", names, name) : name;
+		}
+	}
+	return names;
+}
+
 /* The variable of that name, for writing. */
 static int open_variable(struct weir_object *object, const char *name, struct diagnostics *diagnostics,
 			 struct variable *ret_variable, void **ret_memory)
 {
 	if (!find_variable(object, name, ret_variable)) {
-		diagnose(diagnostics, SEVERITY_ERROR, nowhere, "'%s' has no global variable '%s'", object->name, name);
+		const char *names = variable_names(diagnostics->arena, object);
+		struct diagnostic *said =
+			diagnose(diagnostics, SEVERITY_ERROR, nowhere, "'%s' has no global variable '%s'", object->name, name);
+
+		if (names)
+			diagnostic_hint(diagnostics, said, "it has %s", names);
 		return -ENOENT;
 	}
 	*ret_memory = variable_memory(object, ret_variable);
@@ -161,95 +188,175 @@ int object_set_global(struct weir_object *object, const char *name, const void *
 /* ---- Values as text ---- */
 
 struct text_type {
-	size_t size;
-	bool is_signed, is_char;
+	size_t size, count; /* count: of an array; 0: it is none */
+	int64_t least;
+	uint64_t most;
+	bool is_char, is_bool;
+	const struct btf *btf;
+	const struct btf_type *names; /* of an enum; NULL: none */
 };
 
-/* A number, a character, a truth value, or an address of as many bytes. */
-static int parse_scalar(const struct text_type *type, const char *text, uint8_t *ret_bytes)
+/* By the variable's type; where that is not known, by its size, and with or without a sign. */
+static int find_type(const struct variable *variable, struct text_type *ret_type)
 {
-	unsigned long long number;
-	char *end;
-
-	if (type->size == 4 && inet_pton(AF_INET, text, ret_bytes) == 1)
-		return 0;
-	if (type->size == 16)
-		return inet_pton(AF_INET6, text, ret_bytes) == 1 ? 0 : -EINVAL;
-	if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0) {
-		number = text[0] == 't';
-	} else if (text[0] == '\'' && text[1] && text[2] == '\'' && !text[3]) {
-		number = (unsigned char)text[1];
-	} else {
-		errno = 0;
-		number = strtoull(text, &end, 0);
-		if (errno || *end || end == text)
-			return errno ? -errno : -EINVAL;
-		if (strchr(text, '-') &&
-		    (!type->is_signed || (type->size < 8 && (long long)number < -(1ll << (type->size * 8 - 1)))))
-			return -ERANGE;
-		if (!strchr(text, '-') && type->size < 8 && number >> (type->size * 8 - type->is_signed))
-			return -ERANGE;
-	}
-	if (type->size != 1 && type->size != 2 && type->size != 4 && type->size != 8)
-		return -EINVAL;
-	memcpy(ret_bytes, &number, type->size); /* the low bytes */
-#if __BYTE_ORDER == __BIG_ENDIAN
-	number <<= 64 - type->size * 8;
-	memcpy(ret_bytes, &number, type->size);
-#endif
-	return 0;
-}
-
-static int parse_list(struct arena *arena, const struct text_type *type, const char *text, size_t count, uint8_t *ret_bytes)
-{
-	char *copy = arena_strdup(arena, text), *rest = NULL;
-	size_t i = 0;
-
-	for (char *item = strtok_r(copy, ",", &rest); item; item = strtok_r(NULL, ",", &rest), i++) {
-		int r = i < count ? parse_scalar(type, item, ret_bytes + i * type->size) : -E2BIG;
-
-		if (r)
-			return r;
-	}
-	return 0;
-}
-
-/* By the variable's type, or, where that is not known, by its size. */
-static int parse_value(struct arena *arena, const struct variable *variable, const char *text, uint8_t *ret_bytes)
-{
-	struct text_type type = { .size = variable->size, .is_signed = true };
-	const struct btf_type *btf;
-	size_t count = 0;
-	int r;
+	struct text_type type = { .size = variable->size, .btf = variable->btf };
+	bool is_signed = false, is_unsigned = false;
+	unsigned int bits;
 
 	if (variable->type) {
-		uint32_t id = variable->type;
+		const struct btf_type *btf =
+			btf__type_by_id(variable->btf, (uint32_t)btf__resolve_type(variable->btf, variable->type));
 
-		btf = btf__type_by_id(variable->btf, (uint32_t)btf__resolve_type(variable->btf, id));
 		if (btf_is_array(btf)) {
-			count = btf_array(btf)->nelems;
+			type.count = btf_array(btf)->nelems;
 			btf = btf__type_by_id(variable->btf, (uint32_t)btf__resolve_type(variable->btf, btf_array(btf)->type));
 		}
 		if (!btf_is_int(btf) && !btf_is_any_enum(btf))
 			return -ENOTSUP;
 		type.size = btf->size;
-		type.is_signed = btf_is_int(btf) && btf_int_encoding(btf) & BTF_INT_SIGNED;
-		type.is_char = count && btf->size == 1 && type.is_signed;
+		type.names = btf_is_int(btf) ? NULL : btf;
+		is_signed = btf_is_int(btf) && btf_int_encoding(btf) & BTF_INT_SIGNED;
+		is_unsigned = btf_is_int(btf) && !is_signed;
+		type.is_bool = btf_is_int(btf) && btf_int_encoding(btf) & BTF_INT_BOOL;
+		type.is_char = type.count && btf->size == 1 && is_signed;
 	}
-	if (count == 16 && type.size == 1 && inet_pton(AF_INET6, text, ret_bytes) == 1)
-		return 0;
-	r = type.is_char ? -EINVAL : count ? parse_list(arena, &type, text, count, ret_bytes) : parse_scalar(&type, text, ret_bytes);
-	if (r != -EINVAL || !count || type.size != 1)
+	if (type.size != 1 && type.size != 2 && type.size != 4 && type.size != 8)
+		return -ENOTSUP;
+	bits = (unsigned int)type.size * 8;
+	type.least = is_unsigned ? 0 : INT64_MIN >> (64 - bits);
+	type.most = type.is_bool ? 1 : is_signed ? (uint64_t)INT64_MAX >> (64 - bits) : UINT64_MAX >> (64 - bits);
+	*ret_type = type;
+	return 0;
+}
+
+/* An address of as many bytes: IPv4, Ethernet, IPv6. */
+static bool parse_address(const char *text, size_t size, uint8_t *ret_bytes)
+{
+	int end = 0;
+
+	if (size == 4 || size == 16)
+		return inet_pton(size == 4 ? AF_INET : AF_INET6, text, ret_bytes) == 1;
+	return size == 6 && strlen(text) == 17 &&
+	       sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &ret_bytes[0], &ret_bytes[1], &ret_bytes[2], &ret_bytes[3],
+		      &ret_bytes[4], &ret_bytes[5], &end) == 6 &&
+	       end == 17;
+}
+
+static bool find_enumerator(const struct text_type *type, const char *text, uint64_t *ret_number)
+{
+	for (uint16_t i = 0; type->names && i < btf_vlen(type->names); i++) {
+		bool wide = btf_is_enum64(type->names);
+		uint32_t name = wide ? btf_enum64(type->names)[i].name_off : btf_enum(type->names)[i].name_off;
+
+		if (strcmp(btf__name_by_offset(type->btf, name), text) != 0)
+			continue;
+		*ret_number = wide ? btf_enum64_value(&btf_enum64(type->names)[i]) : (uint64_t)btf_enum(type->names)[i].val;
+		return true;
+	}
+	return false;
+}
+
+static int parse_integer(const struct text_type *type, const char *text, uint64_t *ret_number)
+{
+	bool negative = text[0] == '-';
+	uint64_t number;
+	char *end;
+
+	if (text[negative] < '0' || text[negative] > '9')
+		return -EINVAL;
+	errno = 0;
+	number = negative ? (uint64_t)strtoll(text, &end, 0) : strtoull(text, &end, 0);
+	if (*end)
+		return -EINVAL;
+	if (errno || (negative ? (int64_t)number < type->least : number > type->most))
+		return -ERANGE;
+	*ret_number = number;
+	return 0;
+}
+
+/* A number, a character, a truth value, or a name of an enum's. */
+static int parse_scalar(const struct text_type *type, const char *text, uint8_t *ret_bytes)
+{
+	uint64_t number;
+	int r = 0;
+
+	if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0)
+		number = text[0] == 't';
+	else if (text[0] == '\'' && text[1] && text[2] == '\'' && !text[3])
+		number = (unsigned char)text[1];
+	else if (!find_enumerator(type, text, &number))
+		r = parse_integer(type, text, &number);
+	if (r)
 		return r;
-	memset(ret_bytes, 0, count);
-	if (strlen(text) >= count)
-		return -E2BIG;
+#if __BYTE_ORDER == __BIG_ENDIAN
+	number <<= 64 - type->size * 8;
+#endif
+	memcpy(ret_bytes, &number, type->size); /* the low bytes */
+	return 0;
+}
+
+/* What is not in the list is 0. */
+static int parse_list(struct arena *arena, const struct text_type *type, const char *text, uint8_t *ret_bytes)
+{
+	char *copy = arena_strdup(arena, text), *rest = NULL;
+	size_t i = 0;
+
+	for (char *item = strtok_r(copy, ",", &rest); item; item = strtok_r(NULL, ",", &rest), i++) {
+		int r = i < type->count ? parse_scalar(type, item, ret_bytes + i * type->size) : -ERANGE;
+
+		if (r)
+			return r;
+	}
+	return i ? 0 : -EINVAL;
+}
+
+static int parse_value(struct arena *arena, const struct text_type *type, const char *text, uint8_t *ret_bytes)
+{
+	int r = type->is_char ? -EINVAL
+		: type->count ? parse_list(arena, type, text, ret_bytes)
+			      : parse_scalar(type, text, ret_bytes);
+
+	if (r != -EINVAL || !type->count || type->size != 1)
+		return r;
+	if (strlen(text) >= type->count)
+		return -ERANGE;
+	memset(ret_bytes, 0, type->count);
 	memcpy(ret_bytes, text, strlen(text));
 	return 0;
 }
 
+/* What would have been one. */
+static const char *value_hint(struct arena *arena, const struct text_type *type, size_t size)
+{
+	const char *address = size == 4	   ? ", or an IPv4 address"
+			      : size == 6  ? ", or an Ethernet address"
+			      : size == 16 ? ", or an IPv6 address"
+					   : "";
+	const char *result = "one of";
+
+	if (type->is_char)
+		return arena_printf(arena, "it takes text of up to %zu bytes", type->count - 1);
+	if (type->is_bool && !type->count)
+		return "it takes true or false";
+	for (uint16_t i = 0; type->names && i < btf_vlen(type->names) && i < 16; i++)
+		result = arena_printf(arena, "%s %s,", result,
+				      btf__name_by_offset(type->btf, btf_is_enum64(type->names)
+									     ? btf_enum64(type->names)[i].name_off
+									     : btf_enum(type->names)[i].name_off));
+	if (type->names)
+		return arena_printf(arena, "it takes %s or a number", result);
+	if (type->count)
+		return arena_printf(arena, "it takes up to %zu numbers from %lld to %llu, with commas%s%s", type->count,
+				    (long long)type->least, (unsigned long long)type->most, type->size == 1 ? ", or text" : "",
+				    address);
+	return arena_printf(arena, "it takes a number from %lld to %llu%s", (long long)type->least,
+			    (unsigned long long)type->most, address);
+}
+
 int object_set_global_text(struct weir_object *object, const char *name, const char *text, struct diagnostics *diagnostics)
 {
+	struct text_type type = { 0 };
+	struct diagnostic *said;
 	struct variable variable;
 	uint8_t *bytes;
 	void *memory;
@@ -257,21 +364,25 @@ int object_set_global_text(struct weir_object *object, const char *name, const c
 
 	if (r)
 		return r;
-	bytes = arena_alloc(object->arena, variable.size + 16);
-	r = parse_value(object->arena, &variable, text, bytes);
+	bytes = arena_alloc(object->arena, variable.size);
+	r = find_type(&variable, &type);
+	if (!type.is_char && parse_address(text, variable.size, bytes))
+		r = 0;
+	else if (!r)
+		r = parse_value(object->arena, &type, text, bytes);
 	if (!r) {
 		memcpy(memory, bytes, variable.size);
 		return 0;
 	}
-	if (r == -ENOTSUP)
+	if (r == -ENOTSUP) {
 		diagnose(diagnostics, SEVERITY_ERROR, nowhere, "the global variable '%s' is no number and no list of numbers",
 			 name);
-	else if (r == -ERANGE || r == -E2BIG)
-		diagnose(diagnostics, SEVERITY_ERROR, nowhere,
-			 "'%s' is too much for the global variable '%s', which has %zu byte%s", text, name, variable.size,
-			 variable.size == 1 ? "" : "s");
-	else
-		diagnose(diagnostics, SEVERITY_ERROR, nowhere, "'%s' is no value for the global variable '%s' of %zu byte%s",
-			 text, name, variable.size, variable.size == 1 ? "" : "s");
+		return r;
+	}
+	said = diagnose(diagnostics, SEVERITY_ERROR, nowhere,
+			r == -ERANGE ? "'%s' is too much for the global variable '%s', which has %zu byte%s"
+				     : "'%s' is no value for the global variable '%s' of %zu byte%s",
+			text, name, variable.size, variable.size == 1 ? "" : "s");
+	diagnostic_hint(diagnostics, said, "%s", value_hint(diagnostics->arena, &type, variable.size));
 	return r;
 }

@@ -26,7 +26,11 @@ static const struct place nowhere;
 
 static int refuse_open(struct weir_object *object, const char *why, int error, struct diagnostics *diagnostics)
 {
-	diagnose(diagnostics, SEVERITY_ERROR, nowhere, "cannot open object '%s': %s", object->name, why);
+	struct diagnostic *said =
+		diagnose(diagnostics, SEVERITY_ERROR, nowhere, "cannot open object '%s': %s", object->name, why);
+
+	if (strstr(why, "BTF is required"))
+		diagnostic_hint(diagnostics, said, "compile it with -g: maps in .maps are described by BTF");
 	return error;
 }
 
@@ -210,6 +214,7 @@ void weir_object_undo(struct weir_object *object)
 	for (size_t i = 0; i < object->map_count; i++)
 		if (object->loaded && object->maps[i].pin && !object->maps[i].pin_was_there)
 			unlink(object->maps[i].pin);
+	pin_folders_remove(object);
 }
 
 /* ---- Loading ---- */
@@ -265,31 +270,19 @@ static int prepare_program(struct weir_program *program, struct diagnostics *dia
 	return r;
 }
 
-int make_directories(struct arena *arena, const char *path)
-{
-	char *copy = arena_strdup(arena, path);
-
-	for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		if (mkdir(copy, 0700) && errno != EEXIST)
-			return -errno;
-		*slash = '/';
-	}
-	return 0;
-}
-
 static int prepare_pins(struct weir_object *object, struct diagnostics *diagnostics)
 {
 	for (size_t i = 0; i < object->map_count; i++) {
 		struct weir_map *map = &object->maps[i];
-		int r = map->pin ? make_directories(object->arena, map->pin) : 0;
+		int r = map->pin ? pin_folders_make(object, map->pin) : 0;
 		struct diagnostic *said;
 
 		map->pin_was_there = map->pin && access(map->pin, F_OK) == 0;
 		if (!r)
 			continue;
 		said = diagnose(diagnostics, SEVERITY_ERROR_SURROUNDINGS, nowhere, "cannot pin map %s at %s: %s",
-				weir_map_name(map), map->pin, error_print(diagnostics->arena, r));
+				weir_map_name(map), map->pin,
+				r == -EXDEV ? "that is not in a bpffs" : error_print(diagnostics->arena, r));
 		diagnostic_hint(diagnostics, said, "is a bpffs mounted there? 'mount -t bpf bpf /sys/fs/bpf'");
 		return r;
 	}
@@ -366,15 +359,19 @@ int object_load(struct weir_object *object, struct diagnostics *diagnostics)
 	for (size_t i = 0; i < object->program_count && !r; i++)
 		r = prepare_program(&object->programs[i], diagnostics);
 	r = r ? r : prepare_pins(object, diagnostics);
-	if (r)
+	if (r) {
+		pin_folders_remove(object);
 		return r;
+	}
 	libbpf_words_begin(&words);
 	r = set_logs(object);
 	r = r ? r : bpf_object__load(object->bpf);
 	r = r ? r : fill_outer_maps(object);
 	said = libbpf_words_end(&words, object->arena);
-	if (r)
+	if (r) {
+		pin_folders_remove(object);
 		return refuse_load(object, r, said, diagnostics);
+	}
 	object->loaded = true;
 	return 0;
 }

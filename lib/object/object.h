@@ -82,6 +82,7 @@ struct weir_map {
 	int64_t id;	 /* of bpf_elf_map; -1 */
 	const char *pin; /* NULL */
 	bool pin_was_there;
+	bool read;		       /* by a reader */
 	void *memory;		       /* of global variables, once it was asked for; NULL */
 	int64_t inner_of, inner_index; /* bpf_elf_map: an element of the map with that id; -1 */
 };
@@ -96,6 +97,7 @@ struct weir_object {
 	struct weir_program *programs;
 	struct weir_map *maps;
 	VECTOR(struct attached) attached;
+	VECTOR(const char *) folders; /* that were made for pins */
 };
 
 /* IMAGE, which becomes the object's, was allocated by malloc. */
@@ -107,8 +109,10 @@ int object_set_global(struct weir_object *object, const char *name, const void *
 		      struct diagnostics *diagnostics);
 int object_set_global_text(struct weir_object *object, const char *name, const char *text, struct diagnostics *diagnostics);
 
-/* Those above PATH; 0 or -errno. */
-int make_directories(struct arena *arena, const char *path);
+/* The folders above PATH, a pin of the object's; 0 or -errno; -EXDEV: it does not lie in a bpffs. */
+int pin_folders_make(struct weir_object *object, const char *path);
+/* Those that were made, as far as they are empty. */
+void pin_folders_remove(struct weir_object *object);
 
 /* ---- Attaching ---- */
 

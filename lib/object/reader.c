@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What programs tell, at one descriptor: ring buffers, perf event arrays, and the log lines that come by either. */
 #include <errno.h>
+#include <linux/perf_event.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -23,8 +24,12 @@ static const struct place nowhere;
 
 struct reader_source {
 	struct weir_reader *reader;
+	struct weir_map *map;
 	struct ring_buffer *ring; /* or */
 	struct perf_buffer *perf;
+	bool perf_counts;		    /* the kernel says at any time how many were lost, not only with a later record */
+	uint64_t perf_lost;		    /* where it does not */
+	const volatile uint64_t *ring_lost; /* the program's own count; NULL: it has none */
 	void (*handle)(void *context, const void *data, size_t length);
 	void *context;
 	/* Log lines. */
@@ -41,7 +46,6 @@ struct weir_reader {
 	int epoll_fd;
 	VECTOR(struct reader_source *) sources;
 	int handed;
-	uint64_t lost;
 };
 
 static void close_source(struct reader_source *source)
@@ -50,6 +54,8 @@ static void close_source(struct reader_source *source)
 		source->control->level = WEIR_LOG_OFF;
 	ring_buffer__free(source->ring);
 	perf_buffer__free(source->perf);
+	if (source->map)
+		source->map->read = false;
 }
 
 int reader_open(struct weir_reader **ret_reader, struct diagnostics *diagnostics)
@@ -115,35 +121,90 @@ static int on_ring_record(void *context, void *data, size_t length)
 	return source->reader->handed < READ_MOST ? 0 : -EAGAIN;
 }
 
-static void on_perf_record(void *context, int cpu, void *data, uint32_t length)
+static enum bpf_perf_event_ret on_perf_event(void *context, int cpu, struct perf_event_header *event)
 {
-	(void)cpu;
-	hand_out(context, data, length);
-}
-
-static void on_perf_lost(void *context, int cpu, unsigned long long count)
-{
+	const struct {
+		struct perf_event_header head;
+		uint32_t length;
+		char data[];
+	} *sample = (const void *)event;
+	const struct {
+		struct perf_event_header head;
+		uint64_t id, count;
+	} *lost = (const void *)event;
 	struct reader_source *source = context;
 
 	(void)cpu;
-	source->reader->lost += count;
+	if (event->type == PERF_RECORD_SAMPLE)
+		hand_out(source, sample->data, sample->length);
+	else if (event->type == PERF_RECORD_LOST)
+		source->perf_lost += lost->count;
+	return source->reader->handed < READ_MOST ? LIBBPF_PERF_EVENT_CONT : LIBBPF_PERF_EVENT_DONE;
+}
+
+static int open_perf(struct reader_source *source, int fd)
+{
+	struct perf_event_attr attributes = { .type = PERF_TYPE_SOFTWARE,
+					      .size = sizeof(attributes),
+					      .config = PERF_COUNT_SW_BPF_OUTPUT,
+					      .sample_type = PERF_SAMPLE_RAW,
+					      .read_format = PERF_FORMAT_LOST,
+					      .sample_period = 1,
+					      .wakeup_events = 1 };
+
+	source->perf = perf_buffer__new_raw(fd, PERF_PAGES, &attributes, on_perf_event, source, NULL);
+	source->perf_counts = source->perf;
+	if (!source->perf && errno == EINVAL) { /* below 6.0 */
+		attributes.read_format = 0;
+		source->perf = perf_buffer__new_raw(fd, PERF_PAGES, &attributes, on_perf_event, source, NULL);
+	}
+	return source->perf ? 0 : -errno;
+}
+
+static int open_ring(struct reader_source *source, int fd)
+{
+	const char *counter = arena_printf(source->reader->arena, "%s_lost", weir_map_name(source->map));
+
+	source->ring = ring_buffer__new(fd, on_ring_record, source, NULL);
+	source->ring_lost = object_variable(source->map->object, counter, sizeof(*source->ring_lost));
+	return source->ring ? 0 : -errno;
+}
+
+/* How many have been lost, ever. */
+static uint64_t count_lost(const struct reader_source *source)
+{
+	uint64_t values[2], lost = 0; /* what the event counted, which is nothing; what was lost */
+
+	if (source->control)
+		return source->control->lost;
+	if (source->ring)
+		return source->ring_lost ? *source->ring_lost : 0;
+	if (!source->perf_counts)
+		return source->perf_lost;
+	for (size_t i = 0; i < perf_buffer__buffer_cnt(source->perf); i++)
+		if (read(perf_buffer__buffer_fd(source->perf, i), values, sizeof(values)) == sizeof(values))
+			lost += values[1];
+	return lost;
 }
 
 /* The map's buffer, into the epoll set. SOURCE lives in the reader's arena. */
-static int open_source(struct weir_reader *reader, struct reader_source *source, const struct weir_map *map,
+static int open_source(struct weir_reader *reader, struct reader_source *source, struct weir_map *map,
 		       struct diagnostics *diagnostics)
 {
 	enum bpf_map_type type = bpf_map__type(map->bpf);
 	struct epoll_event event = { .events = EPOLLIN };
 	int fd = weir_map_fd(map), r = 0;
 
+	if (map->read) {
+		diagnose(diagnostics, SEVERITY_ERROR, nowhere, "map %s is being read already", weir_map_name(map));
+		return -EBUSY;
+	}
 	source->reader = reader;
+	source->map = map;
 	if (type == BPF_MAP_TYPE_RINGBUF) {
-		source->ring = ring_buffer__new(fd, on_ring_record, source, NULL);
-		r = source->ring ? 0 : -errno;
+		r = open_ring(source, fd);
 	} else if (type == BPF_MAP_TYPE_PERF_EVENT_ARRAY) {
-		source->perf = perf_buffer__new(fd, PERF_PAGES, on_perf_record, on_perf_lost, source, NULL);
-		r = source->perf ? 0 : -errno;
+		r = open_perf(source, fd);
 	} else {
 		diagnose(diagnostics, SEVERITY_ERROR, nowhere, "map %s is neither a ring buffer nor a perf event array",
 			 weir_map_name(map));
@@ -153,6 +214,8 @@ static int open_source(struct weir_reader *reader, struct reader_source *source,
 			    source->ring ? ring_buffer__epoll_fd(source->ring) : perf_buffer__epoll_fd(source->perf), &event))
 		r = -errno;
 	if (!r) {
+		map->read = true;
+		source->lost_told = count_lost(source);
 		vector_push(reader->arena, &reader->sources, source);
 		return 0;
 	}
@@ -162,7 +225,7 @@ static int open_source(struct weir_reader *reader, struct reader_source *source,
 	return r;
 }
 
-int reader_add_map(struct weir_reader *reader, const struct weir_map *map, const struct reader_handler *handler,
+int reader_add_map(struct weir_reader *reader, struct weir_map *map, const struct reader_handler *handler,
 		   struct diagnostics *diagnostics)
 {
 	struct reader_source *source;
@@ -180,7 +243,7 @@ int reader_add_map(struct weir_reader *reader, const struct weir_map *map, const
 int reader_add_log(struct weir_reader *reader, struct weir_object *object, const struct weir_log_options *options,
 		   const struct reader_handler *handler, struct diagnostics *diagnostics)
 {
-	const struct weir_map *map = weir_object_map(object, "weir_logs");
+	struct weir_map *map = weir_object_map(object, "weir_logs");
 	struct reader_source *source = arena_new_object(reader->arena, struct reader_source);
 	int r;
 
@@ -270,12 +333,11 @@ int weir_reader_run(struct weir_reader *reader)
 
 int weir_reader_lost(struct weir_reader *reader, uint64_t *ret_lost)
 {
-	uint64_t lost = reader->lost;
+	uint64_t lost = 0;
 
-	reader->lost = 0;
 	for (size_t i = 0; i < reader->sources.count; i++) {
 		struct reader_source *source = reader->sources.items[i];
-		uint64_t all = source->control ? source->control->lost : 0;
+		uint64_t all = count_lost(source);
 
 		lost += all - source->lost_told;
 		source->lost_told = all;

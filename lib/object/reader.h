@@ -12,7 +12,7 @@ struct reader_handler {
 };
 
 int reader_open(struct weir_reader **ret_reader, struct diagnostics *diagnostics);
-int reader_add_map(struct weir_reader *reader, const struct weir_map *map, const struct reader_handler *handler,
+int reader_add_map(struct weir_reader *reader, struct weir_map *map, const struct reader_handler *handler,
 		   struct diagnostics *diagnostics);
 int reader_add_log(struct weir_reader *reader, struct weir_object *object, const struct weir_log_options *options,
 		   const struct reader_handler *handler, struct diagnostics *diagnostics);

@@ -96,6 +96,29 @@ at_least "a lower level is there when asked for" "$(stamped "DEBUG globals-g\] d
 exits "a global that is not there" 1 "no global variable 'nothing'" refused "$OBJECTS/globals-g.o" --program choose --on vb --set nothing=1
 exits "a value that does not fit" 1 "is too much for" refused "$OBJECTS/globals-g.o" --program choose --on vb --set numbers=256
 exits "a value that is none" 1 "is no value for" refused "$OBJECTS/globals-g.o" --program choose --on vb --set threshold=x
+exits "what globals there are is told" 1 "it has .*drop_from, threshold, word, numbers, chatty" refused "$OBJECTS/globals-g.o" --program choose --on vb --set nothing=1
+load "globals of each type are set" "$OBJECTS/records-g.o" --on vb --set port=65535 --set wide=-9223372036854775808 --set yes=true --set colour=GREEN --set list=1,2,3 --set mac=02:00:00:00:00:aB --set address6=fd00::1
+pings >/dev/null 2>&1
+unload
+at_least "numbers, a truth value, a name of an enum's, a list, the rest of which is 0" "$(stamped 'INFO records-g\] port 65535 wide -9223372036854775808 yes 1 colour 7 list 1 2 0')" 1
+at_least "addresses of six and sixteen bytes" "$(stamped 'INFO records-g\] mac 0x2:0xab address 0xfd:0x1 point 0')" 1
+while read -r set pattern; do
+	exits "a value that is none: $set" 1 "$pattern" refused "$OBJECTS/records-g.o" --on vb --set "$set"
+done <<-'END'
+	port=65536 it takes a number from 0 to 65535
+	port=-1 too much for
+	wide=9223372036854775808 it takes a number from -9223372036854775808 to 9223372036854775807
+	wide=-9223372036854775809 too much for
+	yes=2 it takes true or false
+	colour=BLUE it takes one of RED, GREEN, or a number
+	mac=02:00:00:00:00:0 or an Ethernet address
+	mac=02:00:00:00:00:00:00 or an Ethernet address
+	list=1,2,3,4,5 it takes up to 4 numbers from 0 to 65535
+	point=1,2 is no number and no list
+END
+is "what readers could not be told is counted, by each way of telling" "$("$ROOT/$BUILD/tests/tools/read_records" "$OBJECTS/records-g.o" 20000 | sed 's/at most [1-9][0-9]\{0,2\} at once/at most hundreds at once/')" "events: read and lost 20000, lost some, then 0, at most hundreds at once, for a second reader: Device or resource busy
+ring: read and lost 20000, lost some, then 0, at most hundreds at once, for a second reader: Device or resource busy
+log: read and lost 40000, lost some, then 0, at most hundreds at once, for a second reader: Device or resource busy"
 exits "--set without a value" 1 "has no '='" refused "$OBJECTS/globals-g.o" --on vb --set threshold
 load "JSON" -j "$OBJECTS/globals-g.o" --program choose --on vb --set drop_from=$A4
 pings >/dev/null 2>&1
@@ -208,10 +231,13 @@ rm $BPFFS/mine/choose
 ok "rm of the link's pin detaches it" until_true 5 pings
 rm -r $BPFFS/mine
 exits "one that cannot be attached leaves no pins" 3 "no such interface" refused "$OBJECTS/globals-g.o" --program choose --on nosuch --pin $BPFFS/mine
-fails "indeed none" test -e $BPFFS/mine/shared
+fails "indeed none, and no folder" test -e $BPFFS/mine
+exits "what is no place for pins" 3 "that is not in a bpffs" refused "$OBJECTS/globals-g.o" --program choose --on vb --pin "$WORK/pins/deep"
+fails "no folder is made there" test -e "$WORK/pins"
 exits "what the verifier refuses is told with its log's end" 2 "invalid access to packet|R[0-9] invalid|invalid mem access" refused "$OBJECTS/refused.o" --on vb
 matches "--verifier-log prints all of it" "$(in_b "$WEIR" load "$OBJECTS/drop.o" --section ingress --on vb --verifier-log -s 1 2>&1 >/dev/null)" "^0: "
 printf 'no object' >"$WORK/text.o"
+exits "maps in .maps without BTF" 1 "compile it with -g" refused "$OBJECTS/records.o" --on vb
 exits "a file that is no object" 1 "it is no ELF file" refused "$WORK/text.o" --on vb
 exits "a program for a processor" 1 "it is not compiled for eBPF" refused "$WEIR" --on vb
 exits "no such file" 3 "cannot read" refused "$WORK/nosuch.o" --on vb
