@@ -38,8 +38,10 @@ char *arena_vprintf(struct arena *arena, const char *format, va_list arguments);
 	}
 
 #define vector_reserve(arena, vector, more)                                                                                      \
-	((vector)->items =                                                                                                       \
-		 vector_grow((arena), (vector)->items, (vector)->count, &(vector)->capacity, (more), sizeof(*(vector)->items)))
+	((vector)->items = (more) <= (vector)->capacity - (vector)->count                                                        \
+				   ? (vector)->items                                                                             \
+				   : vector_grow((arena), (vector)->items, (vector)->count, &(vector)->capacity, (more),         \
+						 sizeof(*(vector)->items)))
 #define vector_push(arena, vector, ...) (vector_reserve((arena), (vector), 1), (vector)->items[(vector)->count++] = (__VA_ARGS__))
 
 void *vector_grow(struct arena *arena, void *items, size_t count, size_t *capacity, size_t more, size_t size);

@@ -218,7 +218,7 @@ static bool must_ask(const struct cut_chooser *chooser, const struct item *first
 	uint32_t cheapest = UINT32_MAX;
 
 	for (uint32_t i = 0; i < region->count; i++) {
-		uint32_t dimension = region_constraint(chooser->regions, region->constraints[i])->dimension;
+		uint32_t dimension = chooser->regions->constraint_facts.items[region->constraints[i]].dimension;
 
 		if (dimensions[dimension].kind == DIMENSION_FIELD)
 			return false;

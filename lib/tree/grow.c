@@ -46,7 +46,7 @@ struct grower {
 	struct intern_table *lists, *node_table;
 	VECTOR(uint32_t) solved;	/* by number of list: its node, or NO_NODE */
 	VECTOR(struct tree_node) nodes; /* by number in node_table */
-	VECTOR(struct item) scratch;
+	VECTOR(struct item) scratch[2]; /* lists in the making; a half for each side of a cut */
 	VECTOR(uint32_t) scratch_words;
 	/* For tidying a deciding list: which regions, and which constraints alone, earlier items of it are. */
 	struct marks region_marks, constraint_marks;
@@ -250,31 +250,27 @@ static size_t tidy_passing(struct grower *grower, struct item *items, size_t cou
 /* Does an item still ask for what profiles tell of? */
 static bool asks_for_profiles(const struct grower *grower, const struct item *items, size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
-		const struct region *region = &grower->regions->items.items[items[i].region];
-
-		for (uint32_t c = 0; c < region->count; c++)
-			if (grower->regions->constraint_facts.items[region->constraints[c]].may != grower->regions->all)
-				return true;
-	}
+	for (size_t i = 0; i < count; i++)
+		if (grower->regions->items.items[items[i].region].profiles != grower->regions->all)
+			return true;
 	return false;
 }
 
 /*
- * The number of the list that lies in scratch behind its head, where packets of PROFILES can come. When no item
+ * The number of the list that lies in scratch of SIDE behind its head, where packets of PROFILES can come. When no item
  * asks for what they tell of, they do not matter, and the list is the same for all.
  */
-static uint32_t intern_list(struct grower *grower, profile_set profiles)
+static uint32_t intern_list(struct grower *grower, int side, profile_set profiles)
 {
-	size_t count = grower->scratch.count - LIST_HEAD;
-	struct item *items = &grower->scratch.items[LIST_HEAD];
+	size_t count = grower->scratch[side].count - LIST_HEAD;
+	struct item *items = &grower->scratch[side].items[LIST_HEAD];
 	uint32_t number;
 
 	count = grower->deciding ? tidy_deciding(grower, items, count) : tidy_passing(grower, items, count);
 	if (!asks_for_profiles(grower, items, count))
 		profiles = grower->regions->all;
-	memcpy(grower->scratch.items, &profiles, sizeof(profiles));
-	number = intern(grower->lists, grower->scratch.items, (LIST_HEAD + count) * sizeof(struct item));
+	memcpy(grower->scratch[side].items, &profiles, sizeof(profiles));
+	number = intern(grower->lists, grower->scratch[side].items, (LIST_HEAD + count) * sizeof(struct item));
 	if (number == grower->solved.count)
 		vector_push(grower->arena, &grower->solved, NO_NODE);
 	return number;
@@ -291,40 +287,44 @@ static struct list list_of(const struct grower *grower, uint32_t number)
 }
 
 /* Empty scratch but for the head. */
-static void begin_list(struct grower *grower)
+static void begin_list(struct grower *grower, int side)
 {
-	grower->scratch.count = 0;
+	grower->scratch[side].count = 0;
 	for (int i = 0; i < LIST_HEAD; i++)
-		vector_push(grower->arena, &grower->scratch, (struct item){ 0 });
+		vector_push(grower->arena, &grower->scratch[side], (struct item){ 0 });
 }
 
-static void push_item(struct grower *grower, uint32_t rule, uint32_t region)
+static void push_item(struct grower *grower, int side, uint32_t rule, uint32_t region)
 {
 	if (region != REGION_NONE)
-		vector_push(grower->arena, &grower->scratch, (struct item){ rule, region });
+		vector_push(grower->arena, &grower->scratch[side], (struct item){ rule, region });
 }
 
 static void halve_list(struct grower *grower, uint32_t number, struct cut cut, uint32_t *ret_low, uint32_t *ret_high)
 {
 	const struct dimension *dimension = &grower->list->dimensions[cut.dimension];
 	struct list list = list_of(grower, number);
-	bool concerned = facts_concern(dimension);
+	const struct interval below = { 0, cut.bound - 1 }, above = { cut.bound, dimension->max };
+	profile_set profiles[2] = { list.profiles, list.profiles };
 
-	for (int side = 0; side < 2; side++) {
-		struct interval interval = { side ? cut.bound : 0, side ? dimension->max : cut.bound - 1 };
-		profile_set profiles = concerned ? list.profiles & facts_may(dimension, &interval, 1) : list.profiles;
-
-		begin_list(grower);
-		for (size_t i = 0; i < list.count; i++) {
-			uint32_t halves[2];
-
-			region_halve(grower->regions, list.items[i].region, cut.dimension, cut.bound, &halves[0], &halves[1]);
-			if (profiles != list.profiles && halves[side] != REGION_NONE)
-				halves[side] = region_among(grower->regions, halves[side], profiles);
-			push_item(grower, list.items[i].rule, halves[side]);
-		}
-		*(side ? ret_high : ret_low) = intern_list(grower, profiles);
+	if (facts_concern(dimension)) {
+		profiles[0] &= facts_may(dimension, &below, 1);
+		profiles[1] &= facts_may(dimension, &above, 1);
 	}
+	begin_list(grower, 0);
+	begin_list(grower, 1);
+	for (size_t i = 0; i < list.count; i++) {
+		uint32_t halves[2];
+
+		region_halve(grower->regions, list.items[i].region, cut.dimension, cut.bound, &halves[0], &halves[1]);
+		for (int side = 0; side < 2; side++) {
+			if (profiles[side] != list.profiles && halves[side] != REGION_NONE)
+				halves[side] = region_among(grower->regions, halves[side], profiles[side]);
+			push_item(grower, side, list.items[i].rule, halves[side]);
+		}
+	}
+	*ret_low = intern_list(grower, 0, profiles[0]);
+	*ret_high = intern_list(grower, 1, profiles[1]);
 }
 
 /* ---- The recursion ---- */
@@ -398,15 +398,15 @@ bool grower_grow(struct grower *grower, const uint32_t *rules, size_t count, boo
 	grower->solved_now.count = 0;
 	grower->depth = 0;
 	grower->failed = false;
-	begin_list(grower);
+	begin_list(grower, 0);
 	for (size_t i = 0; i < count; i++) {
 		const uint32_t *regions = grower_rule_regions(grower, rules[i]);
 
 		for (uint32_t b = 0; b < grower->list->rules[rules[i]].box_count; b++)
 			if (regions[b] != REGION_NONE)
-				push_item(grower, rules[i], region_among(grower->regions, regions[b], grower->regions->all));
+				push_item(grower, 0, rules[i], region_among(grower->regions, regions[b], grower->regions->all));
 	}
-	root = solve(grower, intern_list(grower, grower->regions->all));
+	root = solve(grower, intern_list(grower, 0, grower->regions->all));
 	if (grower->failed) {
 		/* Or the next attempt would find half of its work done, and a budget would be no limit. */
 		for (size_t i = 0; i < grower->solved_now.count; i++)

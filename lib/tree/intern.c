@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* An open hash table of numbers over a vector of entries. */
+/*
+ * An open hash table over entries that lie each behind its size. Most of what is asked for is a cache miss, so a slot
+ * holds as much of the hash as tells an entry from others without a look at it.
+ */
 #include "tree/intern.h"
 
 #include <string.h>
@@ -7,15 +10,18 @@
 #define NO_ENTRY UINT32_MAX
 
 struct entry {
-	const void *data;
 	size_t size;
-	uint64_t hash;
+	char data[];
+};
+
+struct slot {
+	uint32_t hash, number;
 };
 
 struct intern_table {
 	struct arena *arena;
-	VECTOR(struct entry) entries;
-	uint32_t *slots; /* numbers of entries; a power of two of them, less than half of them taken */
+	VECTOR(const struct entry *) entries;
+	struct slot *slots; /* a power of two of them, less than half of them taken */
 	size_t slot_count;
 };
 
@@ -33,7 +39,7 @@ static uint64_t hash_mix(uint64_t hash, uint64_t word)
 	return hash ^ hash >> 32;
 }
 
-static uint64_t hash_bytes(const void *data, size_t size)
+static uint32_t hash_bytes(const void *data, size_t size)
 {
 	const char *bytes = data;
 	uint64_t hash = size, word;
@@ -45,57 +51,62 @@ static uint64_t hash_bytes(const void *data, size_t size)
 	word = 0;
 	if (size)
 		memcpy(&word, bytes, size);
-	return hash_mix(hash, word);
+	return (uint32_t)hash_mix(hash, word);
 }
 
-static void place_entry(struct intern_table *table, uint32_t number)
+static void place(struct intern_table *table, struct slot taken)
 {
-	size_t slot = table->entries.items[number].hash & (table->slot_count - 1);
+	size_t at = taken.hash & (table->slot_count - 1);
 
-	while (table->slots[slot] != NO_ENTRY)
-		slot = (slot + 1) & (table->slot_count - 1);
-	table->slots[slot] = number;
+	while (table->slots[at].number != NO_ENTRY)
+		at = (at + 1) & (table->slot_count - 1);
+	table->slots[at] = taken;
 }
 
 static void grow_slots(struct intern_table *table)
 {
-	table->slot_count = table->slot_count ? table->slot_count * 4 : 256;
-	table->slots = arena_new_array(table->arena, uint32_t, table->slot_count);
+	const struct slot *old = table->slots;
+	size_t old_count = table->slot_count;
+
+	table->slot_count = old_count ? old_count * 4 : 256;
+	table->slots = arena_new_array(table->arena, struct slot, table->slot_count);
 	memset(table->slots, 0xff, table->slot_count * sizeof(*table->slots));
-	for (uint32_t i = 0; i < table->entries.count; i++)
-		place_entry(table, i);
+	for (size_t i = 0; i < old_count; i++)
+		if (old[i].number != NO_ENTRY)
+			place(table, old[i]);
 }
 
 uint32_t intern(struct intern_table *table, const void *data, size_t size)
 {
-	uint64_t hash = hash_bytes(data, size);
-	struct entry entry = { .size = size, .hash = hash };
+	struct slot asked = { hash_bytes(data, size), table->entries.count };
+	struct entry *entry;
 
 	if (table->entries.count * 2 >= table->slot_count)
 		grow_slots(table);
-	for (size_t slot = hash & (table->slot_count - 1); table->slots[slot] != NO_ENTRY;
-	     slot = (slot + 1) & (table->slot_count - 1)) {
-		const struct entry *there = &table->entries.items[table->slots[slot]];
+	for (size_t at = asked.hash & (table->slot_count - 1); table->slots[at].number != NO_ENTRY;
+	     at = (at + 1) & (table->slot_count - 1)) {
+		const struct entry *there;
 
-		if (there->hash == hash && there->size == size && (size == 0 || memcmp(there->data, data, size) == 0))
-			return table->slots[slot];
+		if (table->slots[at].hash != asked.hash)
+			continue;
+		there = table->entries.items[table->slots[at].number];
+		if (there->size == size && (size == 0 || memcmp(there->data, data, size) == 0))
+			return table->slots[at].number;
 	}
-	entry.data = arena_copy(table->arena, data, size);
+	entry = arena_alloc(table->arena, sizeof(*entry) + size);
+	entry->size = size;
+	if (size)
+		memcpy(entry->data, data, size);
 	vector_push(table->arena, &table->entries, entry);
-	place_entry(table, table->entries.count - 1);
-	return table->entries.count - 1;
+	place(table, asked);
+	return asked.number;
 }
 
 const void *intern_data(const struct intern_table *table, uint32_t number, size_t *ret_size)
 {
-	const struct entry *entry = &table->entries.items[number];
+	const struct entry *entry = table->entries.items[number];
 
 	if (ret_size)
 		*ret_size = entry->size;
 	return entry->data;
-}
-
-uint32_t intern_count(const struct intern_table *table)
-{
-	return table->entries.count;
 }

@@ -19,6 +19,5 @@ struct intern_table *intern_new(struct arena *arena);
 uint32_t intern(struct intern_table *table, const void *data, size_t size);
 /* What has that number; it stays where it is. */
 const void *intern_data(const struct intern_table *table, uint32_t number, size_t *ret_size);
-uint32_t intern_count(const struct intern_table *table);
 
 #endif

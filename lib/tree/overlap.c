@@ -78,7 +78,7 @@ static void summarise_rule(struct overlap *overlap, uint32_t rule)
 
 	for (uint32_t i = 0; i < count; i++)
 		if (boxes[i] != REGION_NONE)
-			summary->profiles |= region_profiles(grower_regions(overlap->grower), boxes[i]);
+			summary->profiles |= grower_regions(overlap->grower)->items.items[boxes[i]].profiles;
 	ipv4 = only_network(summary->profiles, WEIR_NETWORK_IPV4);
 	ipv6 = only_network(summary->profiles, WEIR_NETWORK_IPV6);
 	for (unsigned i = 0; i < BOUND_COUNT; i++)

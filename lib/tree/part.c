@@ -181,7 +181,7 @@ static struct sample draw_sample(const struct parter *parter, uint32_t rule, uin
 	struct sample sample = { .box = &asked->boxes[chosen] };
 
 	if (region != REGION_NONE)
-		sample.flow = facts_example(region_profiles(grower_regions(parter->grower), region));
+		sample.flow = facts_example(grower_regions(parter->grower)->items.items[region].profiles);
 	for (unsigned i = 0; i < sizeof(scattered) / sizeof(*scattered); i++)
 		set_field(&sample.flow, scattered[i], scatter(state));
 	for (uint32_t i = 0; i < sample.box->count; i++) {

@@ -36,10 +36,12 @@ static uint32_t intern_constraint(struct regions *regions, uint32_t dimension)
 	if (number == regions->constraint_facts.count) {
 		const struct region_constraint *constraint = region_constraint(regions, number);
 		const struct dimension *asked = &regions->list->dimensions[dimension];
-		struct constraint_facts facts = { .may = regions->all };
+		struct constraint_facts facts = { .dimension = dimension,
+						  .concerned = facts_concern(asked),
+						  .may = regions->all };
 
 		facts.bounds = 2 * count - (constraint->intervals[0].low == 0) - (constraint->intervals[count - 1].high == max);
-		if (facts_concern(asked)) {
+		if (facts.concerned) {
 			facts.may = facts_may(asked, constraint->intervals, count);
 			facts.sure = facts_sure(asked, constraint->intervals, count);
 		}
@@ -110,13 +112,15 @@ static uint32_t add_constraint(struct regions *regions, const struct constraint 
 static uint32_t intern_region(struct regions *regions, const uint32_t *constraints, uint32_t count)
 {
 	uint32_t number = intern(regions->region_table, constraints, count * sizeof(*constraints));
-	struct region region = { .count = count, .weight = 1 };
+	struct region region = { .count = count, .weight = 1, .profiles = regions->all };
 
 	if (number < regions->items.count)
 		return number;
 	region.constraints = intern_data(regions->region_table, number, NULL);
-	for (uint32_t i = 0; i < count; i++)
+	for (uint32_t i = 0; i < count; i++) {
 		region.weight += regions->constraint_facts.items[constraints[i]].bounds;
+		region.profiles &= regions->constraint_facts.items[constraints[i]].may;
+	}
 	vector_push(regions->arena, &regions->items, region);
 	return number;
 }
@@ -130,6 +134,7 @@ struct regions *regions_new(struct arena *arena, const struct rule_list *list)
 	regions->all = facts_all();
 	regions->constraint_table = intern_new(arena);
 	regions->region_table = intern_new(arena);
+	regions->ranges = arena_new_array(arena, struct known_range, list->dimension_count);
 	intern_region(regions, NULL, 0);
 	return regions;
 }
@@ -178,6 +183,26 @@ static uint32_t constraint_above(struct regions *regions, const struct region_co
 	return intern_constraint(regions, constraint->dimension);
 }
 
+static void halve_constraint(struct regions *regions, uint32_t number, uint64_t bound, uint32_t *ret_low, uint32_t *ret_high)
+{
+	const struct region_constraint *constraint;
+	struct constraint_facts *facts = &regions->constraint_facts.items[number];
+
+	if (facts->cut != bound) {
+		uint32_t below, above;
+
+		constraint = region_constraint(regions, number);
+		below = constraint_below(regions, constraint, bound);
+		above = constraint_above(regions, constraint, bound);
+		facts = &regions->constraint_facts.items[number];
+		facts->cut = bound;
+		facts->below = below;
+		facts->above = above;
+	}
+	*ret_low = facts->below;
+	*ret_high = facts->above;
+}
+
 /* The region with constraint AT replaced. */
 static uint32_t replace_constraint(struct regions *regions, uint32_t region, uint32_t at, uint32_t constraint)
 {
@@ -186,6 +211,8 @@ static uint32_t replace_constraint(struct regions *regions, uint32_t region, uin
 
 	if (constraint == CONSTRAINT_NONE)
 		return REGION_NONE;
+	if (constraint == old[at])
+		return region;
 	regions->scratch_constraints.count = 0;
 	for (uint32_t i = 0; i < count; i++)
 		if (i != at)
@@ -202,13 +229,11 @@ void region_halve(struct regions *regions, uint32_t region, uint32_t dimension, 
 
 	*ret_low = *ret_high = region;
 	for (uint32_t i = 0; i < whole.count; i++) {
-		const struct region_constraint *constraint = region_constraint(regions, whole.constraints[i]);
 		uint32_t low, high;
 
-		if (constraint->dimension != dimension)
+		if (regions->constraint_facts.items[whole.constraints[i]].dimension != dimension)
 			continue;
-		low = constraint_below(regions, constraint, bound);
-		high = constraint_above(regions, constraint, bound);
+		halve_constraint(regions, whole.constraints[i], bound, &low, &high);
 		*ret_low = replace_constraint(regions, region, i, low);
 		*ret_high = replace_constraint(regions, region, i, high);
 		return;
@@ -247,14 +272,13 @@ bool region_within(const struct regions *regions, uint32_t inner, uint32_t outer
 
 /* ---- What profiles tell ---- */
 
-profile_set region_profiles(const struct regions *regions, uint32_t region)
+static struct interval range_among(struct regions *regions, uint32_t dimension, profile_set profiles)
 {
-	const struct region *asked = &regions->items.items[region];
-	profile_set profiles = regions->all;
+	struct known_range *known = &regions->ranges[dimension];
 
-	for (uint32_t i = 0; i < asked->count; i++)
-		profiles &= regions->constraint_facts.items[asked->constraints[i]].may;
-	return profiles;
+	if (known->profiles != profiles)
+		*known = (struct known_range){ profiles, facts_range(&regions->list->dimensions[dimension], profiles) };
+	return known->range;
 }
 
 /* The first constraint from position *AT on that profiles concern; false when there is none. */
@@ -262,12 +286,9 @@ static bool find_concerned(const struct regions *regions, uint32_t region, uint3
 {
 	const struct region *asked = &regions->items.items[region];
 
-	for (; *at < asked->count; ++*at) {
-		uint32_t dimension = region_constraint(regions, asked->constraints[*at])->dimension;
-
-		if (facts_concern(&regions->list->dimensions[dimension]))
+	for (; *at < asked->count; ++*at)
+		if (regions->constraint_facts.items[asked->constraints[*at]].concerned)
 			return true;
-	}
 	return false;
 }
 
@@ -275,18 +296,18 @@ uint32_t region_among(struct regions *regions, uint32_t region, profile_set prof
 {
 	uint32_t at = 0, unused;
 
-	if (!(region_profiles(regions, region) & profiles))
+	if (!(regions->items.items[region].profiles & profiles))
 		return REGION_NONE;
 	while (find_concerned(regions, region, &at)) {
 		uint32_t constraint = regions->items.items[region].constraints[at];
-		uint32_t dimension = region_constraint(regions, constraint)->dimension, narrowed = region;
+		uint32_t dimension = regions->constraint_facts.items[constraint].dimension, narrowed = region;
 		struct interval range;
 
 		if (!(profiles & ~regions->constraint_facts.items[constraint].sure)) {
 			region = replace_constraint(regions, region, at, CONSTRAINT_ALL);
 			continue;
 		}
-		range = facts_range(&regions->list->dimensions[dimension], profiles);
+		range = range_among(regions, dimension, profiles);
 		if (range.low > 0)
 			region_halve(regions, narrowed, dimension, range.low, &unused, &narrowed);
 		if (narrowed != REGION_NONE && range.high < dimension_max(regions, dimension))
@@ -303,7 +324,7 @@ bool regions_meet(const struct regions *regions, uint32_t a, uint32_t b)
 {
 	const struct region *first = &regions->items.items[a], *second = &regions->items.items[b];
 
-	if (!(region_profiles(regions, a) & region_profiles(regions, b)))
+	if (!(first->profiles & second->profiles))
 		return false;
 	for (uint32_t i = 0, j = 0; i < first->count && j < second->count;) {
 		const struct region_constraint *one = region_constraint(regions, first->constraints[i]);

@@ -20,15 +20,28 @@ struct region_constraint {
 	struct interval intervals[];
 };
 
-/* By number of a constraint: how many cuts its intervals need; which profiles may, and which surely do, satisfy it. */
+/*
+ * By number of a constraint: how many cuts its intervals need; which profiles may, and which surely do, satisfy it; and
+ * what was left of it below and above the bound where it was cut last (0: nowhere), since many regions are cut at one bound.
+ */
 struct constraint_facts {
-	uint32_t bounds;
+	uint32_t dimension, bounds;
+	bool concerned; /* do profiles say anything of its dimension? */
 	profile_set may, sure;
+	uint64_t cut;
+	uint32_t below, above;
 };
 
 struct region {
 	uint32_t count, weight;	     /* weight: 1 + the bounds of all constraints */
 	const uint32_t *constraints; /* numbers, by ascending dimension */
+	profile_set profiles;	     /* of packets that may lie in it */
+};
+
+/* From the least value to the greatest that packets of some profiles have of a dimension, as it was last asked for. */
+struct known_range {
+	profile_set profiles; /* 0: not asked for yet */
+	struct interval range;
 };
 
 struct regions {
@@ -38,6 +51,7 @@ struct regions {
 	struct intern_table *constraint_table, *region_table;
 	VECTOR(struct constraint_facts) constraint_facts;
 	VECTOR(struct region) items; /* by number */
+	struct known_range *ranges;  /* by dimension */
 	VECTOR(struct interval) scratch;
 	VECTOR(uint32_t) scratch_constraints;
 };
@@ -56,8 +70,6 @@ bool region_within(const struct regions *regions, uint32_t inner, uint32_t outer
 /* Can a packet lie in both? When in doubt, yes. */
 bool regions_meet(const struct regions *regions, uint32_t a, uint32_t b);
 
-/* The profiles of packets that may lie in the region. */
-profile_set region_profiles(const struct regions *regions, uint32_t region);
 /*
  * The region as it looks where only packets of PROFILES can come: without the constraints that all of them satisfy, and open
  * where none of them lies behind a bound. REGION_NONE when none of them can lie in it.
