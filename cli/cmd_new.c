@@ -93,7 +93,7 @@ static const char make_template[] =
 	"WEIR_LIBS := $(shell $(PKG_CONFIG) --libs libweir)\n"
 	"MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)\n"
 	"ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/;s/riscv64/riscv/;s/ppc64.*/powerpc/;s/s390x/s390/')\n"
-	"BPF_CFLAGS := -target bpf -g -O2 -Wall -D__TARGET_ARCH_$(ARCH) $(WEIR_CFLAGS) \\\n"
+	"BPF_CFLAGS := -target bpf -g -O2 -Wall -fno-builtin -D__TARGET_ARCH_$(ARCH) $(WEIR_CFLAGS) \\\n"
 	"\t-idirafter /usr/include/$(MULTIARCH)\n\n"
 	"@NAME@: @NAME@.o\n"
 	"\t$(CC) $(LDFLAGS) -o $@ $^ $(WEIR_LIBS) $(LDLIBS)\n\n"
@@ -210,6 +210,23 @@ static bool is_good_name(const char *name)
 	return true;
 }
 
+/* The name is that of a function, too. */
+static bool is_taken_name(const char *name)
+{
+	static const char *const words[] = {
+		"SEC",	   "asm",   "auto",	"bool",	  "break",    "case",	"char",	   "const",    "continue",
+		"default", "do",    "double",	"else",	  "enum",     "extern", "false",   "float",    "for",
+		"goto",	   "if",    "inline",	"int",	  "long",     "main",	"nullptr", "register", "restrict",
+		"return",  "short", "signed",	"sizeof", "static",   "struct", "switch",  "true",     "typedef",
+		"typeof",  "union", "unsigned", "void",	  "volatile", "while",
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(name, words[i]) == 0)
+			return true;
+	return strncmp(name, "weir_", 5) == 0 || strncmp(name, "bpf_", 4) == 0;
+}
+
 static int unknown_type(const struct cli *cli, const char *type)
 {
 	const char *names[KIND_COUNT], *meant;
@@ -243,6 +260,9 @@ static int make_project(struct cli *cli, const char *name, const char *type)
 	snprintf(project.function, sizeof(project.function), "%s", name);
 	for (char *c = project.function; *c; c++)
 		*c = *c == '-' ? '_' : *c;
+	if (is_taken_name(project.function))
+		return cli_usage(cli, "a function is to be called so: 'my-program' would do",
+				 "'%s' is no good name for a project: it is a word of C, of weir's or of libbpf's", name);
 	if (project.kind->target)
 		snprintf(project.target, sizeof(project.target), "\"%s\"", project.kind->target);
 	else

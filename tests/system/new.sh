@@ -77,7 +77,14 @@ exits "so is a file" 1 "'taken' is there already" weir new taken --type tc
 for name in 9lives ../escape a/b "" "with space" "$(printf 'x%.0s' {1..65})"; do
 	exits "no good name: '$name'" 1 "no good name" weir new "$name" --type xdp
 done
-fails "nothing was written for those" ls ../escape 9lives a
+for name in int main weir-log bpf_printk; do
+	exits "a name that cannot be a function's: '$name'" 1 "it is a word of" weir new "$name" --type xdp
+done
+fails "nothing was written for those" ls ../escape 9lives a int main weir-log bpf_printk
+for name in log exit; do
+	weir new "$name" --type xdp >/dev/null
+	is "one that is a function's of the C library builds without a warning: '$name'" "$(make -s -C "$name" 2>&1)" ""
+done
 exits "a type that is misspelt" 1 "did you mean 'kprobe'" weir new p --type kprob
 exits "no type" 1 "of which type" weir new p
 exits "no name" 1 "what is the project called" weir new --type xdp
