@@ -7,7 +7,8 @@
  * UDP sockets stay what they are, so each datagram is given to its socket, and the reply's source port is put right on the way out.
  * A first fragment cannot be given to a socket; its port is rewritten.
  *
- * dnat rewrites the destination port and, on the way back, the source port.
+ * dnat rewrites the destination port and, on the way back, the source port. Nobody can be asked who listens there: with `alive` a port
+ * that refuses a connection is marked, and a refusal of TCP goes no further, so that the client's next SYN is sent to another port.
  */
 #ifndef WEIR_BPF_REDIRECT_H
 #define WEIR_BPF_REDIRECT_H
@@ -75,7 +76,12 @@ __weak __noinline int redirect_find_own(CONTEXT *ctx, struct weir_flow *flow)
 }
 
 /* What becomes of a connection: its packets are given to a socket, or rewritten, to a socket of this host or to wherever they go. */
-enum way { WAY_GIVE, WAY_REWRITE_HERE, WAY_REWRITE };
+enum way { WAY_GIVE, WAY_REWRITE_HERE, WAY_REWRITE, WAY_TRY /* rewritten; another port if this one refuses */ };
+
+static __always_inline __u8 redirect_first_state(const struct weir_flow *flow, __u32 way)
+{
+	return connection_next_state(flow, way == WAY_TRY ? WEIR_REDIRECTED_TRYING : WEIR_REDIRECTED_NEW);
+}
 
 /* A fragment cannot be given to a socket, which would be forgotten when the packet is put together. Its port is rewritten. */
 static __always_inline bool redirect_gives(const struct weir_flow *flow, __u32 way)
@@ -121,6 +127,14 @@ __weak __noinline int redirect_assign(CONTEXT *ctx, struct weir_flow *flow, __u3
 		given = redirect_give(ctx, flow, socket, way);
 	bpf_sk_release(socket);
 	return given;
+}
+
+/* Does nobody take a connection at PORT? If packets are given to sockets, and it is to be so, the packet is given. */
+static __always_inline bool redirect_is_dead(CONTEXT *ctx, struct weir_flow *flow, __u32 port, __u32 way)
+{
+	if (way == WAY_TRY)
+		return connection_port_is_dead(flow, port);
+	return way != WAY_REWRITE && !redirect_assign(ctx, flow, port, way);
 }
 
 /* Is the packet for this host? One that goes on to another is not for sockets here. */
@@ -194,6 +208,7 @@ __weak __noinline int redirect_reserve(struct weir_flow *flow, __u32 port, __u32
 		return TAKE_OCCUPIED;
 	made.seen_ns = bpf_ktime_get_coarse_ns();
 	made.port = flow->dport;
+	made.state = redirect_first_state(flow, way);
 	made.kind = WEIR_REDIRECTED_BACK | (way == WAY_GIVE ? WEIR_REDIRECTED_GIVEN : WEIR_REDIRECTED_REWRITTEN);
 	connection_key(flow, &key);
 	connection_turn(&key, port, false, &back);
@@ -221,7 +236,7 @@ __weak __noinline int redirect_remember(struct weir_flow *flow, __u32 port, __u3
 	made.seen_ns = bpf_ktime_get_coarse_ns();
 	made.port = port;
 	made.kind = way == WAY_GIVE ? WEIR_REDIRECTED_GIVEN : WEIR_REDIRECTED_REWRITTEN;
-	made.state = connection_next_state(flow, WEIR_REDIRECTED_NEW);
+	made.state = redirect_first_state(flow, way);
 	bpf_map_update_elem(&weir_connections, &key, &made, BPF_ANY);
 	connection_count(slot, port);
 	if (skipped) {
@@ -267,7 +282,7 @@ __weak __noinline int redirect_begin(CONTEXT *ctx, struct weir_flow *flow, __u32
 		skipped = i;
 		port = redirect->first + (in_order || i >= REDIRECT_DRAWS ? start + i : start) % redirect->count;
 		taken = TAKE_DONE;
-		if (way != WAY_REWRITE && !redirect_assign(ctx, flow, port, way))
+		if (redirect_is_dead(ctx, flow, port, way))
 			taken = TAKE_DEAD;
 		else if (way != WAY_GIVE || !connection_is_tcp(flow))
 			taken = redirect_reserve(flow, port, slot, way);
@@ -276,7 +291,7 @@ __weak __noinline int redirect_begin(CONTEXT *ctx, struct weir_flow *flow, __u32
 	}
 	if (taken == TAKE_OCCUPIED)
 		return CODE_DROP;
-	if (taken == TAKE_DEAD) /* nobody there: the kernel answers, as for any port on which nobody listens */
+	if (taken == TAKE_DEAD) /* nobody there: the host answers, as for any port on which nobody listens */
 		return CODE_ACCEPT;
 	redirect_remember(flow, port, slot, skipped, way);
 	return redirect_deliver(ctx, flow, port, way);
@@ -375,7 +390,7 @@ __weak __noinline int redirect_by_rewriting(CONTEXT *ctx, struct weir_flow *flow
 		return CODE_DROP;
 	if (redirect_is_strange(flow, &action->redirect) || redirect_find_own(ctx, flow) == OWN_THERE)
 		return CODE_ACCEPT;
-	return redirect_begin(ctx, flow, slot, WAY_REWRITE);
+	return redirect_begin(ctx, flow, slot, action->redirect.alive ? WAY_TRY : WAY_REWRITE);
 }
 
 /* On the way back: a reply gets the source port back that its client named. */
@@ -394,6 +409,10 @@ __weak __noinline int redirect_back(CONTEXT *ctx, struct weir_flow *flow)
 	connection = bpf_map_lookup_elem(&weir_connections, &key);
 	if (!connection || !connection_is_back(connection))
 		return CODE_ACCEPT;
+	if (connection->state == WEIR_REDIRECTED_TRYING && connection_refuses(flow)) {
+		connection_refused(&key, connection);
+		return CODE_DROP; /* the client sends its SYN again, and another port gets it */
+	}
 	connection_note(flow, connection);
 	return rewrite_port(ctx, flow, PORT_SOURCE, connection->port) ? CODE_DROP : CODE_ACCEPT;
 }

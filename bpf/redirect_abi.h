@@ -27,7 +27,7 @@ enum weir_choice {
 struct weir_redirect {
 	__u16 first, count; /* ports; count 0: the rule has none */
 	__u8 choice;	    /* enum weir_choice */
-	__u8 alive;	    /* 1: ports on which nobody listens are passed over */
+	__u8 alive;	    /* 1: ports on which nobody listens, or that refused, are passed over */
 	__u16 padding;
 };
 _Static_assert(sizeof(struct weir_redirect) == 8, "struct weir_redirect has holes or has grown");
@@ -60,18 +60,22 @@ enum weir_redirected_kind {
 	WEIR_REDIRECTED_GIVEN,	   /* to a socket of this host, packets in are not changed */
 	WEIR_REDIRECTED_REWRITTEN, /* packets in get another destination port */
 	WEIR_REDIRECTED_BACK,	   /* added to one of these: the entry is of the way back */
+	/* No connection: this port refused one. From the port (source) to nobody, all zeros, as a way back. */
+	WEIR_REDIRECTED_DEAD = 4 | WEIR_REDIRECTED_BACK,
 };
 
 enum weir_redirected_state {
 	WEIR_REDIRECTED_NEW,	/* TCP: only SYNs were seen; UDP: only one direction */
 	WEIR_REDIRECTED_OPEN,
-	WEIR_REDIRECTED_ENDING, /* TCP: a FIN or RST was seen */
+	WEIR_REDIRECTED_ENDING, /* TCP: a FIN or RST was seen; UDP: its port refused it */
+	WEIR_REDIRECTED_TRYING, /* as NEW, and a port that refuses it is to be passed over */
 };
 
 /* Seconds for which an entry is believed; past them its next packet (TCP: its next SYN) begins a new connection. */
 #define WEIR_REDIRECTED_NEW_S 60
 #define WEIR_REDIRECTED_OPEN_TCP_S 432000 /* five days */
 #define WEIR_REDIRECTED_OPEN_UDP_S 180
+#define WEIR_REDIRECTED_DEAD_S	   10 /* a port that refused is not tried for so long */
 
 /* Connections begun, by rule and port; port 0: of the rule, whose turn it is (round-robin). Values are __u64. */
 struct weir_port_key {

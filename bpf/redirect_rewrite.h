@@ -39,6 +39,14 @@ static __always_inline bool rewrite_is_error(const struct weir_flow *flow)
 	return flow->transport == WEIR_TRANSPORT_ICMPV6 && flow->icmp_type >= 1 && flow->icmp_type <= 4;
 }
 
+/* Does the error say that nobody listens on the port? */
+static __always_inline bool rewrite_is_refusal(const struct weir_flow *flow)
+{
+	if (flow->transport == WEIR_TRANSPORT_ICMP)
+		return flow->icmp_type == 3 && flow->icmp_code == 3;
+	return flow->icmp_type == 1 && flow->icmp_code == 4;
+}
+
 /*
  * The packet that an ICMP error quotes: its key, and where its ports are. False: it has none, or too little of it is there, or
  * (IPv6) extension headers other than that of fragments stand before them.
@@ -107,6 +115,11 @@ __weak __noinline int rewrite_error(CONTEXT *ctx, struct weir_flow *flow, __u32 
 	connection = bpf_map_lookup_elem(&weir_connections, &key);
 	if (!connection || connection_is_back(connection) != (back != 0))
 		return 0;
+	if (back && connection->state == WEIR_REDIRECTED_TRYING && rewrite_is_refusal(flow)) {
+		connection_refused(&key, connection);
+		if (key.protocol == IPPROTO_TCP)
+			return -1; /* the client sends its SYN again; a client of UDP is told, so that it may */
+	}
 	old = bpf_htons(back ? quoted.dport : quoted.sport);
 	new = bpf_htons(connection->port);
 	if (old == new)

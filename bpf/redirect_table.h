@@ -49,6 +49,12 @@ static __always_inline bool connection_opens(const struct weir_flow *flow)
 	return connection_is_tcp(flow) && (flow->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 }
 
+/* Does the packet refuse to open one? So does a RST that answers a SYN, and none that ends a connection. */
+static __always_inline bool connection_refuses(const struct weir_flow *flow)
+{
+	return connection_is_tcp(flow) && (flow->tcp_flags & (TCP_SYN | TCP_RST | TCP_ACK)) == (TCP_RST | TCP_ACK);
+}
+
 static __always_inline void connection_key(const struct weir_flow *flow, struct weir_redirected_key *key)
 {
 	bool ipv4 = flow->network == WEIR_NETWORK_IPV4;
@@ -99,6 +105,12 @@ static __always_inline bool connection_is_back(const struct weir_redirected *con
 	return connection->kind & WEIR_REDIRECTED_BACK;
 }
 
+/* Has nobody but the client been heard of yet? */
+static __always_inline bool connection_is_unanswered(__u8 state)
+{
+	return state == WEIR_REDIRECTED_NEW || state == WEIR_REDIRECTED_TRYING;
+}
+
 /* What a packet says of its connection. */
 static __always_inline __u8 connection_next_state(const struct weir_flow *flow, __u8 state)
 {
@@ -106,7 +118,7 @@ static __always_inline __u8 connection_next_state(const struct weir_flow *flow, 
 		return state;
 	if (flow->tcp_flags & (TCP_FIN | TCP_RST))
 		return WEIR_REDIRECTED_ENDING;
-	if (state == WEIR_REDIRECTED_NEW && !(flow->tcp_flags & TCP_SYN))
+	if (connection_is_unanswered(state) && !(flow->tcp_flags & TCP_SYN))
 		return WEIR_REDIRECTED_OPEN;
 	return state;
 }
@@ -153,6 +165,50 @@ static __always_inline void connection_note(struct weir_flow *flow, struct weir_
 
 	if (state != connection->state || bpf_ktime_get_coarse_ns() - connection->seen_ns >= SECOND_NS)
 		connection_write(flow, connection, state);
+}
+
+/* The mark of a port that refuses, by the key of a packet of the way back, whose source it is. */
+static __always_inline void connection_dead_key(const struct weir_redirected_key *back, struct weir_redirected_key *ret_key)
+{
+	*ret_key = *back;
+	ret_key->daddr_hi = 0;
+	ret_key->daddr_lo = 0;
+	ret_key->dport = 0;
+}
+
+/* Does PORT at the packet's destination refuse? It did, not long ago. */
+__weak __noinline int connection_port_is_dead(struct weir_flow *flow, __u32 port)
+{
+	struct weir_redirected_key key, back, dead;
+	struct weir_redirected *mark;
+
+	if (!have_connections || !flow)
+		return 0;
+	connection_key(flow, &key);
+	connection_turn(&key, port, false, &back);
+	connection_dead_key(&back, &dead);
+	mark = bpf_map_lookup_elem(&weir_connections, &dead);
+	return mark && bpf_ktime_get_coarse_ns() - mark->seen_ns < WEIR_REDIRECTED_DEAD_S * SECOND_NS;
+}
+
+/*
+ * The port at the source of BACK, which is of the way back, refuses this connection: mark it, and let the connection's next
+ * packet begin it anew.
+ */
+static __always_inline void connection_refused(const struct weir_redirected_key *back, struct weir_redirected *connection)
+{
+	struct weir_redirected made = { .port = back->sport, .kind = WEIR_REDIRECTED_DEAD };
+	struct weir_redirected_key key;
+	struct weir_redirected *other;
+
+	made.seen_ns = bpf_ktime_get_coarse_ns();
+	connection_dead_key(back, &key);
+	bpf_map_update_elem(&weir_connections, &key, &made, BPF_ANY);
+	connection->state = WEIR_REDIRECTED_ENDING;
+	connection_turn(back, connection->port, true, &key);
+	other = bpf_map_lookup_elem(&weir_connections, &key);
+	if (other)
+		other->state = WEIR_REDIRECTED_ENDING;
 }
 
 /* Count a new connection on its port. */

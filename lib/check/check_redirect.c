@@ -139,11 +139,10 @@ bool check_redirect(struct chain_frame *frame, const struct ast_statement *state
 {
 	struct checker *checker = frame->checker;
 	struct weir_redirect *redirect = &rule->action.redirect;
-	bool local = rule->verdict == WEIR_VERDICT_REDIRECT, whole;
+	bool whole;
 	unsigned all = CARRIES_ANY;
-	struct diagnostic *d;
 
-	if (!local && rule->verdict != WEIR_VERDICT_DNAT)
+	if (rule->verdict != WEIR_VERDICT_REDIRECT && rule->verdict != WEIR_VERDICT_DNAT)
 		return true;
 	for (size_t i = 0; i < match_count; i++)
 		for (uint32_t s = 0; s < matches[i].subject_count; s++)
@@ -152,12 +151,6 @@ bool check_redirect(struct chain_frame *frame, const struct ast_statement *state
 	whole &= check_ports(checker, statement, all, redirect);
 	whole &= check_choice(checker, statement, redirect);
 	redirect->alive = statement->alive_place.line != 0;
-	if (redirect->alive && !local) {
-		d = diagnose(checker->diagnostics, SEVERITY_ERROR, statement->alive_place,
-			     "what 'dnat' sends on may go to another host, and who lives there cannot be asked");
-		diagnostic_hint(checker->diagnostics, d, "leave 'alive' out, or use 'redirect' for servers on this host");
-		whole = false;
-	}
 	return whole;
 }
 

@@ -41,5 +41,7 @@ const char *why_port(struct arena *arena, const struct rule *rule, const struct 
 									   : "whose turn it is");
 	}
 	return arena_printf(arena, "%s%s; a connection that has a port keeps it", text,
-			    redirect->alive ? ", or another on which somebody listens" : "");
+			    !redirect->alive			     ? ""
+			    : rule->verdict == WEIR_VERDICT_REDIRECT ? ", or another on which somebody listens"
+								     : ", or another where it refused not long ago");
 }

@@ -562,7 +562,7 @@ static bool write_redirect(struct writer *writer, bool verdict)
 		fputs(random_chance(writer->random, 50) ? "meta l4proto { tcp, udp } " : "udp ", writer->out);
 	else
 		fprintf(writer->out, "%s to :1000-1199%s%s\n", here ? "redirect" : "dnat", random_of(writer->random, choices),
-			here && random_chance(writer->random, 50) ? " alive" : "");
+			random_chance(writer->random, 50) ? " alive" : "");
 	return true;
 }
 

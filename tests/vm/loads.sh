@@ -37,7 +37,7 @@ marks=('counter by meta mark' 'meta mark set meta mark and 0xff00 or 0x12 meta p
 
 applies "xdp ingress on vb netns $B" "${everywhere[@]}" 'tcp dport 80 fwd to out' 'tcp dport 80 bounce' 'udp dport 9 to xsk'
 applies "tc ingress on vb netns $B" "${everywhere[@]}" "${marks[@]}" 'tcp dport 80 fwd to out' 'tcp dport 80 bounce' 'udp dport 1 accept final' \
-	'meta l4proto { tcp, udp } th dport 80 redirect to :8080-8087 alive' 'meta l4proto { tcp, udp } th dport 80 dnat to :8080-8087 by round-robin'
+	'meta l4proto { tcp, udp } th dport 80 redirect to :8080-8087 alive' 'meta l4proto { tcp, udp } th dport 80 dnat to :8080-8087 by round-robin alive'
 applies "tc egress on vb netns $B" "${everywhere[@]}" "${marks[@]}" 'udp dport 53 dnat to :5353'
 applies "tc egress on vb netns $B parent 1: default 1:30" "${everywhere[@]//drop/class 1:10}" 'udp class 1:mark'
 if [ -n "$(cgroup_mount)" ]; then
