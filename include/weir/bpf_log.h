@@ -52,10 +52,14 @@ static __always_inline void weir_log_put_number_(struct weir_log_value *value, _
 	value->words[0] = number;
 }
 
-/* BYTES may have any alignment. */
+/*
+ * BYTES may have any alignment. Where they are a constant structure, clang 14 forgets what was written before them: it is not to
+ * know.
+ */
 static __always_inline void weir_log_put_address6_(struct weir_log_value *value, __u8 kind, const void *bytes)
 {
 	(void)kind;
+	__asm__ volatile("" : "+r"(bytes) : : "memory");
 	value->kind = WEIR_LOG_VALUE_IP6;
 	__builtin_memcpy(value->words, bytes, 16);
 }

@@ -101,7 +101,7 @@ load "globals of each type are set" "$OBJECTS/records-g.o" --on vb --set port=65
 pings >/dev/null 2>&1
 unload
 at_least "numbers, a truth value, a name of an enum's, a list, the rest of which is 0" "$(stamped 'INFO records-g\] port 65535 wide -9223372036854775808 yes 1 colour 7 list 1 2 0')" 1
-at_least "addresses of six and sixteen bytes" "$(stamped 'INFO records-g\] mac 0x2:0xab address 0xfd:0x1 point 0')" 1
+at_least "addresses of six and sixteen bytes" "$(stamped 'INFO records-g\] mac 0x2:0xab address 0xfd:0x1 point 0 constant fe80::1')" 1
 while read -r set pattern; do
 	exits "a value that is none: $set" 1 "$pattern" refused "$OBJECTS/records-g.o" --on vb --set "$set"
 done <<-'END'
