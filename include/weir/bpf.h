@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * For programs that run in the kernel: packet headers, and a cursor that cannot leave the packet. Needs libbpf's headers alone,
- * and takes the types of the kernel's own headers or of a vmlinux.h that is included before.
+ * and takes the types of the kernel's own headers, or of a vmlinux.h or what `weir types` printed, included before.
  *
  *	struct weir_cursor at = weir_cursor_of(ctx);
  *	__be16 type;

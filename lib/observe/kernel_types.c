@@ -17,9 +17,10 @@
 
 static const struct place nowhere;
 
-/* bpf_helpers.h takes these for granted. */
-static const char *const always[] = { "__u8",  "__u16",	 "__u32",  "__u64",  "__s8",   "__s16",	 "__s32",
-				      "__s64", "__be16", "__be32", "__le16", "__le32", "__wsum", "bpf_map_type" };
+/* bpf_helpers.h, bpf_tracing.h and weir/bpf.h take these for granted; the last one tells that BTF is a kernel's. */
+static const char *const always[] = { "__u8",	"__u16",      "__u32",	"__u64",     "__s8",	"__s16",
+				      "__s32",	"__s64",      "__be16", "__be32",    "__le16",	"__le32",
+				      "__wsum", "xdp_action", "xdp_md", "__sk_buff", "pt_regs", "bpf_map_type" };
 
 struct kinds {
 	const char *word; /* "struct"; NULL: no word of C before the name */
@@ -39,6 +40,7 @@ static const struct kinds words[] = {
 struct source_types {
 	struct btf *btf, *base;
 	const char *path;
+	bool is_kernel; /* it has all that eBPF programs take for granted */
 };
 
 static void source_close(struct source_types *source)
@@ -201,6 +203,23 @@ static bool find(const struct btf *btf, const char *word, struct ids *ids)
 	return found;
 }
 
+/* BPF_ANY, BPF_F_CURRENT_CPU and their like are enumerators of enums without a name. */
+static void find_constants(const struct btf *btf, struct ids *ids)
+{
+	uint32_t count = btf__type_cnt(btf);
+
+	for (uint32_t id = 1; id < count; id++) {
+		const struct btf_type *type = btf__type_by_id(btf, id);
+		uint32_t first;
+
+		if (!btf_is_any_enum(type) || !btf_vlen(type) || *btf__name_by_offset(btf, type->name_off))
+			continue;
+		first = btf_is_enum(type) ? btf_enum(type)->name_off : btf_enum64(type)->name_off;
+		if (strncmp(btf__name_by_offset(btf, first), "BPF_", 4) == 0)
+			vector_push(ids->arena, &ids->list, id);
+	}
+}
+
 static void on_text(void *context, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));
 static void on_text(void *context, const char *format, va_list arguments)
 {
@@ -219,8 +238,13 @@ static void print_head(const struct kernel_types_request *request, const struct 
 		fprintf(out, " of Linux %s", kernel.release);
 	fputs(";\n * written by `weir types`. For eBPF programs, which clang makes fit the kernel that they are loaded into (CO-RE).\n"
 	      " * It takes the place of <linux/...> headers: include no other that defines one of these types.\n */\n"
-	      "#ifndef WEIR_KERNEL_TYPES_H\n#define WEIR_KERNEL_TYPES_H\n\n"
-	      "#ifndef BPF_NO_PRESERVE_ACCESS_INDEX\n"
+	      "#ifndef WEIR_KERNEL_TYPES_H\n#define WEIR_KERNEL_TYPES_H\n\n",
+	      out);
+	if (source->is_kernel)
+		fputs("/* By this name bpf_tracing.h and weir/bpf.h know that <linux/bpf.h> is not needed. */\n"
+		      "#ifndef __VMLINUX_H__\n#define __VMLINUX_H__\n#endif\n\n",
+		      out);
+	fputs("#ifndef BPF_NO_PRESERVE_ACCESS_INDEX\n"
 	      "#pragma clang diagnostic push\n"
 	      "#pragma clang diagnostic ignored \"-Wpragma-clang-attribute\"\n"
 	      "#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)\n#endif\n\n",
@@ -282,7 +306,9 @@ int kernel_types_print(const struct kernel_types_request *request, FILE *out, st
 	int error = source_open(&source, request->btf, diagnostics);
 
 	for (size_t i = 0; !error && i < sizeof(always) / sizeof(always[0]); i++)
-		find(source.btf, always[i], &ids);
+		source.is_kernel = find(source.btf, always[i], &ids);
+	if (source.is_kernel)
+		find_constants(source.btf, &ids);
 	for (size_t i = 0; !error && i < request->count; i++)
 		if (!find(source.btf, request->names[i], &ids))
 			report_unknown(&source, request->names[i], diagnostics);

@@ -3,6 +3,7 @@
 # weir types: headers of kernel types compile, and programs that are built with them find the members where the running kernel has them.
 . "$(dirname "$0")/lib.sh"
 
+playground
 cd "$WORK" || exit 1
 [ -r /sys/kernel/btf/vmlinux ] || skip_all "this kernel does not describe its types"
 
@@ -30,6 +31,62 @@ for names in "task_struct iphdr" "sk_buff" "net_device net" "tcp_sock inet_sock 
 	"struct "*) ok "the header of '$names' compiles" header_compiles "struct task_struct" "struct cred" ;;
 	*) ok "the header of $names compiles" header_compiles $names ;;
 	esac
+done
+
+# With weir's own headers, and what a program at each kind of hook asks for.
+header_serves_weir() { # NAME...
+	weir types "$@" >types.h || return
+	cat >serves.c <<-'END'
+		#include "types.h"
+		#include <weir/bpf_log.h>
+		#include <bpf/bpf_core_read.h>
+		#include <bpf/bpf_tracing.h>
+
+		WEIR_RING(ring, 4096);
+
+		SEC("xdp")
+		int at_xdp(struct xdp_md *ctx)
+		{
+			struct weir_cursor at = weir_cursor_of(ctx);
+			__u64 *record = weir_reserve(ring, __u64);
+			__be16 type;
+
+			if (record)
+				bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+			weir_log(ctx, "{x}", BPF_F_CURRENT_CPU);
+			return weir_take_ethernet(&at, &type) ? XDP_PASS : XDP_DROP;
+		}
+
+		SEC("tc/egress")
+		int at_tc(struct __sk_buff *skb)
+		{
+			weir_log(skb, "{}", skb->mark);
+			return TC_ACT_PIPE;
+		}
+
+		SEC("kprobe/tcp_connect")
+		int BPF_KPROBE(at_kprobe, struct sock *sock)
+		{
+			weir_log(ctx, "{ip4}", BPF_CORE_READ(sock, __sk_common.skc_daddr));
+			return 0;
+		}
+
+		SEC("tp_btf/task_newtask")
+		int BPF_PROG(at_task, struct task_struct *task)
+		{
+			weir_log(ctx, "{} {s}", task->pid, (char *)task->comm);
+			return 0;
+		}
+
+		char _license[] SEC("license") = "GPL";
+	END
+	clang -target bpf -O2 -g -Wall -Werror -D__TARGET_ARCH_x86 -I"$ROOT/include" -idirafter "/usr/include/$(gcc -print-multiarch)" -c serves.c -o serves.o
+}
+ok "the header of sock and task_struct serves programs on weir/bpf_log.h" header_serves_weir sock task_struct
+for program in at_xdp at_tc at_task; do
+	target=vb
+	[ $program != at_task ] || target=
+	ok "$program is loaded and attached" nsenter --net="/run/netns/$B" "$WEIR" load serves.o --program $program ${target:+--on $target} -s 1
 done
 
 # Each offset, as the compiler lays the header out, is that of BTF itself: those that a kernel's own tools print.
