@@ -304,7 +304,7 @@ static int refuse_load(struct weir_object *object, int error, const char *words,
 				  refused->section, error_print(diagnostics->arena, error))
 		       : diagnose(diagnostics, unprivileged ? SEVERITY_ERROR_SURROUNDINGS : SEVERITY_ERROR_KERNEL, nowhere,
 				  "cannot load '%s': %s%s%s", object->name, error_print(diagnostics->arena, error),
-				  *words ? ": " : "", words);
+				  *words && !unprivileged ? ": " : "", unprivileged ? "" : words);
 	if (unprivileged)
 		diagnostic_hint(diagnostics, said, "loading programs into the kernel needs root");
 	else if (refused)
