@@ -13,6 +13,7 @@ LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
 COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
+EXAMPLESDIR ?= $(PREFIX)/share/doc/weir/examples
 
 CC ?= cc
 CLANG ?= clang
@@ -21,6 +22,9 @@ PKG_CONFIG ?= pkg-config
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 # As libbpf's bpf_tracing.h names it.
 BPF_ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/;s/riscv64/riscv/;s/ppc64.*/powerpc/;s/s390x/s390/')
+
+# Where systemd looks for units; empty: none are installed.
+UNITDIR ?= $(shell $(PKG_CONFIG) --variable=systemdsystemunitdir systemd 2>/dev/null || echo /usr/lib/systemd/system)
 
 LIBRARIES := libbpf libpcap jansson
 CPPFLAGS += -Iinclude -Ilib -Ibpf -I$(OUT)/bpf -D_GNU_SOURCE -DWEIR_VERSION='"$(VERSION)"'
@@ -54,7 +58,7 @@ $(OUT)/libweir.so: $(LIB_OBJECTS) lib/libweir.map
 	$(CC) $(LDFLAGS) -shared -Wl,-soname,libweir.so.$(ABI) -Wl,-z,defs -Wl,--version-script,lib/libweir.map -o $@ $(LIB_OBJECTS) $(LDLIBS)
 	ln -sf libweir.so $@.$(ABI)
 
-FILL_IN = sed -e 's|@PREFIX@|$(PREFIX)|;s|@LIBDIR@|$(LIBDIR)|;s|@INCLUDEDIR@|$(INCLUDEDIR)|;s|@VERSION@|$(VERSION)|'
+FILL_IN = sed -e 's|@PREFIX@|$(PREFIX)|;s|@LIBDIR@|$(LIBDIR)|;s|@BINDIR@|$(BINDIR)|;s|@INCLUDEDIR@|$(INCLUDEDIR)|;s|@VERSION@|$(VERSION)|'
 
 $(OUT)/libweir.pc: packaging/libweir.pc.in Makefile
 	$(FILL_IN) $< > $@
@@ -106,9 +110,11 @@ unit: $(TEST_PROGRAMS) ## unit tests
 
 # PREFIX may be another one than at the time of the build, so the pkg-config file is filled in anew.
 MAN_PAGES := $(wildcard docs/man/*.[1-8])
+UNITS := $(if $(UNITDIR),$(wildcard packaging/systemd/*.service.in))
+EXAMPLES := $(wildcard examples/*.weir examples/*.txt examples/*.asm)
 
 .PHONY: install
-install: all ## command, libraries, header, man pages and completion, below $(DESTDIR)$(PREFIX)
+install: all ## command, libraries, header, man pages, completion and units, below $(DESTDIR)
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)/weir $(DESTDIR)$(COMPLETIONDIR)
 	install -m 755 $(OUT)/weir $(DESTDIR)$(BINDIR)/weir
 	install -m 644 $(OUT)/libweir.a $(DESTDIR)$(LIBDIR)/libweir.a
@@ -118,6 +124,9 @@ install: all ## command, libraries, header, man pages and completion, below $(DE
 	install -m 644 include/weir/*.h $(DESTDIR)$(INCLUDEDIR)/weir/
 	install -m 644 packaging/completion/weir.bash $(DESTDIR)$(COMPLETIONDIR)/weir
 	for page in $(MAN_PAGES); do install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; done
+	install -D -m 644 -t $(DESTDIR)$(EXAMPLESDIR) $(EXAMPLES)
+	for unit in $(notdir $(UNITS:.in=)); do install -D -m 644 /dev/null $(DESTDIR)$(UNITDIR)/$$unit && \
+		$(FILL_IN) packaging/systemd/$$unit.in > $(DESTDIR)$(UNITDIR)/$$unit || exit 1; done
 
 .PHONY: uninstall
 uninstall: ## remove what install put there
@@ -125,6 +134,8 @@ uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(LIBDIR)/pkgconfig/libweir.pc $(DESTDIR)$(COMPLETIONDIR)/weir
 	rm -rf $(DESTDIR)$(INCLUDEDIR)/weir
 	for page in $(MAN_PAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; done
+	rm -rf $(DESTDIR)$(dir $(EXAMPLESDIR))
+	for unit in $(notdir $(UNITS:.in=)); do rm -f $(DESTDIR)$(UNITDIR)/$$unit; done
 
 .PHONY: reference
 reference: ## docs/reference.md, from the comments of the headers

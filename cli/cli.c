@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Options, usage errors, messages: the same for all commands. */
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -108,10 +110,18 @@ int cli_number(const char *text, unsigned long *ret_number)
 
 	errno = 0;
 	number = strtoul(text, &end, 10);
-	if (errno || *end || end == text || *text == '-' || number == 0)
+	if (errno || *end || end == text || *text == '-' || number == 0 || number > INT_MAX)
 		return -EINVAL;
 	*ret_number = number;
 	return 0;
+}
+
+long long cli_now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
 int cli_form(const struct cli *cli, const char *word, enum weir_form *ret_form)

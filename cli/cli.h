@@ -71,8 +71,11 @@ struct weir_kernel *cli_open_kernel(struct cli *cli, bool change, int *ret_resul
 /* The form that --form names: EXIT_FINE, or EXIT_USAGE and it was said what forms there are. */
 int cli_form(const struct cli *cli, const char *word, enum weir_form *ret_form);
 
-/* A number from 1 on, of seconds or things: 0, or -EINVAL. */
+/* A number from 1 to INT_MAX, of seconds or things: 0, or -EINVAL. */
 int cli_number(const char *text, unsigned long *ret_number);
+
+/* Milliseconds on a clock that only goes forward. */
+long long cli_now_ms(void);
 
 /* The word nearest to WORD, or NULL where none is near. */
 const char *nearest(const char *word, const char *const *words, size_t count);

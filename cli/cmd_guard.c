@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* weir guard: of nice values, until it ends; of weir itself, until it is turned off. */
-#include <limits.h>
 #include <string.h>
 
 #include "follow.h"
@@ -52,7 +51,7 @@ static int guard_nice(struct cli *cli, struct follow *follow, char **words)
 	unsigned long number;
 
 	for (; *words; words++) {
-		if (cli_number(*words, &number) != 0 || number > INT_MAX)
+		if (cli_number(*words, &number) != 0)
 			return cli_usage(cli, "weir guard nice 4711", "'%s' is no number of a process", *words);
 		if (count == MAX_PROCESSES)
 			return cli_usage(cli, NULL, "these are more than %d processes", MAX_PROCESSES);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* weir load: somebody's own eBPF object, loaded, attached, and what it logs printed. */
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -350,7 +349,7 @@ static int take_number(struct load *load, int option)
 {
 	unsigned long number;
 
-	if (cli_number(optarg, &number) != 0 || number > INT_MAX)
+	if (cli_number(optarg, &number) != 0)
 		return cli_usage(load->cli, "a whole number from 1 on", "'%s' is no %s", optarg,
 				 option == OPTION_PID ? "number of a process" : "number of lines a second");
 	if (option == OPTION_PID)

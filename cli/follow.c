@@ -7,16 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
-
-static long long now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
 
 int follow_option(struct cli *cli, struct follow *follow, int option)
 {
@@ -28,7 +19,7 @@ int follow_option(struct cli *cli, struct follow *follow, int option)
 	}
 	if (option != 'c' && option != 's')
 		return -1;
-	if (cli_number(optarg, &number) != 0 || number > INT_MAX)
+	if (cli_number(optarg, &number) != 0)
 		return cli_usage(cli, "a whole number from 1 on", "'%s' is no number of %ss", optarg,
 				 option == 'c' ? follow->noun : "second");
 	if (option == 'c')
@@ -99,7 +90,7 @@ static void print_lost(struct follow *follow, const struct follow_source *source
 	uint64_t number = 0;
 
 	follow->lost_unchecked = false;
-	follow->lost_checked_ms = now_ms();
+	follow->lost_checked_ms = cli_now_ms();
 	if (source->lost && source->lost(source->object, &number) == 0)
 		print_missing(follow, number, "lost", "they came faster than they were read");
 	number = 0;
@@ -128,9 +119,9 @@ static int read_some(struct follow *follow, const struct follow_source *source)
 	if (result < 0 && result != -EINTR)
 		return result;
 	/* What came meanwhile is read first: its descriptor may not tell of it. */
-	if (poll(wait, 2, result > 0 ? 0 : wait_ms(follow, now_ms())) < 0 && errno != EINTR)
+	if (poll(wait, 2, result > 0 ? 0 : wait_ms(follow, cli_now_ms())) < 0 && errno != EINTR)
 		return -errno;
-	if (follow->lost_unchecked && now_ms() - follow->lost_checked_ms >= 1000)
+	if (follow->lost_unchecked && cli_now_ms() - follow->lost_checked_ms >= 1000)
 		print_lost(follow, source);
 	return !(wait[0].revents & POLLIN);
 }
@@ -139,9 +130,9 @@ int follow_run(struct follow *follow, const struct follow_source *source)
 {
 	int result = 1;
 
-	follow->lost_checked_ms = now_ms();
-	follow->end_ms = follow->seconds ? now_ms() + 1000LL * (long long)follow->seconds : LLONG_MAX;
-	while (result > 0 && !enough(follow) && now_ms() < follow->end_ms && !ferror(stdout))
+	follow->lost_checked_ms = cli_now_ms();
+	follow->end_ms = follow->seconds ? cli_now_ms() + 1000LL * (long long)follow->seconds : LLONG_MAX;
+	while (result > 0 && !enough(follow) && cli_now_ms() < follow->end_ms && !ferror(stdout))
 		result = read_some(follow, source);
 	/* What was told before the end belongs to it. */
 	if (result >= 0 && !enough(follow) && source->read)
