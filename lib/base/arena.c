@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK_SIZE (64 * 1024)
+/* Chunks get larger as they get many: a small arena takes little, a large one is not taken in ten thousand parts. */
+#define FIRST_CHUNK ((size_t)64 << 10)
+#define MOST_CHUNK  ((size_t)4 << 20)
 #define ALIGNMENT  _Alignof(max_align_t)
 
 struct chunk {
@@ -17,6 +19,7 @@ struct chunk {
 
 struct arena {
 	struct chunk *chunks; /* the first one is the one in use */
+	size_t next_chunk;
 };
 
 static void *must(void *memory)
@@ -30,7 +33,10 @@ static void *must(void *memory)
 
 struct arena *arena_new(void)
 {
-	return must(calloc(1, sizeof(struct arena)));
+	struct arena *arena = must(calloc(1, sizeof(struct arena)));
+
+	arena->next_chunk = FIRST_CHUNK;
+	return arena;
 }
 
 void arena_free(struct arena *arena)
@@ -62,7 +68,7 @@ void *arena_alloc(struct arena *arena, size_t size)
 	size = (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
 	if (!chunk || chunk->size - chunk->used < size) {
 		/* A large object gets a chunk of its own behind the one in use, whose rest stays usable. */
-		size_t chunk_size = size > CHUNK_SIZE / 4 ? size : CHUNK_SIZE;
+		size_t chunk_size = size > arena->next_chunk / 4 ? size : arena->next_chunk;
 		struct chunk *fresh = must(calloc(1, sizeof(struct chunk) + chunk_size));
 
 		fresh->size = chunk_size;
@@ -72,6 +78,7 @@ void *arena_alloc(struct arena *arena, size_t size)
 		} else {
 			fresh->next = chunk;
 			arena->chunks = fresh;
+			arena->next_chunk *= arena->next_chunk < MOST_CHUNK ? 2 : 1;
 		}
 		chunk = fresh;
 	}
@@ -128,6 +135,9 @@ char *arena_printf(struct arena *arena, const char *format, ...)
 	return text;
 }
 
+/* Most vectors stay as short as this, and a policy has tens of thousands of them. */
+#define FIRST_BYTES 64
+
 void *vector_grow(struct arena *arena, void *items, size_t count, size_t *capacity, size_t more, size_t size)
 {
 	size_t wanted = count + more;
@@ -137,8 +147,8 @@ void *vector_grow(struct arena *arena, void *items, size_t count, size_t *capaci
 		return items;
 	if (wanted < *capacity * 2)
 		wanted = *capacity * 2;
-	if (wanted < 8)
-		wanted = 8;
+	if (wanted < FIRST_BYTES / size)
+		wanted = FIRST_BYTES / size;
 	if (wanted > SIZE_MAX / 2 / size)
 		must(NULL);
 	grown = arena_alloc(arena, wanted * size);

@@ -3,8 +3,8 @@
  * Rules that can never decide. In: the rules, and for each whether the tree has a leaf for it. Out: a warning for each
  * that has none, with the line of the rule that covers it, or of the first ones that stand in its way.
  *
- * The tree takes fields as they come: that a packet with a TCP header has the protocol number of TCP it does not know, nor
- * that a rule without verdict behind a deciding one is of no use. For these a covering rule is looked for, too.
+ * That a rule without verdict behind a deciding one is of no use the tree does not know. For these a covering rule is looked for,
+ * too.
  *
  * Each search has a budget: past it an unreached rule's warning names no line, and of the others none is found. So a policy
  * of thousands of doubles costs no more than one without.
@@ -21,6 +21,7 @@ struct search {
 	const struct rule_list *list;
 	const bool *reached;
 	uint64_t budget;
+	struct interval *spans; /* by dimension: from the least value to the greatest of the first box that is to be covered */
 };
 
 /* What every packet with such a header has in other fields. */
@@ -76,15 +77,22 @@ static bool facts_say(enum weir_field of, const struct constraint *had, enum wei
 	return true;
 }
 
+/* The field, when it is one that a header settles; else WEIR_FIELD_COUNT. */
+static enum weir_field followed_field(const struct search *search, uint32_t dimension)
+{
+	static const enum weir_field followed[] = { WEIR_FIELD_PROTOCOL, WEIR_FIELD_NETWORK, WEIR_FIELD_ETHER_TYPE };
+
+	for (unsigned i = 0; i < 3; i++)
+		if (is_field(search, dimension, followed[i]))
+			return followed[i];
+	return WEIR_FIELD_COUNT;
+}
+
 /* Does a header that INNER asks for make WANTED hold? */
 static bool follows(const struct search *search, const struct box *inner, const struct constraint *wanted)
 {
-	static const enum weir_field followed[] = { WEIR_FIELD_PROTOCOL, WEIR_FIELD_NETWORK, WEIR_FIELD_ETHER_TYPE };
-	enum weir_field field = WEIR_FIELD_COUNT;
+	enum weir_field field = followed_field(search, wanted->dimension);
 
-	for (unsigned i = 0; i < 3; i++)
-		if (is_field(search, wanted->dimension, followed[i]))
-			field = followed[i];
 	for (uint32_t i = 0; field != WEIR_FIELD_COUNT && i < inner->count; i++) {
 		const struct constraint *had = &inner->constraints[i];
 
@@ -129,9 +137,43 @@ static void spend(struct search *search, const struct rule *a, const struct rule
 	search->budget -= cost < search->budget ? cost : search->budget;
 }
 
+static void span_first_box(struct search *search, const struct rule *rule)
+{
+	const struct box *box = &rule->boxes[0];
+
+	for (uint32_t i = 0; i < search->list->dimension_count; i++)
+		search->spans[i] = (struct interval){ 0, UINT64_MAX };
+	for (uint32_t i = 0; i < box->count; i++) {
+		const struct constraint *constraint = &box->constraints[i];
+
+		if (constraint->count)
+			search->spans[constraint->dimension] =
+				(struct interval){ constraint->intervals[0].low,
+						   constraint->intervals[constraint->count - 1].high };
+	}
+}
+
+/* Most rules are told apart by this: does OUTER, of one box, end before the first box does, in a field that no header settles? */
+static bool ends_before(const struct search *search, const struct rule *outer)
+{
+	const struct box *box = &outer->boxes[0];
+
+	for (uint32_t i = 0; outer->box_count == 1 && i < box->count; i++) {
+		const struct constraint *constraint = &box->constraints[i];
+		struct interval span = search->spans[constraint->dimension];
+
+		if (constraint->count && followed_field(search, constraint->dimension) == WEIR_FIELD_COUNT &&
+		    (span.low < constraint->intervals[0].low || span.high > constraint->intervals[constraint->count - 1].high))
+			return true;
+	}
+	return false;
+}
+
 static bool rule_covers(struct search *search, const struct rule *outer, const struct rule *inner)
 {
 	spend(search, outer, inner);
+	if (ends_before(search, outer))
+		return false;
 	for (uint32_t i = 0; i < inner->box_count; i++) {
 		bool covered = false;
 
@@ -184,27 +226,12 @@ static void warn_together(struct search *search, uint32_t index, struct diagnost
 	diagnostic_hint(diagnostics, warning, "remove it, or move it before the rules that cover it");
 }
 
-/* Does it look at a field that a header settles by itself? Then it may cover rules without the tree's knowing. */
-static bool may_cover_unseen(const struct search *search, const struct rule *rule)
+/* The first rule before that covers the rule; NULL: none, or the budget is spent. */
+static const struct rule *find_cover(struct search *search, uint32_t index)
 {
-	if (rule->verdict == WEIR_VERDICT_CONTINUE || !rule->box_count)
-		return false;
-	for (uint32_t i = 0; i < rule->boxes[0].count; i++) {
-		uint32_t dimension = rule->boxes[0].constraints[i].dimension;
-
-		if (is_field(search, dimension, WEIR_FIELD_PROTOCOL) || is_field(search, dimension, WEIR_FIELD_ETHER_TYPE))
-			return true;
-		if (is_field(search, dimension, WEIR_FIELD_TRANSPORT))
-			return false;
-	}
-	return true;
-}
-
-/* The first of CANDIDATES, or without such of all rules before, that covers the rule; NULL: none, or the budget is spent. */
-static const struct rule *find_cover(struct search *search, uint32_t index, const uint32_t *candidates, size_t count)
-{
-	for (size_t i = 0; i < count && search->budget; i++) {
-		const struct rule *earlier = &search->list->rules[candidates ? candidates[i] : i];
+	span_first_box(search, &search->list->rules[index]);
+	for (size_t i = 0; i < index && search->budget; i++) {
+		const struct rule *earlier = &search->list->rules[i];
 
 		if (earlier->verdict != WEIR_VERDICT_CONTINUE && rule_covers(search, earlier, &search->list->rules[index]))
 			return earlier;
@@ -214,25 +241,21 @@ static const struct rule *find_cover(struct search *search, uint32_t index, cons
 
 void rules_warn_shadowed(const struct rule_list *list, const bool *reached, struct diagnostics *diagnostics)
 {
-	struct search search = { list, reached, SEARCH_BUDGET }, unseen = { list, reached, SEARCH_BUDGET };
-	VECTOR(uint32_t) candidates = { 0 };
+	struct interval *spans = arena_new_array(diagnostics->arena, struct interval, list->dimension_count);
+	struct search search = { list, reached, SEARCH_BUDGET, spans }, unseen = search;
 
 	for (uint32_t i = 0; i + 2 < list->rule_count; i++) {
-		const struct rule *rule = &list->rules[i], *cover;
+		const struct rule *rule = &list->rules[i], *cover = NULL;
 
 		if (!rule->box_count) /* a contradiction, which was said before */
 			continue;
 		if (!reached[i])
-			cover = find_cover(&search, i, NULL, i);
+			cover = find_cover(&search, i);
 		else if (rule->verdict == WEIR_VERDICT_CONTINUE)
-			cover = find_cover(&unseen, i, NULL, i);
-		else
-			cover = find_cover(&unseen, i, candidates.items, candidates.count);
+			cover = find_cover(&unseen, i);
 		if (cover)
 			warn_covered(rule, cover, diagnostics);
 		else if (!reached[i])
 			warn_together(&search, i, diagnostics);
-		if (may_cover_unseen(&search, rule))
-			vector_push(diagnostics->arena, &candidates, i);
 	}
 }

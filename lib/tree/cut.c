@@ -105,8 +105,13 @@ static void merge_ends(const struct end *a, size_t a_count, const struct end *b,
 {
 	size_t i = 0, j = 0;
 
-	while (i < a_count && j < b_count)
-		*into++ = b[j].point < a[i].point ? b[j++] : a[i++];
+	while (i < a_count && j < b_count) { /* which of them it is nobody can predict */
+		bool second = b[j].point < a[i].point;
+
+		*into++ = *(second ? &b[j] : &a[i]);
+		j += second;
+		i += !second;
+	}
 	while (i < a_count)
 		*into++ = a[i++];
 	while (j < b_count)

@@ -12,6 +12,7 @@
 
 #define NO_NODE	       UINT32_MAX
 #define MAX_DEPTH      2000 /* of the recursion; the budget ends it long before for all but the oddest rules */
+#define AT_ONCE	       16   /* items whose memory is asked for together: what they wait for is the memory */
 #define PAIRWISE_ITEMS 24   /* up to so many, each is compared with each for covering the other */
 
 /* A node as it is interned: no unset bytes. Of a leaf the rules come behind. */
@@ -300,6 +301,12 @@ static void push_item(struct grower *grower, int side, uint32_t rule, uint32_t r
 		vector_push(grower->arena, &grower->scratch[side], (struct item){ rule, region });
 }
 
+static void foresee_halves(struct grower *grower, const struct list *list, size_t from, struct cut cut)
+{
+	for (size_t i = from; i < list->count && i < from + AT_ONCE; i++)
+		region_foresee_halves(grower->regions, list->items[i].region, cut.dimension, cut.bound);
+}
+
 static void halve_list(struct grower *grower, uint32_t number, struct cut cut, uint32_t *ret_low, uint32_t *ret_high)
 {
 	const struct dimension *dimension = &grower->list->dimensions[cut.dimension];
@@ -316,6 +323,8 @@ static void halve_list(struct grower *grower, uint32_t number, struct cut cut, u
 	for (size_t i = 0; i < list.count; i++) {
 		uint32_t halves[2];
 
+		if (i % AT_ONCE == 0)
+			foresee_halves(grower, &list, i, cut);
 		region_halve(grower->regions, list.items[i].region, cut.dimension, cut.bound, &halves[0], &halves[1]);
 		for (int side = 0; side < 2; side++) {
 			if (profiles[side] != list.profiles && halves[side] != REGION_NONE)

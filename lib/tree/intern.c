@@ -76,9 +76,19 @@ static void grow_slots(struct intern_table *table)
 			place(table, old[i]);
 }
 
+void intern_foresee(const struct intern_table *table, uint32_t hash)
+{
+	__builtin_prefetch(&table->slots[hash & (table->slot_count - 1)]);
+}
+
 uint32_t intern(struct intern_table *table, const void *data, size_t size)
 {
-	struct slot asked = { hash_bytes(data, size), table->entries.count };
+	return intern_hashed(table, data, size, hash_bytes(data, size));
+}
+
+uint32_t intern_hashed(struct intern_table *table, const void *data, size_t size, uint32_t hash)
+{
+	struct slot asked = { hash, table->entries.count };
 	struct entry *entry;
 
 	if (table->entries.count * 2 >= table->slot_count)

@@ -16,6 +16,7 @@ struct overlap {
 	struct grower *grower;
 	const struct rule_list *list;
 	struct summary *summaries;
+	profile_set ipv4, ipv6; /* those of packets of this network */
 };
 
 /* Where the bounds of a dimension are kept; BOUND_COUNT: nowhere. */
@@ -41,13 +42,12 @@ static unsigned bound_of(const struct dimension *dimension, bool ipv4, bool ipv6
 	}
 }
 
-/* Is a packet of these profiles surely of this network? */
-static bool only_network(profile_set profiles, enum weir_network network)
+static profile_set profiles_of_network(enum weir_network network)
 {
 	static const struct dimension dimension = { .field = WEIR_FIELD_NETWORK, .mask = 0xff, .max = 0xff };
 	struct interval interval = { network, network };
 
-	return !(profiles & ~facts_sure(&dimension, &interval, 1));
+	return facts_sure(&dimension, &interval, 1);
 }
 
 /* The bounds of one box, for a rule of one family or of none. */
@@ -79,8 +79,8 @@ static void summarise_rule(struct overlap *overlap, uint32_t rule)
 	for (uint32_t i = 0; i < count; i++)
 		if (boxes[i] != REGION_NONE)
 			summary->profiles |= grower_regions(overlap->grower)->items.items[boxes[i]].profiles;
-	ipv4 = only_network(summary->profiles, WEIR_NETWORK_IPV4);
-	ipv6 = only_network(summary->profiles, WEIR_NETWORK_IPV6);
+	ipv4 = !(summary->profiles & ~overlap->ipv4);
+	ipv6 = !(summary->profiles & ~overlap->ipv6);
 	for (unsigned i = 0; i < BOUND_COUNT; i++)
 		summary->bounds[i] = (struct interval){ UINT64_MAX, 0 };
 	for (uint32_t b = 0; b < count; b++) {
@@ -102,6 +102,8 @@ struct overlap *overlap_new(struct arena *arena, struct grower *grower, const st
 
 	overlap->grower = grower;
 	overlap->list = list;
+	overlap->ipv4 = profiles_of_network(WEIR_NETWORK_IPV4);
+	overlap->ipv6 = profiles_of_network(WEIR_NETWORK_IPV6);
 	overlap->summaries = arena_new_array(arena, struct summary, list->rule_count);
 	for (uint32_t i = 0; i < list->rule_count; i++)
 		summarise_rule(overlap, i);
@@ -154,7 +156,7 @@ bool overlap_covers(const struct overlap *overlap, uint32_t a, uint32_t b)
 
 		for (uint32_t i = 0; i < overlap->list->rules[a].box_count && !covered; i++)
 			covered = a_boxes[i] != REGION_NONE &&
-				  region_within(grower_regions(overlap->grower), b_boxes[j], a_boxes[i]);
+				  region_packets_within(grower_regions(overlap->grower), b_boxes[j], a_boxes[i]);
 		if (!covered)
 			return false;
 	}

@@ -13,6 +13,7 @@
 
 #include "base/limits.h"
 #include "tree/overlap.h"
+#include "tree/sample.h"
 #include "tree/table.h"
 
 /*
@@ -33,6 +34,8 @@
 #define WORTH_IT	64  /* more trees than one must be better by one part of so many */
 #define SMALL_TREE	256 /* nodes of one tree that need not be bettered */
 #define MANY_RULES	20000
+#define SOME_RULES	1024 /* about so many are tried first where there are */
+#define SOME_STEP	4    /* times as many */
 
 enum { NARROW_SOURCE = 1, NARROW_DESTINATION = 2, KIND_COUNT = 4 };
 
@@ -59,7 +62,8 @@ static const struct candidate {
 	{ { EVERYTHING }, 1 << 2 | 1 << 3 },
 	{ { BOTH, DESTINATION, SOURCE, NEITHER }, 0 },
 };
-#define CANDIDATES (sizeof(candidates) / sizeof(*candidates))
+#define CANDIDATES    (sizeof(candidates) / sizeof(*candidates))
+#define ANY_CANDIDATE ((1u << CANDIDATES) - 1)
 
 /* How many bits of an address a rule may leave open for it to be narrow, the ways to try. */
 struct narrowness {
@@ -69,15 +73,11 @@ struct narrowness {
 static const struct narrowness narrownesses[] = { { 24, 24, 24 }, { 16, 16, 8 } };
 #define NARROWNESSES (sizeof(narrownesses) / sizeof(*narrownesses))
 
-struct sample {
-	struct weir_flow flow;
-	const struct box *box; /* what it is drawn from: says what sets it is in and what predicates it meets */
-};
-
 struct parter {
 	struct arena *arena;
 	struct grower *grower;
 	const struct rule_list *list;
+	const struct tree_options *options;
 	const uint32_t *rules;
 	size_t count;
 	struct overlap *overlap;
@@ -139,60 +139,7 @@ static unsigned kind_of(const struct rule_list *list, const struct rule *rule, c
 	return kind;
 }
 
-/* ---- Packets drawn from the rules ---- */
-
-static uint64_t scatter(uint64_t *state)
-{
-	uint64_t number = (*state += 0x9e3779b97f4a7c15);
-
-	number = (number ^ number >> 30) * 0xbf58476d1ce4e5b9;
-	number = (number ^ number >> 27) * 0x94d049bb133111eb;
-	return number ^ number >> 31;
-}
-
-static void set_field(struct weir_flow *flow, enum weir_field field, uint64_t value)
-{
-	switch (field) {
-#define X(id, member, bits)                                                                                                      \
-	case WEIR_FIELD_##id:                                                                                                    \
-		flow->member = value;                                                                                            \
-		break;
-		WEIR_FIELDS(X)
-#undef X
-	case WEIR_FIELD_COUNT:
-		break;
-	}
-}
-
-static uint64_t pick_value(const struct constraint *constraint, uint64_t *state)
-{
-	const struct interval *interval = &constraint->intervals[scatter(state) % constraint->count];
-	uint64_t width = interval->high - interval->low;
-
-	return width == UINT64_MAX ? scatter(state) : interval->low + scatter(state) % (width + 1);
-}
-
-static struct sample draw_sample(const struct parter *parter, uint32_t rule, uint64_t *state)
-{
-	static const enum weir_field scattered[] = { WEIR_FIELD_SADDR4,	  WEIR_FIELD_DADDR4, WEIR_FIELD_SADDR_HI,
-						     WEIR_FIELD_DADDR_HI, WEIR_FIELD_SPORT,  WEIR_FIELD_DPORT };
-	const struct rule *asked = &parter->list->rules[rule];
-	uint32_t chosen = scatter(state) % asked->box_count, region = grower_rule_regions(parter->grower, rule)[chosen];
-	struct sample sample = { .box = &asked->boxes[chosen] };
-
-	if (region != REGION_NONE)
-		sample.flow = facts_example(grower_regions(parter->grower)->items.items[region].profiles);
-	for (unsigned i = 0; i < sizeof(scattered) / sizeof(*scattered); i++)
-		set_field(&sample.flow, scattered[i], scatter(state));
-	for (uint32_t i = 0; i < sample.box->count; i++) {
-		const struct constraint *constraint = &sample.box->constraints[i];
-		const struct dimension *dimension = &parter->list->dimensions[constraint->dimension];
-
-		if (dimension->kind == DIMENSION_FIELD && constraint->count && !facts_concern(dimension))
-			set_field(&sample.flow, dimension->field, pick_value(constraint, state));
-	}
-	return sample;
-}
+/* ---- What a parting costs ---- */
 
 static void draw_samples(struct parter *parter)
 {
@@ -207,25 +154,9 @@ static void draw_samples(struct parter *parter)
 	for (uint32_t i = 0; i < parter->sample_count; i++) { /* of each rule by its heat */
 		while (before + heat[parter->rules[rule]] <= i * whole / parter->sample_count)
 			before += heat[parter->rules[rule++]];
-		parter->samples[i] = draw_sample(parter, parter->rules[rule], &state);
+		parter->samples[i] = sample_draw(parter->grower, parter->list, parter->rules[rule], &state);
 	}
 }
-
-/* A sample is in the sets and meets the predicates that its box asks for, and no other. */
-static bool sample_answers(void *context, const struct dimension *dimension, const struct judged_packet *packet)
-{
-	const struct parter *parter = ((void **)context)[0];
-	const struct sample *sample = ((void **)context)[1];
-	uint32_t number = dimension - parter->list->dimensions;
-
-	(void)packet;
-	for (uint32_t i = 0; i < sample->box->count; i++)
-		if (sample->box->constraints[i].dimension == number)
-			return sample->box->constraints[i].count && sample->box->constraints[i].intervals[0].high == 1;
-	return false;
-}
-
-/* ---- What a parting costs ---- */
 
 /* Each rule is compared with so many of another part; past them it is taken to meet one, and to be covered by none. */
 #define COMPARED_RULES 8192
@@ -242,36 +173,69 @@ static uint32_t next_part(const struct parter *parter, const struct parting *par
 	return part;
 }
 
-static bool is_covered_elsewhere(const struct parter *parter, const struct parting *parting, uint32_t rule, uint32_t part)
-{
-	for (uint32_t other = 0; other < parting->parts.count; other++) {
-		const struct part *asked = &parting->parts.items[other];
-
-		for (uint32_t i = 0; other != part && i < asked->rule_count && i < COMPARED_RULES && asked->rules[i] < rule; i++)
-			if (overlap_covers(parter->overlap, asked->rules[i], rule))
-				return true;
-	}
-	return false;
-}
-
 /* The rule that a tree names for a sample, or NO_RULE; *COMPARES grows by the comparisons. */
 #define NO_RULE UINT32_MAX
 
 static uint32_t walk(const struct parter *parter, uint32_t root, const struct sample *sample, uint64_t *compares)
 {
-	const struct judged_packet packet = { .flow = &sample->flow };
-	const void *context[] = { parter, sample };
 	const struct tree_node *nodes;
 	uint32_t count;
 
 	nodes = grower_nodes(parter->grower, &count);
 	while (!nodes[root].leaf) {
-		uint64_t value = packet_dimension(&packet, parter->list, nodes[root].dimension, sample_answers, context);
+		uint64_t value = sample_dimension(sample, parter->list, nodes[root].dimension);
 
 		root = value < nodes[root].bound ? nodes[root].low : nodes[root].high;
 		++*compares;
 	}
 	return nodes[root].rule_count ? nodes[root].rules[0] : NO_RULE;
+}
+
+/* The place in a part of the first rule that is not before this one. */
+static uint32_t place_of(const struct part *part, uint32_t rule)
+{
+	uint32_t low = 0, high = part->rule_count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (part->rules[middle] < rule)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/*
+ * A rule that covers another matches what is drawn from that, too. So it is not before the first of its part that does, and most
+ * often there is none that does before the rule asked for.
+ */
+static bool covers_some_of(const struct parter *parter, const struct part *part, uint32_t rule, const struct sample *sample)
+{
+	uint32_t first = 0, compared = 0;
+	uint64_t compares = 0;
+
+	if (!part->table && sample)
+		first = walk(parter, part->root, sample, &compares);
+	if (first >= rule)
+		return false;
+	for (uint32_t i = place_of(part, first); i < part->rule_count && part->rules[i] < rule; i++)
+		if (compared++ == COMPARED_RULES || overlap_covers(parter->overlap, part->rules[i], rule))
+			return compared <= COMPARED_RULES;
+	return false;
+}
+
+static bool is_covered_elsewhere(const struct parter *parter, const struct parting *parting, uint32_t rule, uint32_t part)
+{
+	uint64_t state = rule;
+	struct sample sample = sample_draw(parter->grower, parter->list, rule, &state);
+	bool holds = sample_holds(&sample, parter->list);
+
+	for (uint32_t other = 0; other < parting->parts.count; other++)
+		if (other != part && covers_some_of(parter, &parting->parts.items[other], rule, holds ? &sample : NULL))
+			return true;
+	return false;
 }
 
 static uint64_t walk_samples(const struct parter *parter, const struct parting *parting)
@@ -452,14 +416,13 @@ static bool one_is_good_enough(struct parter *parter, struct parting *ret_partin
 	return true;
 }
 
-/* False when none is possible. */
-static bool choose(struct parter *parter, struct parting *parting)
+/* The best of the WANTED candidates, a bit for each. *RET_PAID: it and what it makes fewer trees of; 0: none is possible. */
+static bool choose_among(struct parter *parter, uint32_t wanted, struct parting *parting, uint32_t *ret_paid)
 {
 	uint64_t best = COST_IMPOSSIBLE;
 	unsigned chosen = 0;
 
-	if (one_is_good_enough(parter, parting))
-		return true;
+	*ret_paid = 0;
 	parter->most_nodes = LIMIT_DATA_NODES;
 	for (size_t i = 0; i < parter->count; i++)
 		parter->kinds[i] = KIND_COUNT;
@@ -470,7 +433,7 @@ static bool choose(struct parter *parter, struct parting *parting)
 			struct parting tried;
 			uint64_t cost, nodes;
 
-			if (best != COST_IMPOSSIBLE && !(candidates[c].after >> chosen & 1))
+			if (!(wanted >> c & 1) || (best != COST_IMPOSSIBLE && !(candidates[c].after >> chosen & 1)))
 				continue;
 			cost = try_candidate(parter, candidates[c].trees, &tried);
 			if (cost != COST_IMPOSSIBLE && tried.parts.count == 1)
@@ -479,6 +442,7 @@ static bool choose(struct parter *parter, struct parting *parting)
 				continue;
 			best = cost;
 			chosen = c;
+			*ret_paid = (candidates[c].after == FIRST ? 0 : *ret_paid) | 1u << c;
 			*parting = tried;
 			nodes = count_nodes(parter, &tried);
 			if (nodes + nodes / 2 < parter->most_nodes)
@@ -486,7 +450,46 @@ static bool choose(struct parter *parter, struct parting *parting)
 		}
 	}
 	parter->most_nodes = LIMIT_DATA_NODES;
-	return best != COST_IMPOSSIBLE;
+	return *ret_paid;
+}
+
+/*
+ * The candidates that may pay, by what pays for every so many-th of the rules. Which one does differs little from there to all
+ * of them (in ClassBench's sets it is the same from 600 of 10,000 on); and a tree for two kinds that is not worth it for some
+ * of them is less so for all, which cut each other up more. The last rule, the chain's policy, is always among them. What grows
+ * here is forgotten.
+ */
+static uint32_t try_some(const struct parter *parter)
+{
+	struct arena *arena = arena_new();
+	size_t step = parter->count / SOME_RULES;
+	uint32_t *rules = arena_new_array(arena, uint32_t, parter->count / step + 1), paid = 0;
+	struct parter some = *parter;
+	struct parting parting;
+
+	some.arena = arena;
+	some.count = 0;
+	some.grower = grower_new(arena, parter->list, parter->options);
+	some.rules = rules;
+	some.kinds = arena_new_array(arena, uint8_t, parter->count / step + 1);
+	for (size_t i = (parter->count - 1) % step; i < parter->count; i += step)
+		rules[some.count++] = parter->rules[i];
+	draw_samples(&some);
+	if (!one_is_good_enough(&some, &parting))
+		choose_among(&some, ANY_CANDIDATE, &parting, &paid);
+	arena_free(arena);
+	return paid ? paid : ANY_CANDIDATE;
+}
+
+/* False when none is possible. */
+static bool choose(struct parter *parter, struct parting *parting)
+{
+	uint32_t promising = parter->count / SOME_RULES >= SOME_STEP ? try_some(parter) : ANY_CANDIDATE, paid;
+
+	if ((promising == ANY_CANDIDATE || parter->count > MANY_RULES) && one_is_good_enough(parter, parting))
+		return true;
+	return choose_among(parter, promising, parting, &paid) ||
+	       choose_among(parter, ANY_CANDIDATE & ~promising, parting, &paid);
 }
 
 /* Rules that are too many for any tree: in two halves, in order, and each of these again. */
@@ -559,7 +562,9 @@ static void take_tables(struct parter *parter, const struct tree_options *option
 struct parting part_rules(struct arena *arena, struct grower *grower, const struct rule_list *list,
 			  const struct tree_options *options, const uint32_t *rules, size_t count)
 {
-	struct parter parter = { .arena = arena, .grower = grower, .list = list, .rules = rules, .count = count };
+	struct parter parter = {
+		.arena = arena, .grower = grower, .list = list, .options = options, .rules = rules, .count = count
+	};
 	struct parting parting = { 0 }, trees = { 0 };
 
 	take_tables(&parter, options, &parting);

@@ -109,11 +109,27 @@ static uint32_t add_constraint(struct regions *regions, const struct constraint 
 	return intern_constraint(regions, constraint->dimension);
 }
 
+/* Summed up over a region's constraints, so that the hash of one with a constraint replaced is known before it is made. */
+static uint64_t hash_constraint(uint32_t constraint)
+{
+	uint64_t hash = (constraint + 1) * 0x9e3779b97f4a7c15u;
+
+	return (hash ^ hash >> 32) * 0xbf58476d1ce4e5b9u;
+}
+
+static uint32_t hash_region(uint64_t sum)
+{
+	return sum >> 32;
+}
+
 static uint32_t intern_region(struct regions *regions, const uint32_t *constraints, uint32_t count)
 {
-	uint32_t number = intern(regions->region_table, constraints, count * sizeof(*constraints));
 	struct region region = { .count = count, .weight = 1, .profiles = regions->all };
+	uint32_t number;
 
+	for (uint32_t i = 0; i < count; i++)
+		region.hash += hash_constraint(constraints[i]);
+	number = intern_hashed(regions->region_table, constraints, count * sizeof(*constraints), hash_region(region.hash));
 	if (number < regions->items.count)
 		return number;
 	region.constraints = intern_data(regions->region_table, number, NULL);
@@ -240,6 +256,26 @@ void region_halve(struct regions *regions, uint32_t region, uint32_t dimension, 
 	}
 }
 
+void region_foresee_halves(struct regions *regions, uint32_t region, uint32_t dimension, uint64_t bound)
+{
+	struct region whole = regions->items.items[region];
+
+	for (uint32_t i = 0; i < whole.count; i++) {
+		uint64_t others = whole.hash - hash_constraint(whole.constraints[i]);
+		uint32_t halves[2];
+
+		if (regions->constraint_facts.items[whole.constraints[i]].dimension != dimension)
+			continue;
+		halve_constraint(regions, whole.constraints[i], bound, &halves[0], &halves[1]);
+		for (int side = 0; side < 2; side++)
+			if (halves[side] == CONSTRAINT_ALL)
+				intern_foresee(regions->region_table, hash_region(others));
+			else if (halves[side] != CONSTRAINT_NONE && halves[side] != whole.constraints[i])
+				intern_foresee(regions->region_table, hash_region(others + hash_constraint(halves[side])));
+		return;
+	}
+}
+
 static bool constraint_within(const struct region_constraint *inner, const struct region_constraint *outer)
 {
 	for (uint32_t i = 0, o = 0; i < inner->count; i++) {
@@ -251,23 +287,37 @@ static bool constraint_within(const struct region_constraint *inner, const struc
 	return true;
 }
 
-bool region_within(const struct regions *regions, uint32_t inner, uint32_t outer)
+static bool lies_within(const struct regions *regions, uint32_t inner, uint32_t outer, bool by_profiles)
 {
 	const struct region *in = &regions->items.items[inner], *out = &regions->items.items[outer];
+	const struct constraint_facts *facts = regions->constraint_facts.items;
 	uint32_t i = 0;
 
-	for (uint32_t o = 0; o < out->count; o++, i++) {
-		const struct region_constraint *wanted = region_constraint(regions, out->constraints[o]);
+	for (uint32_t o = 0; o < out->count; o++) {
+		const struct constraint_facts *wanted = &facts[out->constraints[o]];
 
-		while (i < in->count && region_constraint(regions, in->constraints[i])->dimension < wanted->dimension)
+		if (by_profiles && wanted->concerned && !(in->profiles & ~wanted->sure))
+			continue;
+		while (i < in->count && facts[in->constraints[i]].dimension < wanted->dimension)
 			i++;
-		if (i == in->count || region_constraint(regions, in->constraints[i])->dimension != wanted->dimension)
+		if (i == in->count || facts[in->constraints[i]].dimension != wanted->dimension)
 			return false;
 		if (in->constraints[i] != out->constraints[o] &&
-		    !constraint_within(region_constraint(regions, in->constraints[i]), wanted))
+		    !constraint_within(region_constraint(regions, in->constraints[i]),
+				       region_constraint(regions, out->constraints[o])))
 			return false;
 	}
 	return true;
+}
+
+bool region_within(const struct regions *regions, uint32_t inner, uint32_t outer)
+{
+	return lies_within(regions, inner, outer, false);
+}
+
+bool region_packets_within(const struct regions *regions, uint32_t inner, uint32_t outer)
+{
+	return lies_within(regions, inner, outer, true);
 }
 
 /* ---- What profiles tell ---- */

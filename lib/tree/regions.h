@@ -36,6 +36,7 @@ struct region {
 	uint32_t count, weight;	     /* weight: 1 + the bounds of all constraints */
 	const uint32_t *constraints; /* numbers, by ascending dimension */
 	profile_set profiles;	     /* of packets that may lie in it */
+	uint64_t hash;		     /* the sum of its constraints' */
 };
 
 /* From the least value to the greatest that packets of some profiles have of a dimension, as it was last asked for. */
@@ -64,9 +65,13 @@ uint32_t region_of_box(struct regions *regions, const struct box *box);
 /* What is left of a region where the dimension is below the bound, and where it is not. */
 void region_halve(struct regions *regions, uint32_t region, uint32_t dimension, uint64_t bound, uint32_t *ret_low,
 		  uint32_t *ret_high);
+/* This halving will be asked for soon: have the memory that it takes at hand. */
+void region_foresee_halves(struct regions *regions, uint32_t region, uint32_t dimension, uint64_t bound);
 const struct region_constraint *region_constraint(const struct regions *regions, uint32_t constraint);
 /* Does the region lie whole in the other? */
 bool region_within(const struct regions *regions, uint32_t inner, uint32_t outer);
+/* Does every packet that lies in the region, by what profiles tell too, lie in the other? */
+bool region_packets_within(const struct regions *regions, uint32_t inner, uint32_t outer);
 /* Can a packet lie in both? When in doubt, yes. */
 bool regions_meet(const struct regions *regions, uint32_t a, uint32_t b);
 
