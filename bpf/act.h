@@ -27,7 +27,7 @@ struct {
 	__uint(max_entries, 4096);
 } weir_events SEC(".maps");
 
-static __always_inline void act_count(__u32 slot, __u64 bytes)
+static __always_inline void act_count(__u32 slot, __u32 packets, __u64 bytes)
 {
 	struct weir_counter *counter = bpf_map_lookup_elem(&weir_counters, &slot);
 
@@ -35,10 +35,10 @@ static __always_inline void act_count(__u32 slot, __u64 bytes)
 		return;
 #ifdef LAYER_CGROUP
 	/* Runs in a process as well, where a softirq on the same CPU may come between. */
-	__sync_fetch_and_add(&counter->packets, 1);
+	__sync_fetch_and_add(&counter->packets, packets);
 	__sync_fetch_and_add(&counter->bytes, bytes);
 #else
-	counter->packets++;
+	counter->packets += packets;
 	counter->bytes += bytes;
 #endif
 }
@@ -87,7 +87,7 @@ __weak __noinline int act_log(CONTEXT *ctx, struct weir_flow *flow, __u32 outcom
 		return 0;
 	event = bpf_ringbuf_reserve(&weir_events, sizeof(*event), 0);
 	if (!event) {
-		act_count(WEIR_SLOT_EVENTS_LOST, flow->length);
+		act_count(WEIR_SLOT_EVENTS_LOST, 1, flow->length);
 		return 0;
 	}
 	__builtin_memset(event, 0, sizeof(*event) - sizeof(event->flow));
@@ -116,11 +116,13 @@ __weak __noinline int set_count(struct weir_flow *flow, __u32 outcome)
 
 static __always_inline void act_record(CONTEXT *ctx, struct weir_flow *flow, __u32 outcome)
 {
-	__u32 slot = outcome & WEIR_OUTCOME_SLOT_MASK;
+	__u32 slot = outcome & WEIR_OUTCOME_SLOT_MASK, packets;
+	__u64 bytes;
 
 	if (slot == WEIR_SLOT_MALFORMED)
 		slot += flow->malformed;
-	act_count(slot, flow->length);
+	context_weigh(ctx, flow->length, &packets, &bytes);
+	act_count(slot, packets, bytes);
 	if (count_elements)
 		set_count(flow, outcome);
 	if (have_actions && outcome & WEIR_OUTCOME_ACTION)

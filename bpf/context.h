@@ -78,6 +78,24 @@ static __always_inline __u32 context_length(CONTEXT *ctx)
 #endif
 }
 
+/*
+ * What a counter adds for a packet of LENGTH bytes. Where packets leave it is what the qdisc behind adds: one that is still to be
+ * cut into segments (GSO) counts as all of them, each with its headers.
+ */
+static __always_inline void context_weigh(CONTEXT *ctx, __u32 length, __u32 *ret_packets, __u64 *ret_bytes)
+{
+	*ret_packets = 1;
+	*ret_bytes = length;
+#ifdef LAYER_TC
+	if (hook == WEIR_HOOK_TC_EGRESS && ctx->gso_segs > 1) {
+		*ret_packets = ctx->gso_segs;
+		*ret_bytes = ctx->wire_len;
+	}
+#else
+	(void)ctx;
+#endif
+}
+
 /* Does the packet begin with an Ethernet header? */
 static __always_inline bool context_has_link(void)
 {

@@ -22,10 +22,12 @@ struct {
 	__type(value, struct weir_counter);
 } weir_marks SEC(".maps");
 
-static __always_inline void effect_count_mark(CONTEXT *ctx, __u32 slot, __u64 bytes)
+static __always_inline void effect_count_mark(CONTEXT *ctx, __u32 slot, __u32 length)
 {
 	const struct weir_mark_key key = { slot, ctx->mark };
 	struct weir_counter *counter = bpf_map_lookup_elem(&weir_marks, &key);
+	__u32 packets;
+	__u64 bytes;
 
 	if (!counter) {
 		const struct weir_counter none = {};
@@ -37,7 +39,8 @@ static __always_inline void effect_count_mark(CONTEXT *ctx, __u32 slot, __u64 by
 	if (!counter)
 		return;
 	/* At a cgroup a softirq on the same CPU may come between; elsewhere this costs little beside the look-up. */
-	__sync_fetch_and_add(&counter->packets, 1);
+	context_weigh(ctx, length, &packets, &bytes);
+	__sync_fetch_and_add(&counter->packets, packets);
 	__sync_fetch_and_add(&counter->bytes, bytes);
 }
 

@@ -130,6 +130,11 @@ static bool check_class(struct chain_frame *frame, const struct ast_statement *s
 				"write 1:10 as 'tc class show' does (hexadecimal), 1:mark for the packet's mark, or default");
 		return false;
 	}
+	if (rule->action.target != UINT32_MAX && rule->action.target >> 16 != frame->parent >> 16) {
+		d = diagnose(diagnostics, SEVERITY_WARNING, word->place, "'%s' is no class of qdisc %x:", word->text,
+			     frame->parent >> 16);
+		diagnostic_hint(diagnostics, d, "most qdiscs take what names no class of theirs for their default");
+	}
 	rule->action.flags |= WEIR_ACTION_TARGET | (by_mark ? WEIR_ACTION_TARGET_MARK : 0);
 	return true;
 }

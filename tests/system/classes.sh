@@ -121,6 +121,25 @@ weir apply --reset "$WORK/marks.weir" >/dev/null 2>&1
 is "marks: --reset forgets them" "$(mark_sent 31)" ""
 weir remove marks >/dev/null 2>&1
 
+# ---- What is cut into segments behind weir (GSO) counts as its class counts it: as all of them, with their headers ----
+
+head -c 3000000 /dev/zero >"$WORK/zeros"
+for host in $A4 $A6; do
+	classes
+	in_b tc class add dev vb parent 1: classid 1:7 htb rate 1gbit quantum 60000
+	weir apply --reset --name marks - >/dev/null 2>&1 <<-END
+		chain cls { hook tc egress on vb netns $B; tcp dport 4000 meta mark set 7 meta priority set 1:mark counter by meta mark accept; }
+	END
+	background in_a sh -c "ncat -l $host 4000 >'$WORK/zeros.$host'"
+	until_true 5 sh -c "nsenter --net=/run/netns/$A ss -Hltn 'sport = :4000' | grep -q ."
+	in_b ncat --send-only $host 4000 <"$WORK/zeros"
+	until_true 5 cmp -s "$WORK/zeros" "$WORK/zeros.$host"
+	at_least "large packets to $host: so many segments" "$(class_sent 7 | cut -d' ' -f1)" 2000
+	is "large packets to $host: the mark counts as its class does" "$(mark_sent 7)" "$(class_sent 7)"
+	is "large packets to $host: and so does the rule" "$(json '.policies[].chains[].rules[] | "\(.packets) \(.bytes)"')" "$(class_sent 7)"
+	weir remove marks >/dev/null 2>&1
+done
+
 # A cgroup: what it sets is there when the packet comes to the qdisc.
 cgroup marker
 enforce cg <<-END
