@@ -14,7 +14,7 @@
 
 #include "redirect_abi.h"
 
-#define WEIR_ABI_VERSION 3
+#define WEIR_ABI_VERSION 4
 
 /* The places where a chain can stand: id, word for the layer, word for the direction. */
 #define WEIR_HOOKS(X)                                                                                                            \
@@ -294,13 +294,11 @@ struct weir_set_header {
 	__u64 seed;
 	__u32 bucket_mask;  /* number of buckets, a power of two, less one */
 	__u32 entries_page; /* the first page of entries */
-	__u32 tree; /* bits 28 to 31 how many pages lie on the way through the tree, below the page of its root; 0: none */
+	__u32 tree; /* bits 28 to 30 how many pages lie on the way through the tree, below the number of its root; 0: none */
 	__u32 zero; /* of a direct table: when the element 0 ends */
 	__u32 lines_page; /* of a direct table: the first page of lines */
 	__u32 lines;	  /* how many */
-	/* Of prefixes of at most 32 bits: the first page of 32-bit numbers, as `tree` is one, for the page to begin at; the number of a
-	 * key is that shifted to the right by so much. */
-	__u32 index_page, index_shift;
+	__u32 padding[2];
 	/* For user space alone. */
 	__u32 zero_flags; /* WEIR_SET_* of that element */
 	__u32 tree_page;  /* the first page of the tree */
@@ -310,6 +308,18 @@ struct weir_set_header {
 	__u32 changing;	  /* 1: who changed the prefixes did not come to an end; the entries are right, the tree may not be */
 };
 _Static_assert(sizeof(struct weir_set_header) == 64, "struct weir_set_header has holes or has grown");
+
+/*
+ * Behind the header where there may be prefixes: `slots` 32-bit numbers from `page` on, as `tree` is one, for the page to begin at. The
+ * slot of a key (of IPv6 the upper 64 bits) is that less `base`, shifted to the right by `shift`; one that is not below `slots` begins
+ * at `tree`.
+ */
+struct weir_set_index {
+	__u64 base; /* 0 where keys have at most 32 bits; then each has a slot */
+	__u32 page, shift, slots;
+	__u32 padding;
+};
+_Static_assert(sizeof(struct weir_set_index) == 24, "struct weir_set_index has holes or has grown");
 
 struct weir_set_bucket {
 	__u8 flags[8]; /* WEIR_SET_* of each slot, for user space alone */
@@ -344,8 +354,10 @@ struct weir_set_entry {
 };
 _Static_assert(sizeof(struct weir_set_entry) == 16, "struct weir_set_entry has holes or has grown");
 
-#define WEIR_SET_TREE_SHIFT 28
-#define WEIR_SET_LOOK	    0x80000000u /* in a leaf of the tree: the entry says whether it still counts */
+#define WEIR_SET_TREE_SHIFT  28
+#define WEIR_SET_MOST_LEVELS 7		 /* pages on the way through the tree; a mask */
+#define WEIR_SET_WIDE	     0x08000000u /* in the number of a page: its places have 126 bits */
+#define WEIR_SET_LOOK	     0x80000000u /* in a leaf of the tree: the entry says whether it still counts */
 
 #define WEIR_SET_FROM_POLICY 1 /* stands in the policy or its element file; goes when it no longer does */
 #define WEIR_SET_LIVE	     2 /* was added to the set in force; stays when the policy is applied again */

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One function a set: int set_member(struct weir_flow *flow). It looks for what the packet has in the set's table (weir_abi.h): of a
- * direct one in a line, and where that or the type of the set sends it, in two buckets; where the set may have prefixes in the
- * tree. An element that has expired is none.
+ * One function a set: int set_member(struct weir_flow *flow). It looks for what the packet has in the set's table (weir_abi.h):
+ *of a direct one in a line, and where that or the type of the set sends it, in two buckets; where the set may have prefixes in
+ *the tree. An element that has expired is none.
  *
- * A table never changes under a reader in a way that it could see: a slot is one number, written at once; entries and pages of the
- * tree are whole before the first number leads to them, and are not used again as long as the table is. So nothing is looked at twice.
+ * A table never changes under a reader in a way that it could see: a slot is one number, written at once; entries and pages of
+ *the tree are whole before the first number leads to them, and are not used again as long as the table is. So nothing is looked
+ *at twice.
  *
  *	r0	what a helper gave back: a page; the answer, 1 or 0
  *	r1-r5	scratch, arguments
  *	r6	the table: the map that the set's map holds now
  *	r7	flow
- *	r8	where in its page a thing lies, the mask of the buckets; behind them an expiry over the call for the time, the page on
- *		the way through the tree
- *	r9	the tag, or the key, that slots are compared with; how many pages are left on the way; where elements count the entry
+ *	r8	where in its page a thing lies, the mask of the buckets; behind them an expiry over the call for the time, the
+ *page on the way through the tree r9	the tag, or the key, that slots are compared with; how many pages are left on the way;
+ *where elements count the entry
  */
 #include "code/set_member.h"
 
@@ -270,103 +271,166 @@ static void emit_single(struct search *search)
 }
 
 /*
- * One step of the bisection without a branch, which the verifier would follow both ways, as it does a sign that is shifted over a
- * whole number. r0 is the page, r2 the offset of the place that is the last one known not to be behind the key, r1 the key plus
- * one: a place of up to 32 bits, so the difference has a sign.
+ * r4 = 1 where the place OFFSET bytes behind BASE is not behind the key, else 0: without a branch, which the verifier would
+ * follow both ways, and the processor would guess wrong. Only the sign of a difference counts, and it is shifted as an unsigned
+ * number, since the verifier follows both ways behind s>>, too. r8 is lost.
  */
-static void emit_step_narrow(struct search *search, uint32_t half)
+static void emit_compare(struct search *search, const struct set_form *form, uint8_t base, uint32_t offset)
 {
-	int32_t bit = 2;
-
-	while (1u << (bit - 2) < half)
-		bit++;
-	emit(search, move_register(BPF_REG_3, BPF_REG_0));
-	emit(search, calculate_register(BPF_ADD, BPF_REG_3, BPF_REG_2));
-	emit(search, load(BPF_W, BPF_REG_4, BPF_REG_3, (int16_t)(half * 4)));
-	emit(search, calculate_register(BPF_SUB, BPF_REG_4, BPF_REG_1));
-	emit(search, calculate_constant(BPF_RSH, BPF_REG_4, 63 - bit));
-	emit(search, calculate_constant(BPF_AND, BPF_REG_4, 1 << bit));
-	emit(search, calculate_register(BPF_ADD, BPF_REG_2, BPF_REG_4));
-}
-
-/*
- * The same of 126 bits: r1 the upper 63, r5 the lower 63 plus one. The place is not behind the key when the upper part is less,
- * or not greater and the lower part not behind. Only the signs count. r3, r4 and r8 are lost.
- */
-static void emit_step_wide(struct search *search, uint32_t half)
-{
-	int16_t lower = (int16_t)(search->shape.fanout * 8 + half * 8);
-
-	emit(search, move_register(BPF_REG_3, BPF_REG_0));
-	emit(search, calculate_register(BPF_ADD, BPF_REG_3, BPF_REG_2));
-	emit(search, load(BPF_DW, BPF_REG_4, BPF_REG_3, (int16_t)(half * 8)));
-	emit(search, load(BPF_DW, BPF_REG_3, BPF_REG_3, lower));
-	emit(search, calculate_register(BPF_SUB, BPF_REG_4, BPF_REG_1));
-	emit(search, calculate_register(BPF_SUB, BPF_REG_3, BPF_REG_5));
-	emit(search, move_constant(BPF_REG_8, 0));
-	emit(search, calculate_register(BPF_SUB, BPF_REG_8, BPF_REG_4));
-	emit(search, calculate_constant(BPF_XOR, BPF_REG_8, -1));
-	emit(search, calculate_register(BPF_AND, BPF_REG_3, BPF_REG_8));
-	emit(search, calculate_register(BPF_OR, BPF_REG_4, BPF_REG_3));
+	if (form->place_size == sizeof(uint32_t)) { /* r1: the key plus one */
+		emit(search, load(BPF_W, BPF_REG_4, base, (int16_t)offset));
+		emit(search, calculate_register(BPF_SUB, BPF_REG_4, BPF_REG_1));
+	} else if (!form->lower) { /* 64 bits have no sign to spare: both go without the last, which of an even key rounds up
+				      first */
+		emit(search, load(BPF_DW, BPF_REG_4, base, (int16_t)offset));
+		emit(search, calculate_register(BPF_ADD, BPF_REG_4, BPF_REG_5));
+		emit(search, calculate_constant(BPF_RSH, BPF_REG_4, 1));
+		emit(search, calculate_register(BPF_SUB, BPF_REG_4, BPF_REG_1));
+	} else { /* r1: the upper part; r5: the lower one plus one, from which is borrowed where it is not greater */
+		emit(search, load(BPF_DW, BPF_REG_8, base, (int16_t)(form->lower + offset)));
+		emit(search, calculate_register(BPF_SUB, BPF_REG_8, BPF_REG_5));
+		emit(search, calculate_constant(BPF_RSH, BPF_REG_8, 63));
+		emit(search, load(BPF_DW, BPF_REG_4, base, (int16_t)offset));
+		emit(search, calculate_register(BPF_SUB, BPF_REG_4, BPF_REG_1));
+		emit(search, calculate_register(BPF_SUB, BPF_REG_4, BPF_REG_8));
+	}
 	emit(search, calculate_constant(BPF_RSH, BPF_REG_4, 63));
-	emit(search, calculate_constant(BPF_MUL, BPF_REG_4, (int32_t)(half * 8)));
-	emit(search, calculate_register(BPF_ADD, BPF_REG_2, BPF_REG_4));
 }
 
-static void emit_key(struct search *search)
+/* r1 and r5 as emit_compare needs them. */
+static void emit_key(struct search *search, const struct set_form *form)
 {
 	emit_word(search, BPF_REG_1, 0);
-	if (search->shape.key_bits <= 32) {
+	if (form->place_size == sizeof(uint32_t)) {
 		emit(search, calculate_constant(BPF_ADD, BPF_REG_1, 1));
 		return;
 	}
-	emit_word(search, BPF_REG_5, 1);
-	emit(search, move_register(BPF_REG_3, BPF_REG_1));
+	emit(search, move_register(BPF_REG_5, BPF_REG_1));
+	emit(search, calculate_constant(BPF_AND, BPF_REG_5, 1));
 	emit(search, calculate_constant(BPF_RSH, BPF_REG_1, 1));
-	emit(search, calculate_constant(BPF_AND, BPF_REG_3, 1));
-	emit(search, calculate_constant(BPF_LSH, BPF_REG_3, 62));
-	emit(search, calculate_constant(BPF_RSH, BPF_REG_5, 2));
+	if (!form->lower) {
+		emit(search, calculate_constant(BPF_XOR, BPF_REG_5, 1));
+		emit(search, calculate_constant(BPF_ADD, BPF_REG_1, 1));
+		return;
+	}
+	emit_word(search, BPF_REG_3, 1);
+	emit(search, calculate_constant(BPF_LSH, BPF_REG_5, 62));
+	emit(search, calculate_constant(BPF_RSH, BPF_REG_3, 2));
 	emit(search, calculate_register(BPF_OR, BPF_REG_5, BPF_REG_3));
 	emit(search, calculate_constant(BPF_ADD, BPF_REG_5, 1));
 }
 
-/* r0 is a page: r8 = its number for the key. */
-static void emit_bisection(struct search *search)
+/* All lines of the page that hold something are asked for at once, and do not come one after another as they are needed. */
+static void emit_touch(struct search *search, const struct set_form *form)
 {
-	bool wide = search->shape.key_bits > 32;
+	uint32_t end = form->number_offset + form->fanout * (uint32_t)sizeof(uint32_t);
 
-	/* The lines of the page come from memory all at once, and not one after another as the bisection comes to them. */
-	for (uint32_t line = 0; line < search->shape.page_size; line += 64)
+	for (uint32_t line = 0; line < end; line += 64)
 		emit(search, load(BPF_W, BPF_REG_3, BPF_REG_0, (int16_t)line));
-	emit_key(search);
-	emit(search, move_constant(BPF_REG_2, 0));
-	for (uint32_t left = search->shape.fanout; left > 1; left -= left / 2) {
-		if (wide)
-			emit_step_wide(search, left / 2);
-		else
-			emit_step_narrow(search, left / 2);
+}
+
+/* r0 is a page of short places: r0 goes to the one that counts, half of what is left at a step. */
+static void emit_bisection(struct search *search, const struct set_form *form)
+{
+	for (uint32_t half = form->fanout / 2; half > 0; half /= 2) {
+		emit_compare(search, form, BPF_REG_0, half * form->place_size);
+		emit(search, calculate_constant(BPF_LSH, BPF_REG_4, __builtin_ctz(half * form->place_size)));
+		emit(search, calculate_register(BPF_ADD, BPF_REG_0, BPF_REG_4));
 	}
-	if (wide)
-		emit(search, calculate_constant(BPF_RSH, BPF_REG_2, 1));
+}
+
+/* r2 = how many of the places from the second to the last, STEP apart, are not behind the key. */
+static void emit_count(struct search *search, const struct set_form *form, uint8_t base, uint32_t places, uint32_t step)
+{
+	emit(search, move_constant(BPF_REG_2, 0));
+	for (uint32_t i = 1; i < places; i++) {
+		emit_compare(search, form, base, i * step);
+		emit(search, calculate_register(BPF_ADD, BPF_REG_2, BPF_REG_4));
+	}
+}
+
+/*
+ * r0 is a page of long places: r0 goes ahead by a number for each place up to the one that counts. There are two steps, the
+ * comparisons of each do not wait for each other: first those of groups, then of places in the last group that is not behind the
+ * key.
+ */
+static void emit_groups(struct search *search, const struct set_form *form)
+{
+	uint32_t group = SET_GROUP * form->place_size, numbers = SET_GROUP * (uint32_t)sizeof(uint32_t);
+
+	emit_count(search, form, BPF_REG_0, form->fanout / SET_GROUP, group);
+	emit(search, move_register(BPF_REG_4, BPF_REG_2));
+	emit(search, calculate_constant(BPF_LSH, BPF_REG_4, __builtin_ctz(group)));
+	emit(search, move_register(BPF_REG_3, BPF_REG_0));
+	emit(search, calculate_register(BPF_ADD, BPF_REG_3, BPF_REG_4));
+	emit(search, calculate_constant(BPF_LSH, BPF_REG_2, __builtin_ctz(numbers)));
 	emit(search, calculate_register(BPF_ADD, BPF_REG_0, BPF_REG_2));
-	emit(search, load(BPF_W, BPF_REG_8, BPF_REG_0, (int16_t)search->shape.number_offset));
+	emit_count(search, form, BPF_REG_3, SET_GROUP, form->place_size);
+	emit(search, calculate_constant(BPF_LSH, BPF_REG_2, __builtin_ctz(sizeof(uint32_t))));
+	emit(search, calculate_register(BPF_ADD, BPF_REG_0, BPF_REG_2));
+}
+
+/* r0 is a page: r8 = its number for the key. */
+static void emit_search(struct search *search, enum set_form_kind kind)
+{
+	const struct set_form *form = &search->shape.forms[kind];
+
+	emit_touch(search, form);
+	emit_key(search, form);
+	if (form->place_size == sizeof(uint32_t)) /* as long as a number */
+		emit_bisection(search, form);
+	else
+		emit_groups(search, form);
+	emit(search, load(BPF_W, BPF_REG_8, BPF_REG_0, (int16_t)form->number_offset));
 }
 
 /* r8 = where to begin for the key, in place of the root that is in it. */
 static void emit_index(struct search *search)
 {
-	uint32_t shift = 0;
+	const int16_t index = sizeof(struct weir_set_header);
+	uint32_t shift = 0, behind = draft_label(search->draft);
 
 	while (sizeof(uint32_t) << shift < search->shape.page_size)
 		shift++;
 	draft_branch(search->draft, branch_constant(BPF_JEQ, BPF_REG_8, 0), search->none);
-	emit(search, load(BPF_DW, BPF_REG_8, BPF_REG_10, AT_HEADER));
-	emit(search, load(BPF_W, BPF_REG_2, BPF_REG_8, offsetof(struct weir_set_header, index_page)));
-	emit(search, load(BPF_W, BPF_REG_3, BPF_REG_8, offsetof(struct weir_set_header, index_shift)));
+	emit(search, load(BPF_DW, BPF_REG_9, BPF_REG_10, AT_HEADER));
+	emit(search, load(BPF_W, BPF_REG_2, BPF_REG_9, index + (int16_t)offsetof(struct weir_set_index, page)));
+	emit(search, load(BPF_W, BPF_REG_3, BPF_REG_9, index + (int16_t)offsetof(struct weir_set_index, shift)));
 	emit_word(search, BPF_REG_1, 0);
-	emit(search, calculate_register(BPF_RSH, BPF_REG_1, BPF_REG_3));
+	if (search->shape.key_bits > 32) {
+		emit(search, load(BPF_DW, BPF_REG_4, BPF_REG_9, index + (int16_t)offsetof(struct weir_set_index, base)));
+		emit(search, load(BPF_W, BPF_REG_5, BPF_REG_9, index + (int16_t)offsetof(struct weir_set_index, slots)));
+		emit(search, calculate_register(BPF_SUB, BPF_REG_1, BPF_REG_4));
+		emit(search, calculate_register(BPF_RSH, BPF_REG_1, BPF_REG_3));
+		draft_branch(search->draft, branch_register(BPF_JGE, BPF_REG_1, BPF_REG_5), behind);
+	} else {
+		emit(search, calculate_register(BPF_RSH, BPF_REG_1, BPF_REG_3));
+	}
 	emit_thing(search, shift, 2, search->none);
 	emit(search, load(BPF_W, BPF_REG_8, BPF_REG_0, 0));
+	draft_place(search->draft, behind);
+}
+
+/* The page whose number is in r8: r8 = its number for the key. */
+static void emit_level(struct search *search)
+{
+	uint32_t wide = draft_label(search->draft), behind = draft_label(search->draft);
+
+	if (search->shape.key_bits <= 32) {
+		emit_page(search, BPF_REG_8, search->none);
+		emit_search(search, FORM_NARROW);
+		return;
+	}
+	emit(search, move_register(BPF_REG_1, BPF_REG_8));
+	emit(search, calculate_constant(BPF_AND, BPF_REG_1, (int32_t)~WEIR_SET_WIDE));
+	emit_page(search, BPF_REG_1, search->none);
+	draft_branch(search->draft, branch_constant(BPF_JGE, BPF_REG_8, WEIR_SET_WIDE),
+		     wide); /* all below 1 << WEIR_SET_TREE_SHIFT */
+	emit_search(search, FORM_NARROW);
+	draft_jump(search->draft, behind);
+	draft_place(search->draft, wide);
+	emit_search(search, FORM_WIDE);
+	draft_place(search->draft, behind);
 }
 
 /* A prefix: down the tree, and to the entry where that has a say. */
@@ -375,17 +439,16 @@ static void emit_prefix(struct search *search)
 	uint32_t loop = draft_label(search->draft);
 
 	emit_header_number(search, BPF_REG_8, offsetof(struct weir_set_header, tree));
-	if (search->shape.indexed)
-		emit_index(search);
+	emit_index(search);
 	emit(search, move_register(BPF_REG_9, BPF_REG_8));
 	emit(search, calculate_constant(BPF_RSH, BPF_REG_9, WEIR_SET_TREE_SHIFT));
+	emit(search, calculate_constant(BPF_AND, BPF_REG_9, WEIR_SET_MOST_LEVELS)); /* so often the verifier goes round */
 	/* "Below 1", since a kernel before 6.8 learns nothing of the other numbers from "not 0", and takes the loop for endless.
 	 */
 	draft_branch(search->draft, branch_constant(BPF_JLT, BPF_REG_9, 1), search->none);
 	emit(search, calculate_constant(BPF_AND, BPF_REG_8, (1 << WEIR_SET_TREE_SHIFT) - 1));
 	draft_place(search->draft, loop);
-	emit_page(search, BPF_REG_8, search->none);
-	emit_bisection(search);
+	emit_level(search);
 	emit(search, calculate_constant(BPF_ADD, BPF_REG_9, -1));
 	draft_branch(search->draft, branch_constant(BPF_JGT, BPF_REG_9, 0), loop);
 	draft_branch(search->draft, branch_constant(BPF_JEQ, BPF_REG_8, 0), search->none);

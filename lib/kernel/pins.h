@@ -2,7 +2,7 @@
 /*
  * weir's directory in bpffs, where all state lies:
  *
- *	PINS/v3/				mode 0700; flock on it is the lock of all that change something
+ *	PINS/v4/				mode 0700; flock on it is the lock of all that change something
  *		events				ring buffer of all chains with `log`
  *		events_reader/			flock on it: who reads the events
  *		owners, owners_links/NAME	socket owners: the map, and the links of the programs that fill it
@@ -26,8 +26,8 @@
 struct kernel {
 	struct arena *arena;
 	const char *base;     /* PINS */
-	const char *path;     /* PINS/v3 */
-	const char *policies; /* PINS/v3/policies */
+	const char *path;     /* PINS/v4 */
+	const char *policies; /* PINS/v4/policies */
 	int directory_fd;     /* of path; -1: there is nothing of weir's */
 	bool locked;
 };

@@ -9,6 +9,7 @@
 #include "base/limits.h"
 
 #define PROGRESS_STEP 65536 /* elements between two words of progress */
+#define MIXTURES      16    /* parts of a set that are single values, the others prefixes, for which pages are reckoned */
 
 /* What goes on while one set is made. */
 struct filling {
@@ -193,22 +194,33 @@ static uint64_t pages_for(const struct set_shape *shape, size_t singles, size_t 
 		shape, (struct set_rows[2]){ [ROWS_SINGLE] = { .count = singles }, [ROWS_PREFIX] = { .count = prefixes } });
 }
 
-/* For each mixture of single values and prefixes that the set has room for. 0: that is not known, or too much to take beforehand.
- */
+/* What no mixture of single values and prefixes that the set has room for takes more than. */
+static uint64_t most_pages(const struct set_shape *shape, size_t size)
+{
+	uint64_t most = pages_for(shape, size, 0);
+
+	for (size_t i = 0; shape->prefixes && i < MIXTURES; i++) {
+		uint64_t pages = pages_for(shape, size * (i + 1) / MIXTURES + 1, size - size * i / MIXTURES);
+
+		most = pages > most ? pages : most;
+	}
+	return most;
+}
+
+/* 0: how many it will take is not known, or too much to take beforehand. */
 static uint32_t reserved_pages(const struct filling *filling)
 {
 	const struct policy_set *set = filling->request->set;
 	const struct set_shape *shape = &filling->shape;
+	uint32_t needed = set_image_pages(shape, filling->rows);
 	uint64_t pages;
 
 	if (filling->request->anonymous) /* its elements stay what they are */
-		return set_image_pages(shape, filling->rows);
+		return needed;
 	if (set->grows)
 		return 0;
-	pages = pages_for(shape, set->size, 0);
-	if (shape->prefixes)
-		pages += pages_for(shape, 0, set->size);
-	return pages * shape->page_size <= LIMIT_SET_RESERVED ? (uint32_t)pages : 0;
+	pages = most_pages(shape, set->size);
+	return pages * shape->page_size <= LIMIT_SET_RESERVED || pages <= 2ull * needed ? (uint32_t)pages : 0;
 }
 
 static void refuse(const struct filling *filling, uint32_t pages, int error, struct diagnostics *diagnostics)

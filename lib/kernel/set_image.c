@@ -94,18 +94,19 @@ static uint32_t line_pages(const struct set_shape *shape, const struct set_rows 
 
 static uint32_t index_pages(const struct set_shape *shape, const struct set_rows *rows)
 {
-	return shape->indexed ? set_index_pages(shape, rows->count) : 0;
+	return shape->prefixes ? set_index_pages(shape, rows->count) : 0;
 }
 
 /* Entry 0 is none. */
 static uint32_t entry_pages(const struct set_shape *shape, const struct set_rows rows[2])
 {
-	size_t needed = rows[ROWS_PREFIX].count + (shape->direct ? 0 : rows[ROWS_SINGLE].count);
+	size_t needed = rows[ROWS_PREFIX].count + (shape->direct ? 0 : rows[ROWS_SINGLE].count), spare;
 
 	if (shape->direct && !shape->prefixes)
 		return 0;
+	spare = 4 * needed + 64;
 	/* Beside many single values a replacement is dear even for the first prefixes. */
-	needed += needed / 4 + rows[ROWS_SINGLE].count / 16 + (needed < SPARE_ENTRIES / 4 ? 4 * needed + 64 : SPARE_ENTRIES);
+	needed += needed / 4 + rows[ROWS_SINGLE].count / 16 + (spare < SPARE_ENTRIES ? spare : SPARE_ENTRIES);
 	return (uint32_t)((needed >> shape->entry_shift) + 1);
 }
 
@@ -463,8 +464,8 @@ int set_image_fill(struct set_image *image, const struct set_rows rows[2], uint6
 	if (shape->direct)
 		set_line_begin(image, header->entries_page, rows[ROWS_SINGLE].count);
 	header->entries_page += line_pages(shape, &rows[ROWS_SINGLE]);
-	if (shape->indexed)
-		set_index_begin(image, header->entries_page, rows[ROWS_PREFIX].count);
+	if (shape->prefixes)
+		set_index_begin(image, header->entries_page, &rows[ROWS_PREFIX]);
 	header->entries_page += index_pages(shape, &rows[ROWS_PREFIX]);
 	header->tree_page = header->next_page = header->entries_page + entry_pages(shape, rows) + more / 4;
 	header->next_entry = 1;

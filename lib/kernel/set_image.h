@@ -5,10 +5,10 @@
  *
  * Programs read without looking twice, so each step is one store of a number that is whole by itself: a slot; the number of a
  * page that was written before; an expiry. Entries and pages of the tree are not used again while a program
- * may be reading them. When there are no fresh entries left, or an element finds both its buckets full, the functions say -ENOSPC,
- * and the caller fills a new table with what set_image_read gives and the new row; the kernel takes the old one back when no
- * program can be reading it. When there are no pages left they say -EAGAIN before anything is changed: set_image_reclaim finds
- * those that are in no use any more, and the caller waits until no program that began before can be reading them.
+ * may be reading them. When there are no fresh entries left, or an element finds both its buckets full, the functions say
+ * -ENOSPC, and the caller fills a new table with what set_image_read gives and the new row; the kernel takes the old one back
+ * when no program can be reading it. When there are no pages left they say -EAGAIN before anything is changed: set_image_reclaim
+ * finds those that are in no use any more, and the caller waits until no program that began before can be reading them.
  *
  * One writer at a time. It may be killed anywhere: what it had done stays done, a prefix it was at is put right by the next
  * table (set_image_is_damaged).
@@ -67,7 +67,7 @@ bool set_image_is_damaged(const struct set_image *image);
 uint32_t set_image_rows(const struct set_image *image);
 void set_image_set_rows(struct set_image *image, uint32_t rows);
 
-/* ---- Between set_image.c, set_line.c, set_tree.c and set_index.c ---- */
+/* ---- Between set_image.c, set_line.c, and set_tree.c and what stands behind it (set_tree.h) ---- */
 
 struct weir_set_header *set_image_header(const struct set_image *image);
 void *set_image_page(const struct set_image *image, uint32_t page);
@@ -95,21 +95,10 @@ void set_line_read(const struct set_image *image, struct arena *arena, struct se
 uint64_t set_line_count(const struct set_image *image);
 
 uint32_t set_tree_pages(const struct set_shape *shape, const struct set_rows *rows);
-/* The root's level, from 1 for a leaf, 0: there is none; and its page. */
-uint32_t set_tree_levels(const struct set_image *image);
-uint32_t set_tree_root(const struct set_image *image);
-/* Of a page: how many places are used, where they begin, their numbers. */
-uint32_t set_tree_count(const struct set_image *image, uint32_t page);
-unsigned __int128 set_tree_start(const struct set_image *image, uint32_t page, uint32_t i);
-uint32_t *set_tree_numbers(const struct set_image *image, uint32_t page);
 
-/* An index for that many prefixes; it is to lie from PAGE on. */
+/* An index for that many prefixes; it is to lie from PAGE on, which stands before the tree is filled. */
 uint32_t set_index_pages(const struct set_shape *shape, size_t rows);
-void set_index_begin(struct set_image *image, uint32_t page, size_t rows);
-/* Before a change; for each page that it writes; and when it is done, with the keys that it is about. */
-int set_index_expect(struct set_image *image);
-void set_index_written(struct set_image *image, uint32_t page);
-void set_index_refresh(struct set_image *image, uint64_t first, uint64_t last);
+void set_index_begin(struct set_image *image, uint32_t page, const struct set_rows *rows);
 
 int set_tree_fill(struct set_image *image, const struct set_rows *rows);
 uint32_t set_tree_find(const struct set_image *image, const struct set_row *row);

@@ -245,8 +245,8 @@ TEST(a_policy_whose_manifest_is_damaged_can_be_removed)
 
 	CHECK_NUMBER(scene_apply("p", OLD), 0);
 	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "other", 4, 8, 1, NULL);
-	CHECK(unlink("/sys/fs/bpf/weir/v3/policies/p/manifest") == 0);
-	CHECK_NUMBER(bpf_obj_pin(fd, "/sys/fs/bpf/weir/v3/policies/p/manifest"), 0);
+	CHECK(unlink("/sys/fs/bpf/weir/v4/policies/p/manifest") == 0);
+	CHECK_NUMBER(bpf_obj_pin(fd, "/sys/fs/bpf/weir/v4/policies/p/manifest"), 0);
 	close(fd);
 	CHECK_NUMBER(scene_remove("p"), 0);
 	CHECK_TEXT(pins(arena), "");

@@ -175,8 +175,8 @@ static void cut(const struct trial *trial, struct set_row *row)
 
 static struct set_row draw_row(struct trial *trial)
 {
-	static const uint32_t expiries[] = { WEIR_SET_NEVER, WEIR_SET_NEVER, INTERPRETER_NOW - 1, INTERPRETER_NOW,
-					     INTERPRETER_NOW + 1, INTERPRETER_NOW + 9 };
+	static const uint32_t expiries[] = { WEIR_SET_NEVER,  WEIR_SET_NEVER,	   INTERPRETER_NOW - 1,
+					     INTERPRETER_NOW, INTERPRETER_NOW + 1, INTERPRETER_NOW + 9 };
 	struct set_row row = { .flags = random_below(&trial->random, 2) ? WEIR_SET_LIVE : WEIR_SET_FROM_POLICY };
 	uint32_t bits = trial->shape.key_bits;
 
@@ -326,8 +326,13 @@ static const struct code *look_up_code(struct trial *trial, const enum weir_fiel
 	memcpy(dimension->keys, keys, sizeof(dimension->keys));
 	rules[0] = (struct rule){ 1, &boxes[0], .verdict = WEIR_VERDICT_DROP, .slot = 16, .text = "member" };
 	rules[1] = (struct rule){ 1, &boxes[1], .verdict = WEIR_VERDICT_ACCEPT, .slot = 17, .text = "policy" };
-	*list = (struct rule_list){ .chain = &chain, .dimension_count = 1, .rule_count = 2, .set_count = 1, .dimensions = dimension,
-				    .rules = rules, .sets = set };
+	*list = (struct rule_list){ .chain = &chain,
+				    .dimension_count = 1,
+				    .rule_count = 2,
+				    .set_count = 1,
+				    .dimensions = dimension,
+				    .rules = rules,
+				    .sets = set };
 	diagnostics_init(&diagnostics, arena);
 	trial->dimension = dimension;
 	return code_emit(arena, tree_build(arena, list, &options.tree, &diagnostics), &options, &diagnostics);
@@ -403,41 +408,136 @@ TEST(pairs)
 	try_set((struct policy_set){ .types = { TYPE_IPV6_ADDR, TYPE_IPV6_ADDR }, .components = 2 }, wide_keys, false, 5000);
 }
 
-/* A tree of several levels, filled at once, and changed from end to end. */
-TEST(a_hundred_thousand_prefixes)
-{
-	static const enum weir_field keys[2] = { WEIR_FIELD_SADDR4 };
-	struct trial *trial = calloc(1, sizeof(*trial));
-	struct set_rows rows[2] = { 0 };
-	struct set_row all = { .length = 1, .expires = WEIR_SET_NEVER };
-	bool there;
+/* ---- Trees of several levels, filled at once, and changed from end to end ---- */
 
-	trial->arena = arena_new();
-	trial->type = (struct policy_set){ .types = { TYPE_IPV4_ADDR }, .components = 1 };
+#define MANY 100000u
+
+static struct trial *begin_filled(enum value_type type, const enum weir_field *keys, struct arena *arena, struct set_rows rows[2])
+{
+	struct trial *trial = calloc(1, sizeof(*trial));
+
+	trial->arena = arena;
+	trial->type = (struct policy_set){ .types = { type }, .components = 1 };
 	trial->shape = set_shape(&trial->type, true);
 	trial->code = look_up_code(trial, keys, true);
-	for (uint32_t i = 0; i < 100000; i++)
-		vector_push(trial->arena, &rows[1],
-			    (struct set_row){ .words = { (uint64_t)i << 8 }, .length = 25, .expires = WEIR_SET_NEVER });
+	set_rows_sort(&rows[ROWS_PREFIX]);
 	trial->image.shape = trial->shape;
 	trial->image.pages = set_image_pages(&trial->shape, rows) + 10000;
 	trial->image.memory = aligned_alloc(64, (size_t)trial->image.pages * trial->shape.page_size);
 	memset(trial->image.memory, 0, (size_t)trial->image.pages * trial->shape.page_size);
 	CHECK_NUMBER(set_image_fill(&trial->image, rows, 7), 0);
 	show(trial);
-	for (uint64_t i = 0; i < 100000; i += 7)
+	return trial;
+}
+
+static void end_filled(struct trial *trial)
+{
+	set_image_release(&trial->image);
+	free(trial->image.memory);
+	arena_free(trial->arena);
+	free(trial);
+}
+
+static void push_row(struct arena *arena, struct set_rows *rows, uint64_t first, uint64_t second, uint32_t length)
+{
+	vector_push(arena, rows, (struct set_row){ .words = { first, second }, .length = length, .expires = WEIR_SET_NEVER });
+}
+
+TEST(a_hundred_thousand_prefixes)
+{
+	static const enum weir_field keys[2] = { WEIR_FIELD_SADDR4 };
+	struct arena *arena = arena_new();
+	struct set_rows rows[2] = { 0 };
+	struct set_row all = { .length = 1, .expires = WEIR_SET_NEVER };
+	struct trial *trial;
+	bool there;
+
+	for (uint64_t i = 0; i < MANY; i++)
+		push_row(arena, &rows[ROWS_PREFIX], i << 8, 0, 25);
+	trial = begin_filled(TYPE_IPV4_ADDR, keys, arena, rows);
+	for (uint64_t i = 0; i < MANY; i += 7)
 		CHECK(code_says(trial, (uint64_t[4]){ i << 8 | 127 }) && !code_says(trial, (uint64_t[4]){ i << 8 | 128 }));
 	CHECK_NUMBER(set_image_put(&trial->image, &all, true), 0);
 	CHECK(code_says(trial, (uint64_t[4]){ 128 }) && code_says(trial, (uint64_t[4]){ 0x7fffffff }));
 	CHECK(!code_says(trial, (uint64_t[4]){ 0x80000000 }));
 	CHECK_NUMBER(set_image_take(&trial->image, &all, true, &there), 0);
 	CHECK(there);
-	for (uint64_t i = 0; i < 100000; i += 7)
+	for (uint64_t i = 0; i < MANY; i += 7)
 		CHECK(code_says(trial, (uint64_t[4]){ i << 8 | 127 }) && !code_says(trial, (uint64_t[4]){ i << 8 | 128 }));
-	set_image_release(&trial->image);
-	free(trial->image.memory);
-	arena_free(trial->arena);
-	free(trial);
+	end_filled(trial);
+}
+
+/* The i-th of a provider's customers: a /48, and a /64 with an odd number behind it; behind some of them a few addresses. */
+static uint64_t customer(uint64_t i)
+{
+	return 0x2a06e88000000000 + (i << 20);
+}
+
+static void check_customers(struct trial *trial)
+{
+	for (uint64_t i = 0; i < MANY / 2; i += 7) {
+		uint64_t at = customer(i);
+
+		CHECK(!code_says(trial, (uint64_t[4]){ at - 1, ~0ull }) && code_says(trial, (uint64_t[4]){ at, 0 }));
+		CHECK(code_says(trial, (uint64_t[4]){ at + 0xffff, ~0ull }) &&
+		      !code_says(trial, (uint64_t[4]){ at + 0x10000, 0 }));
+		CHECK(!code_says(trial, (uint64_t[4]){ at + 0x20000, ~0ull }) &&
+		      code_says(trial, (uint64_t[4]){ at + 0x20001, 0 }));
+		CHECK(code_says(trial, (uint64_t[4]){ at + 0x20001, ~0ull }) &&
+		      !code_says(trial, (uint64_t[4]){ at + 0x20002, 0 }));
+		CHECK(!code_says(trial, (uint64_t[4]){ at + 0x30000, 0xfff }));
+		CHECK(code_says(trial, (uint64_t[4]){ at + 0x30000, 0x1000 }) == (i % 1000 == 7));
+		CHECK(code_says(trial, (uint64_t[4]){ at + 0x30000, 0x1fff }) == (i % 1000 == 7));
+		CHECK(!code_says(trial, (uint64_t[4]){ at + 0x30000, 0x2000 }));
+	}
+	CHECK(!code_says(trial, (uint64_t[4]){ 0, 0 }) && !code_says(trial, (uint64_t[4]){ 0xfe7fffffffffffff, ~0ull }));
+	CHECK(code_says(trial, (uint64_t[4]){ 0xfe80000000000000, 0 }) &&
+	      !code_says(trial, (uint64_t[4]){ 0xfec0000000000000, 0 }));
+	CHECK(code_says(trial, (uint64_t[4]){ ~0ull, 0 }) && code_says(trial, (uint64_t[4]){ ~0ull, ~0ull }));
+	CHECK(!code_says(trial, (uint64_t[4]){ ~0ull - 1, ~0ull }) && !code_says(trial, (uint64_t[4]){ ~0ull - 1, 0 }));
+}
+
+/* Of both forms of pages, most within the stretch of the index; pages become wide and are parted as addresses come and go. */
+TEST(a_hundred_thousand_prefixes_of_ipv6)
+{
+	static const enum weir_field keys[2] = { WEIR_FIELD_SADDR_HI };
+	struct arena *arena = arena_new();
+	struct set_rows rows[2] = { 0 };
+	struct set_row all = { .length = 0, .expires = WEIR_SET_NEVER }, low = { .length = 126, .expires = WEIR_SET_NEVER };
+	struct trial *trial;
+	bool there;
+
+	for (uint64_t i = 0; i < MANY / 2; i++) {
+		push_row(arena, &rows[ROWS_PREFIX], customer(i), 0, 48);
+		push_row(arena, &rows[ROWS_PREFIX], customer(i) + 0x20001, 0, 64);
+		if (i % 1000 == 7)
+			push_row(arena, &rows[ROWS_PREFIX], customer(i) + 0x30000, 0x1000, 116);
+	}
+	push_row(arena, &rows[ROWS_PREFIX], 0xfe80000000000000, 0, 10);
+	push_row(arena, &rows[ROWS_PREFIX], ~0ull, 0, 64);
+	trial = begin_filled(TYPE_IPV6_ADDR, keys, arena, rows);
+	check_customers(trial);
+	for (uint64_t i = 3; i < MANY / 2; i += 500) {
+		low.words[0] = customer(i) + 0x30000;
+		low.words[1] = 0x40;
+		CHECK_NUMBER(set_image_put(&trial->image, &low, true), 0);
+		CHECK(code_says(trial, (uint64_t[4]){ low.words[0], 0x43 }) &&
+		      !code_says(trial, (uint64_t[4]){ low.words[0], 0x44 }));
+		CHECK(!code_says(trial, (uint64_t[4]){ low.words[0], 0x3f }));
+	}
+	check_customers(trial);
+	CHECK_NUMBER(set_image_put(&trial->image, &all, true), 0);
+	CHECK(code_says(trial, (uint64_t[4]){ 0, 0 }) && code_says(trial, (uint64_t[4]){ customer(9) + 0x10000, 5 }));
+	CHECK_NUMBER(set_image_take(&trial->image, &all, true, &there), 0);
+	CHECK(there);
+	for (uint64_t i = 3; i < MANY / 2; i += 500) {
+		low.words[0] = customer(i) + 0x30000;
+		CHECK_NUMBER(set_image_take(&trial->image, &low, true, &there), 0);
+		CHECK(there);
+	}
+	check_customers(trial);
+	CHECK(!set_image_is_damaged(&trial->image));
+	end_filled(trial);
 }
 
 int main(void)
@@ -450,5 +550,6 @@ int main(void)
 	RUN(ethernet_addresses);
 	RUN(pairs);
 	RUN(a_hundred_thousand_prefixes);
+	RUN(a_hundred_thousand_prefixes_of_ipv6);
 	return tap_end();
 }
