@@ -458,6 +458,7 @@ int set_image_fill(struct set_image *image, const struct set_rows rows[2], uint6
 	const struct set_shape *shape = &image->shape;
 	uint32_t more = image->pages - set_image_pages(shape, rows); /* for entries, and more for the tree */
 
+	set_image_release(image); /* of what the structure was about before */
 	header->seed = seed;
 	header->bucket_mask = bucket_count(bucket_rows(shape, &rows[ROWS_SINGLE])) - 1;
 	header->entries_page = 1 + bucket_pages(shape, &rows[ROWS_SINGLE]);

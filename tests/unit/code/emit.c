@@ -167,6 +167,8 @@ static uint32_t count_differences_of(struct arena *arena, const struct code *cod
 	if (interpreter.fault)
 		printf("# %s\n", interpreter.fault);
 	CHECK(!interpreter.fault);
+	for (uint32_t i = 0; i < list->set_count; i++)
+		set_image_release(&tables.images[i]);
 	return differences;
 }
 
