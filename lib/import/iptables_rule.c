@@ -10,6 +10,9 @@
 
 #include "check/names.h"
 
+/* Options in pairs have one reader; which of them it is stands in iptables_rule.which. */
+enum { ALONE, SOURCE, DESTINATION, IN, OUT, EQUAL, LESS, MORE, JUMP, GO };
+
 static struct arena *arena_of(const struct iptables_rule *reader)
 {
 	return reader->ruleset->arena;
@@ -34,54 +37,14 @@ static const char *value_of(struct iptables_rule *reader)
 	return "";
 }
 
-/* N, N:M, :M or N: (BETWEEN is what stands in the middle), up to LIMIT. NULL: not that. */
-static const char *range(struct iptables_rule *reader, const char *text, char between, unsigned long limit)
+/* The option's ports, as words of weir's. */
+static const char *ports(struct iptables_rule *reader)
 {
-	unsigned long first = 0, last = limit;
-	char *end = (char *)(uintptr_t)text;
+	const char *list = iptables_ports(reader->ruleset, value_of(reader));
 
-	if (*end && *end != between)
-		first = strtoul(text, &end, 0);
-	if (end == text && *end != between)
-		return NULL;
-	if (*end == between) {
-		const char *second = end + 1;
-
-		if (*second)
-			last = strtoul(second, &end, 0);
-		else
-			end++;
-		if (*second && end == second)
-			return NULL;
-	} else {
-		last = first;
-	}
-	if (*end || first > last || last > limit || strchr(text, '-'))
-		return NULL;
-	return import_number_range(reader->ruleset, first, last);
-}
-
-static bool is_word(const char *text)
-{
-	return *text && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(text) && *text >= 'a';
-}
-
-/* Ports with commas between, as a list; names of services are weir's, too. */
-static const char *ports(struct iptables_rule *reader, const char *text)
-{
-	char *copy = arena_strdup(arena_of(reader), text), *rest = copy, *part;
-	const char *list = NULL;
-
-	while ((part = strsep(&rest, ","))) {
-		const char *one = is_word(part) ? part : range(reader, part, ':', 65535);
-
-		if (!one) {
-			refuse(reader, NULL, "its ports cannot be understood");
-			return "0";
-		}
-		list = list ? arena_printf(arena_of(reader), "%s, %s", list, one) : one;
-	}
-	return strchr(text, ',') ? arena_printf(arena_of(reader), "{ %s }", list) : list;
+	if (!list)
+		refuse(reader, NULL, "its ports cannot be understood");
+	return list ? list : "0";
 }
 
 /* The subject for a port of the rule's protocol, or SUBJECT_COUNT and a refusal. */
@@ -100,10 +63,10 @@ static enum subject port_subject(struct iptables_rule *reader, bool destination)
 	return SUBJECT_COUNT;
 }
 
-static void option_port(struct iptables_rule *reader, bool destination)
+static void option_port(struct iptables_rule *reader)
 {
-	const char *list = ports(reader, value_of(reader));
-	enum subject subject = port_subject(reader, destination);
+	const char *list = ports(reader);
+	enum subject subject = port_subject(reader, reader->which == DESTINATION);
 
 	if (subject != SUBJECT_COUNT)
 		match(reader, subject, list);
@@ -112,7 +75,7 @@ static void option_port(struct iptables_rule *reader, bool destination)
 /* One of the two ports: two rules, the second for what the first has not; negated, neither: two matches. */
 static void option_either_port(struct iptables_rule *reader)
 {
-	const char *list = ports(reader, value_of(reader));
+	const char *list = ports(reader);
 	enum subject source = port_subject(reader, false), destination = port_subject(reader, true);
 
 	if (source == SUBJECT_COUNT || destination == SUBJECT_COUNT)
@@ -146,7 +109,14 @@ static void option_protocol(struct iptables_rule *reader)
 	match(reader, SUBJECT_META_L4PROTO, protocol);
 }
 
-static void option_address(struct iptables_rule *reader, bool destination)
+static enum subject address_subject(const struct iptables_rule *reader, bool destination)
+{
+	if (reader->ipv6)
+		return destination ? SUBJECT_IP6_DADDR : SUBJECT_IP6_SADDR;
+	return destination ? SUBJECT_IP_DADDR : SUBJECT_IP_SADDR;
+}
+
+static void option_address(struct iptables_rule *reader)
 {
 	const char *text = value_of(reader), *address;
 	bool any;
@@ -161,13 +131,10 @@ static void option_address(struct iptables_rule *reader, bool destination)
 		refuse(reader, NULL, "no address is outside of all addresses: it can never match");
 	if (any)
 		return;
-	if (reader->ipv6)
-		match(reader, destination ? SUBJECT_IP6_DADDR : SUBJECT_IP6_SADDR, address);
-	else
-		match(reader, destination ? SUBJECT_IP_DADDR : SUBJECT_IP_SADDR, address);
+	match(reader, address_subject(reader, reader->which == DESTINATION), address);
 }
 
-static void option_address_range(struct iptables_rule *reader, bool destination)
+static void option_address_range(struct iptables_rule *reader)
 {
 	const char *text = value_of(reader), *dash = strchr(text, '-'), *first, *last;
 	bool any;
@@ -180,13 +147,10 @@ static void option_address_range(struct iptables_rule *reader, bool destination)
 		return;
 	}
 	text = arena_printf(arena_of(reader), "%s-%s", first, last);
-	if (reader->ipv6)
-		match(reader, destination ? SUBJECT_IP6_DADDR : SUBJECT_IP6_SADDR, text);
-	else
-		match(reader, destination ? SUBJECT_IP_DADDR : SUBJECT_IP_SADDR, text);
+	match(reader, address_subject(reader, reader->which == DESTINATION), text);
 }
 
-static void option_interface(struct iptables_rule *reader, bool out)
+static void option_interface(struct iptables_rule *reader)
 {
 	const char *name = value_of(reader);
 
@@ -197,33 +161,12 @@ static void option_interface(struct iptables_rule *reader, bool out)
 		       "weir compares interfaces whole, without wildcards");
 		return;
 	}
-	match(reader, out ? SUBJECT_META_OIF : SUBJECT_META_IIF, name);
-}
-
-/* "FIN,SYN" as "fin|syn"; "NONE" as "0". NULL: it is neither. */
-static const char *flags(struct iptables_rule *reader, const char *text)
-{
-	static const char *const all = "fin|syn|rst|psh|ack|urg";
-	char *copy = arena_strdup(arena_of(reader), text), *part;
-	const char *list = NULL;
-
-	if (strcmp(text, "NONE") == 0)
-		return "0";
-	if (strcmp(text, "ALL") == 0)
-		return all;
-	for (char *at = copy; *at; at++)
-		*at = *at >= 'A' && *at <= 'Z' ? (char)(*at - 'A' + 'a') : *at;
-	while ((part = strsep(&copy, ","))) {
-		if (!*part || !strstr(all, part) || strlen(part) != 3)
-			return NULL;
-		list = list ? arena_printf(arena_of(reader), "%s|%s", list, part) : part;
-	}
-	return list;
+	match(reader, reader->which == OUT ? SUBJECT_META_OIF : SUBJECT_META_IIF, name);
 }
 
 static void match_flags(struct iptables_rule *reader, const char *mask, const char *value)
 {
-	const char *in_words = flags(reader, mask), *wanted = flags(reader, value);
+	const char *in_words = iptables_flags(reader->ruleset, mask), *wanted = iptables_flags(reader->ruleset, value);
 
 	reader->looked = true;
 	if (!in_words || !wanted || !reader->protocol || strcmp(reader->protocol, "tcp") != 0) {
@@ -253,7 +196,8 @@ static void option_icmp_type(struct iptables_rule *reader)
 
 	reader->looked = true;
 	if (!reader->protocol || strcmp(reader->protocol, reader->ipv6 ? "icmpv6" : "icmp") != 0) {
-		refuse(reader, "'-p icmp' goes with --icmp-type, '-p ipv6-icmp' with --icmpv6-type", "an ICMP type without its protocol");
+		refuse(reader, "'-p icmp' goes with --icmp-type, '-p ipv6-icmp' with --icmpv6-type",
+		       "an ICMP type without its protocol");
 		return;
 	}
 	number = strtoul(first, &end, 10);
@@ -274,7 +218,7 @@ static void option_icmp_type(struct iptables_rule *reader)
 	}
 	first = name_word(subject_type(type), number);
 	match(reader, type, first ? first : arena_printf(arena_of(reader), "%lu", (unsigned long)number));
-	if (slash && !(text = range(reader, slash + 1, ':', 255)))
+	if (slash && !(text = iptables_range(reader->ruleset, slash + 1, 255)))
 		refuse(reader, NULL, "its ICMP code cannot be understood");
 	else if (slash)
 		match(reader, reader->ipv6 ? SUBJECT_ICMPV6_CODE : SUBJECT_ICMP_CODE, text);
@@ -298,7 +242,7 @@ static void option_mark(struct iptables_rule *reader)
 /* iptables counts the whole packet of IP; the field of IPv6 leaves its 40 bytes of header out. */
 static void option_length(struct iptables_rule *reader)
 {
-	const char *text = range(reader, value_of(reader), ':', 65535), *dash;
+	const char *text = iptables_range(reader->ruleset, value_of(reader), 65535), *dash;
 	unsigned long first, last;
 
 	if (!text) {
@@ -319,21 +263,35 @@ static void option_length(struct iptables_rule *reader)
 		      import_number_range(reader->ruleset, first > 40 ? first - 40 : 0, last == 65535 ? 65535 : last - 40));
 }
 
-static void option_number(struct iptables_rule *reader, enum subject subject, int less)
+static void match_number(struct iptables_rule *reader, enum subject subject, unsigned long limit)
 {
 	const char *text = value_of(reader);
 	char *end;
-	unsigned long number = strtoul(text, &end, 0),
-		      limit = subject == SUBJECT_IP_DSCP || subject == SUBJECT_IP6_DSCP ? 63 : 255;
+	unsigned long number = strtoul(text, &end, 0), first = number, last = number;
 
-	if (end == text || *end || number > limit || (less < 0 && number == 0) || (less > 0 && number == limit))
+	if (end == text || *end || number > limit || (reader->which == LESS && number == 0) ||
+	    (reader->which == MORE && number == limit)) {
 		refuse(reader, NULL, "its number cannot be understood, or no packet has one like it");
-	else if (less < 0)
-		match(reader, subject, import_number_range(reader->ruleset, 0, number - 1));
-	else if (less > 0)
-		match(reader, subject, import_number_range(reader->ruleset, number + 1, limit));
-	else
-		match(reader, subject, import_number_range(reader->ruleset, number, number));
+		return;
+	}
+	if (reader->which == LESS) {
+		first = 0;
+		last = number - 1;
+	} else if (reader->which == MORE) {
+		first = number + 1;
+		last = limit;
+	}
+	match(reader, subject, import_number_range(reader->ruleset, first, last));
+}
+
+static void option_dscp(struct iptables_rule *reader)
+{
+	match_number(reader, reader->ipv6 ? SUBJECT_IP6_DSCP : SUBJECT_IP_DSCP, 63);
+}
+
+static void option_ttl(struct iptables_rule *reader)
+{
+	match_number(reader, reader->ipv6 ? SUBJECT_IP6_HOPLIMIT : SUBJECT_IP_TTL, 255);
 }
 
 static void option_fragment(struct iptables_rule *reader)
@@ -371,9 +329,7 @@ static void option_set(struct iptables_rule *reader)
 		return;
 	}
 	if (strcmp(set->type, reader->ipv6 ? "ipv6_addr" : "ipv4_addr") == 0) {
-		subject = destination ? SUBJECT_IP_DADDR : SUBJECT_IP_SADDR;
-		if (reader->ipv6)
-			subject = destination ? SUBJECT_IP6_DADDR : SUBJECT_IP6_SADDR;
+		subject = address_subject(reader, destination);
 	} else if (strcmp(set->type, "inet_service") == 0) {
 		subject = port_subject(reader, destination);
 	} else if (strcmp(set->type, "ether_addr") == 0 && !destination) {
@@ -431,7 +387,7 @@ static void option_module(struct iptables_rule *reader)
 	refuse(reader, NULL, arena_printf(arena_of(reader), "weir has nothing like '-m %s'", name));
 }
 
-static void option_target(struct iptables_rule *reader, bool go)
+static void option_target(struct iptables_rule *reader)
 {
 	const char *name = value_of(reader);
 	struct import_rule *rule = reader->rule;
@@ -450,72 +406,17 @@ static void option_target(struct iptables_rule *reader, bool go)
 		rule->log = true;
 		rule->target = NULL;
 	} else if (ruleset_chain(reader->ruleset, reader->chain->table, name)) {
-		rule->verdict = go ? IMPORT_GOTO : IMPORT_JUMP;
+		rule->verdict = reader->which == GO ? IMPORT_GOTO : IMPORT_JUMP;
 	} else {
 		refuse(reader, NULL, arena_printf(arena_of(reader), "weir has nothing like the target '%s'", name));
 	}
 }
 
-static void option_source(struct iptables_rule *reader)
-{
-	option_address(reader, false);
-}
-static void option_destination(struct iptables_rule *reader)
-{
-	option_address(reader, true);
-}
-static void option_in(struct iptables_rule *reader)
-{
-	option_interface(reader, false);
-}
-static void option_out(struct iptables_rule *reader)
-{
-	option_interface(reader, true);
-}
-static void option_sport(struct iptables_rule *reader)
-{
-	option_port(reader, false);
-}
-static void option_dport(struct iptables_rule *reader)
-{
-	option_port(reader, true);
-}
-static void option_source_range(struct iptables_rule *reader)
-{
-	option_address_range(reader, false);
-}
-static void option_destination_range(struct iptables_rule *reader)
-{
-	option_address_range(reader, true);
-}
 static void option_syn(struct iptables_rule *reader)
 {
 	match_flags(reader, "FIN,SYN,RST,ACK", "SYN");
 }
-static void option_dscp(struct iptables_rule *reader)
-{
-	option_number(reader, reader->ipv6 ? SUBJECT_IP6_DSCP : SUBJECT_IP_DSCP, 0);
-}
-static void option_ttl(struct iptables_rule *reader)
-{
-	option_number(reader, reader->ipv6 ? SUBJECT_IP6_HOPLIMIT : SUBJECT_IP_TTL, 0);
-}
-static void option_ttl_less(struct iptables_rule *reader)
-{
-	option_number(reader, reader->ipv6 ? SUBJECT_IP6_HOPLIMIT : SUBJECT_IP_TTL, -1);
-}
-static void option_ttl_more(struct iptables_rule *reader)
-{
-	option_number(reader, reader->ipv6 ? SUBJECT_IP6_HOPLIMIT : SUBJECT_IP_TTL, 1);
-}
-static void option_jump(struct iptables_rule *reader)
-{
-	option_target(reader, false);
-}
-static void option_goto(struct iptables_rule *reader)
-{
-	option_target(reader, true);
-}
+
 static void option_nothing(struct iptables_rule *reader)
 {
 	(void)reader;
@@ -524,68 +425,69 @@ static void option_nothing(struct iptables_rule *reader)
 static const struct {
 	const char *name;
 	void (*read)(struct iptables_rule *reader);
+	int which;
 	bool positive; /* a '!' before it makes no sense */
 } options[] = {
-	{ "-p", option_protocol, false },
-	{ "--protocol", option_protocol, false },
-	{ "-s", option_source, false },
-	{ "--source", option_source, false },
-	{ "-d", option_destination, false },
-	{ "--destination", option_destination, false },
-	{ "-i", option_in, false },
-	{ "--in-interface", option_in, false },
-	{ "-o", option_out, false },
-	{ "--out-interface", option_out, false },
-	{ "-f", option_fragment, false },
-	{ "--fragment", option_fragment, false },
-	{ "-m", option_module, true },
-	{ "--match", option_module, true },
-	{ "-j", option_jump, true },
-	{ "--jump", option_jump, true },
-	{ "-g", option_goto, true },
-	{ "--goto", option_goto, true },
-	{ "--sport", option_sport, false },
-	{ "--sports", option_sport, false },
-	{ "--source-port", option_sport, false },
-	{ "--source-ports", option_sport, false },
-	{ "--dport", option_dport, false },
-	{ "--dports", option_dport, false },
-	{ "--destination-port", option_dport, false },
-	{ "--destination-ports", option_dport, false },
-	{ "--ports", option_either_port, false },
-	{ "--tcp-flags", option_tcp_flags, false },
-	{ "--syn", option_syn, false },
-	{ "--icmp-type", option_icmp_type, false },
-	{ "--icmpv6-type", option_icmp_type, false },
-	{ "--mark", option_mark, false },
-	{ "--mac-source", option_mac, false },
-	{ "--src-range", option_source_range, false },
-	{ "--dst-range", option_destination_range, false },
-	{ "--length", option_length, false },
-	{ "--ttl-eq", option_ttl, false },
-	{ "--ttl-lt", option_ttl_less, true },
-	{ "--ttl-gt", option_ttl_more, true },
-	{ "--hl-eq", option_ttl, false },
-	{ "--hl-lt", option_ttl_less, true },
-	{ "--hl-gt", option_ttl_more, true },
-	{ "--dscp", option_dscp, false },
-	{ "--match-set", option_set, false },
-	{ "--ctstate", option_state, false },
-	{ "--state", option_state, false },
-	{ "--comment", option_comment, true },
-	{ "--log-prefix", option_prefix, true },
-	{ "--nflog-prefix", option_prefix, true },
-	{ "--log-level", option_ignored, true },
-	{ "--nflog-group", option_ignored, true },
-	{ "--nflog-threshold", option_ignored, true },
-	{ "--nflog-size", option_ignored, true },
-	{ "--nflog-range", option_ignored, true },
-	{ "--log-tcp-sequence", option_nothing, true },
-	{ "--log-tcp-options", option_nothing, true },
-	{ "--log-ip-options", option_nothing, true },
-	{ "--log-uid", option_nothing, true },
-	{ "--log-macdecode", option_nothing, true },
-	{ "--reject-with", option_ignored, true },
+	{ "-p", option_protocol, ALONE, false },
+	{ "--protocol", option_protocol, ALONE, false },
+	{ "-s", option_address, SOURCE, false },
+	{ "--source", option_address, SOURCE, false },
+	{ "-d", option_address, DESTINATION, false },
+	{ "--destination", option_address, DESTINATION, false },
+	{ "-i", option_interface, IN, false },
+	{ "--in-interface", option_interface, IN, false },
+	{ "-o", option_interface, OUT, false },
+	{ "--out-interface", option_interface, OUT, false },
+	{ "-f", option_fragment, ALONE, false },
+	{ "--fragment", option_fragment, ALONE, false },
+	{ "-m", option_module, ALONE, true },
+	{ "--match", option_module, ALONE, true },
+	{ "-j", option_target, JUMP, true },
+	{ "--jump", option_target, JUMP, true },
+	{ "-g", option_target, GO, true },
+	{ "--goto", option_target, GO, true },
+	{ "--sport", option_port, SOURCE, false },
+	{ "--sports", option_port, SOURCE, false },
+	{ "--source-port", option_port, SOURCE, false },
+	{ "--source-ports", option_port, SOURCE, false },
+	{ "--dport", option_port, DESTINATION, false },
+	{ "--dports", option_port, DESTINATION, false },
+	{ "--destination-port", option_port, DESTINATION, false },
+	{ "--destination-ports", option_port, DESTINATION, false },
+	{ "--ports", option_either_port, ALONE, false },
+	{ "--tcp-flags", option_tcp_flags, ALONE, false },
+	{ "--syn", option_syn, ALONE, false },
+	{ "--icmp-type", option_icmp_type, ALONE, false },
+	{ "--icmpv6-type", option_icmp_type, ALONE, false },
+	{ "--mark", option_mark, ALONE, false },
+	{ "--mac-source", option_mac, ALONE, false },
+	{ "--src-range", option_address_range, SOURCE, false },
+	{ "--dst-range", option_address_range, DESTINATION, false },
+	{ "--length", option_length, ALONE, false },
+	{ "--ttl-eq", option_ttl, EQUAL, false },
+	{ "--ttl-lt", option_ttl, LESS, true },
+	{ "--ttl-gt", option_ttl, MORE, true },
+	{ "--hl-eq", option_ttl, EQUAL, false },
+	{ "--hl-lt", option_ttl, LESS, true },
+	{ "--hl-gt", option_ttl, MORE, true },
+	{ "--dscp", option_dscp, EQUAL, false },
+	{ "--match-set", option_set, ALONE, false },
+	{ "--ctstate", option_state, ALONE, false },
+	{ "--state", option_state, ALONE, false },
+	{ "--comment", option_comment, ALONE, true },
+	{ "--log-prefix", option_prefix, ALONE, true },
+	{ "--nflog-prefix", option_prefix, ALONE, true },
+	{ "--log-level", option_ignored, ALONE, true },
+	{ "--nflog-group", option_ignored, ALONE, true },
+	{ "--nflog-threshold", option_ignored, ALONE, true },
+	{ "--nflog-size", option_ignored, ALONE, true },
+	{ "--nflog-range", option_ignored, ALONE, true },
+	{ "--log-tcp-sequence", option_nothing, ALONE, true },
+	{ "--log-tcp-options", option_nothing, ALONE, true },
+	{ "--log-ip-options", option_nothing, ALONE, true },
+	{ "--log-uid", option_nothing, ALONE, true },
+	{ "--log-macdecode", option_nothing, ALONE, true },
+	{ "--reject-with", option_ignored, ALONE, true },
 };
 
 static void read_option(struct iptables_rule *reader)
@@ -597,6 +499,7 @@ static void read_option(struct iptables_rule *reader)
 			continue;
 		if (options[i].positive && reader->negated)
 			refuse(reader, NULL, "a '!' stands where it has no meaning");
+		reader->which = options[i].which;
 		options[i].read(reader);
 		return;
 	}
