@@ -61,21 +61,12 @@ int weir_events_fd(const struct weir_events *events)
 static void handle_event(void *context, const struct weir_event *event)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	_cleanup_free_ char *line = NULL;
 	struct weir_events *events = context;
 	struct event_report report;
-	json_t *json;
 
 	event_find(events->finder, event, &report);
-	if (events->format == WEIR_FORMAT_TEXT) {
-		events->handle(events->context, event_text(arena, &report, events->colour));
-		return;
-	}
-	json = event_json(&report);
-	line = json_dumps(json, REPORT_JSON_LINE);
-	json_decref(json);
-	if (line)
-		events->handle(events->context, line);
+	events->handle(events->context, events->format == WEIR_FORMAT_JSON ? json_line(arena, event_json(&report))
+									   : event_text(arena, &report, events->colour));
 }
 
 int weir_events_read(struct weir_events *events, int timeout_ms, void (*handle)(void *context, const char *line), void *context)

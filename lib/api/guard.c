@@ -2,10 +2,10 @@
 /* Guards, for the public: of nice values, and of weir itself. */
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "api/api.h"
 #include "base/cleanup.h"
+#include "kernel/clock.h"
 #include "kernel/guard.h"
 #include "observe/guard_nice.h"
 #include "observe/guard_self_print.h"
@@ -19,20 +19,6 @@ struct weir_guard {
 	void (*handle)(void *context, const char *line); /* during a call of weir_guard_read */
 	void *context;
 };
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
-}
-
-/* From CLOCK_MONOTONIC to the time since 1970. */
-static uint64_t clock_offset_ns(void)
-{
-	return clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
-}
 
 /* ---- Nice values ---- */
 
@@ -75,17 +61,9 @@ static void handle_event(void *context, const struct weir_nice_event *event)
 	struct weir_guard *guard = context;
 	const char *user = user_name(guard->users, event->by.uid);
 	uint64_t time_ns = event->time_ns + clock_offset_ns();
-	_cleanup_free_ char *line = NULL;
-	json_t *json;
 
-	if (guard->format == WEIR_FORMAT_TEXT) {
-		guard->handle(guard->context, nice_event_text(arena, event, time_ns, user));
-		return;
-	}
-	json = nice_event_json(event, time_ns, user);
-	line = json_dumps(json, REPORT_JSON_LINE);
-	json_decref(json);
-	guard->handle(guard->context, line ? line : "{}");
+	guard->handle(guard->context, guard->format == WEIR_FORMAT_JSON ? json_line(arena, nice_event_json(event, time_ns, user))
+									: nice_event_text(arena, event, time_ns, user));
 }
 
 int weir_guard_read(struct weir_guard *guard, int timeout_ms, void (*handle)(void *context, const char *line), void *context)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Packets that come in, for the public: each a line. */
 #include <errno.h>
-#include <time.h>
 
 #include "api/api.h"
 #include "base/cleanup.h"
+#include "kernel/clock.h"
 #include "observe/log_packets.h"
 #include "report/json.h"
 
@@ -18,15 +18,6 @@ struct weir_packets {
 	void (*handle)(void *context, const char *line); /* during a call of weir_packets_read */
 	void *context;
 };
-
-/* JSON, which is released, as a line in the arena. */
-static const char *json_line(struct arena *arena, json_t *json)
-{
-	_cleanup_free_ char *line = json_dumps(json, REPORT_JSON_LINE);
-
-	json_decref(json);
-	return arena_strdup(arena, line ? line : "{}");
-}
 
 static enum log_place inner_place(enum weir_packets_mode mode)
 {
@@ -98,20 +89,12 @@ int weir_packets_fd(const struct weir_packets *packets)
 	return packet_log_fd(packets->log);
 }
 
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
-}
-
 static void handle_packet(void *context, const struct weir_seen_packet *packet)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	struct weir_packets *packets = context;
 	const struct log_source *source = packet_log_source(packets->log, packet->source);
-	uint64_t time_ns = packet->time_ns + clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+	uint64_t time_ns = packet->time_ns + clock_offset_ns();
 
 	packets->handle(packets->context, packets->format == WEIR_FORMAT_JSON
 						  ? json_line(arena, seen_packet_json(source, packet, time_ns))

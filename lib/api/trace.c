@@ -2,10 +2,10 @@
 /* Connections for the public: each a line. */
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "api/api.h"
 #include "base/cleanup.h"
+#include "kernel/clock.h"
 #include "observe/trace_connect.h"
 #include "report/json.h"
 
@@ -19,15 +19,6 @@ struct weir_connections {
 	void (*handle)(void *context, const char *line); /* during a call of weir_connections_read */
 	void *context;
 };
-
-/* JSON, which is released, as a line in the arena. */
-static const char *json_line(struct arena *arena, json_t *json)
-{
-	_cleanup_free_ char *line = json_dumps(json, REPORT_JSON_LINE);
-
-	json_decref(json);
-	return arena_strdup(arena, line ? line : "{}");
-}
 
 static enum trace_probe inner_probe(enum weir_probe probe)
 {
@@ -89,20 +80,12 @@ int weir_connections_fd(const struct weir_connections *connections)
 	return trace_connect_fd(connections->trace);
 }
 
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
-}
-
 static void handle_event(void *context, const struct weir_connection_event *event)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	struct weir_connections *connections = context;
 	struct connection_style style = {
-		.offset_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC),
+		.offset_ns = clock_offset_ns(),
 		.user = user_name(connections->users, event->connection.uid),
 		.colour = connections->colour,
 	};

@@ -14,10 +14,10 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "kernel/clock.h"
 #include "kernel/load.h"
 #include "kernel/refusal.h"
 #include "kernel/splice.h"
@@ -373,14 +373,6 @@ static int object_prepare(struct bpf_object *object, const struct load_request *
 	return error;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ull + now.tv_nsec;
-}
-
 /* What the caller gets: descriptors of its own. */
 static int take_chain(struct bpf_object *object, const struct bpf_program *program, struct loaded_chain *ret_chain)
 {
@@ -432,9 +424,9 @@ static int load_with(const struct template_program *template, struct splice *spl
 		return error;
 	bpf_program__set_log_buf(program, log->text, LOG_BYTES);
 	bpf_program__set_log_level(program, log->level);
-	begin = now_ns();
+	begin = clock_ns(CLOCK_MONOTONIC);
 	error = bpf_object__load(object);
-	chain.load_ns = now_ns() - begin;
+	chain.load_ns = clock_ns(CLOCK_MONOTONIC) - begin;
 	if (!error)
 		error = fill_actions(object, request);
 	if (!error)

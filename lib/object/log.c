@@ -3,8 +3,8 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "kernel/clock.h"
 #include "object/object.h"
 #include "weir/log_record.h"
 
@@ -122,14 +122,6 @@ static const char *format_print(struct arena *arena, const char *format, const s
 	return result;
 }
 
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
-}
-
 bool log_record_read(struct arena *arena, const void *data, size_t length, struct weir_log_line *ret_line)
 {
 	const struct weir_log_record *record = data;
@@ -148,7 +140,7 @@ bool log_record_read(struct arena *arena, const void *data, size_t length, struc
 	if (!memchr(format, '\0', record->format_length) || !memchr((const char *)data + file_at, '\0', length - file_at))
 		return false;
 	*ret_line = (struct weir_log_line){
-		.time_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC) + record->time_ns,
+		.time_ns = clock_offset_ns() + record->time_ns,
 		.level = record->level,
 		.text = format_print(arena, format, values, record->count),
 		.file = text_print(arena, (const char *)data + file_at, length - file_at),

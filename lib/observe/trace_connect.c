@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "kernel/clock.h"
 #include "kernel/load.h"
 #include "kernel/refusal.h"
 #include "observe/trace_connect.h"
@@ -80,15 +80,13 @@ static bool is_part(size_t part, enum trace_probe probe)
 static int load(struct trace_connect *trace, enum trace_probe probe, bool ends)
 {
 	struct trace_connect_bpf *programs = trace->programs = trace_connect_bpf__open();
-	struct timespec now;
 
 	if (!programs)
 		return -errno;
 	programs->rodata->begin_at_state = probe == TRACE_PROBE_TRACEPOINT;
 	programs->rodata->tell_ends = ends;
 	programs->rodata->connect_number = SYS_connect;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	programs->rodata->opened_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	programs->rodata->opened_ns = clock_ns(CLOCK_MONOTONIC);
 	for (size_t i = 0; i < PART_COUNT; i++)
 		bpf_program__set_autoload(bpf_object__find_program_by_name(programs->obj, parts[i].name), is_part(i, probe));
 	return trace_connect_bpf__load(programs);

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/cleanup.h"
+#include "kernel/clock.h"
 #include "kernel/netns.h"
 #include "kernel/pins.h"
 #include "report/events.h"
@@ -44,14 +44,6 @@ struct event_finder {
 	uint64_t lost;
 	char interface[IF_NAMESIZE];
 };
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
-}
 
 /* A number that changes when a policy comes, goes or is replaced: an apply puts a new file in the place of the manifest. */
 static uint64_t manifests_stamp(const struct event_finder *finder)
@@ -270,7 +262,7 @@ void event_find(struct event_finder *finder, const struct weir_event *event, str
 	struct event_report report = { .event = event };
 	uint64_t id = event->cgroup_id ? event->cgroup_id : event->has_owner ? event->owner.cgroup_id : 0;
 
-	report.time_ns = event->time_ns + clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+	report.time_ns = event->time_ns + clock_offset_ns();
 	find_rule(finder, &report);
 	find_interface(finder, &report);
 	report.cgroup = id ? find_cgroup(finder, id) : NULL;

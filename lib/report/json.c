@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/cleanup.h"
 #include "report/escape.h"
 
 json_t *json_text(const char *text)
@@ -45,4 +46,12 @@ json_t *json_time(uint64_t seconds, int64_t ns)
 	else
 		snprintf(text, sizeof(text), "%s.%06uZ", day, (unsigned int)(ns / 1000) % 1000000);
 	return json_string(text);
+}
+
+const char *json_line(struct arena *arena, json_t *json)
+{
+	_cleanup_free_ char *line = json_dumps(json, REPORT_JSON_LINE);
+
+	json_decref(json);
+	return arena_strdup(arena, line ? line : "{}");
 }

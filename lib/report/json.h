@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/arena.h"
+
 /* Of list, events, why and sets together: raised when a member goes or changes its meaning, not when one is added. */
 #define REPORT_SCHEMA 1
 
@@ -22,5 +24,8 @@ json_t *json_number_or_null(uint64_t number);
 
 /* Time in seconds and nanoseconds since 1970 as "2026-11-21T10:05:12Z", with microseconds when NS is not negative. */
 json_t *json_time(uint64_t seconds, int64_t ns);
+
+/* JSON, which is released, as a line in ARENA, without its end. */
+const char *json_line(struct arena *arena, json_t *json);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../no_host.h"
 #include "differential.h"
 #include "host/filter.h"
 
@@ -671,24 +672,6 @@ const char *generate_policy(struct random *random, struct arena *arena, enum wei
 }
 
 /* ---- The machine ---- */
-
-static int no_file(void *context, struct arena *arena, const char *name, const struct source **ret_source)
-{
-	(void)context, (void)arena, (void)name, (void)ret_source;
-	return -ENOENT;
-}
-
-static int no_service(void *context, const char *name, const char *protocol, uint16_t *ret_port)
-{
-	(void)context, (void)name, (void)protocol, (void)ret_port;
-	return -ENOENT;
-}
-
-static int no_protocol(void *context, const char *name, uint8_t *ret_protocol)
-{
-	(void)context, (void)name, (void)ret_protocol;
-	return -ENOENT;
-}
 
 static int three_interfaces(void *context, const char *name, const char *netns, uint32_t *ret_index)
 {

@@ -3,8 +3,7 @@
 # The examples of the Aya book, with real packets: each prints the lines that its chapter shows. Those that need kprobes or LSM run in
 # tests/vm/examples.sh.
 . "$(dirname "$0")/lib.sh"
-EXAMPLES=$ROOT/$BUILD/examples
-[ -x "$EXAMPLES/xdp-hello/xdp-hello" ] || make -s -C "$ROOT" examples >/dev/null || { echo "Bail out! the examples do not build"; exit 1; }
+examples xdp-hello
 STAMP='[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z'
 playground
 # 1.1.1.1 is in the other namespace, and so is an address that nobody blocks.
@@ -16,23 +15,6 @@ for address in 1.1.1.1 192.168.1.21; do
 	ip -n "$B" neigh replace $address lladdr $AMAC nud permanent dev vb
 done
 
-# begin SENTENCE NAME [ARGUMENT...]: in B, until end.
-begin() {
-	local sentence=$1 name=$2
-	shift 2
-	: >"$WORK/out"
-	nsenter --net="/run/netns/$B" "$EXAMPLES/$name/$name" "$@" >"$WORK/out" 2>"$WORK/err" &
-	EXAMPLE=$!
-	STARTED+=("$EXAMPLE")
-	until_true 10 grep -q 'Waiting for Ctrl-C' "$WORK/out"
-	result "$sentence" $? "$(cat "$WORK/err")"
-}
-end() {
-	sleep 0.2
-	kill -TERM "$EXAMPLE"
-	wait "$EXAMPLE"
-	STATUS=$?
-}
 # lines PATTERN: how many lines of the output are wholly that.
 lines() { grep -Ecx -- "$1" "$WORK/out"; }
 attached() { nsenter --net="/run/netns/$B" bpftool net show 2>/dev/null | grep -q vb; }

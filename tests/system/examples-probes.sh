@@ -2,26 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The examples of the Aya book that look at the kernel's functions. What this kernel refuses is skipped; tests/vm/examples.sh runs it all.
 . "$(dirname "$0")/lib.sh"
-EXAMPLES=$ROOT/$BUILD/examples
-[ -x "$EXAMPLES/task-alloc/task-alloc" ] || make -s -C "$ROOT" examples >/dev/null || { echo "Bail out! the examples do not build"; exit 1; }
+examples task-alloc
 STAMP='[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z'
 playground
-
-begin() { # SENTENCE NAME [ARGUMENT...]: until end
-	local sentence=$1 name=$2
-	shift 2
-	: >"$WORK/out"
-	"$EXAMPLES/$name/$name" "$@" >"$WORK/out" 2>"$WORK/err" &
-	EXAMPLE=$!
-	STARTED+=("$EXAMPLE")
-	until_true 20 grep -q 'Waiting for Ctrl-C' "$WORK/out"
-	result "$sentence" $? "$(cat "$WORK/err")"
-}
-end() {
-	sleep 0.3
-	kill -TERM "$EXAMPLE"
-	wait "$EXAMPLE"
-}
 
 begin "task-alloc begins" task-alloc
 bash -c 'echo $BASHPID >"$0"; true' "$WORK/pid"

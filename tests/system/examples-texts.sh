@@ -2,24 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The examples for readers of "Firewalling with BPF/XDP" and of tc-bpf(8), as programs, with real packets.
 . "$(dirname "$0")/lib.sh"
-EXAMPLES=$ROOT/$BUILD/examples
-[ -x "$EXAMPLES/port-redirector/port-redirector" ] || make -s -C "$ROOT" examples >/dev/null || { echo "Bail out! the examples do not build"; exit 1; }
+examples port-redirector
 playground
-
-begin() { # SENTENCE NAME [ARGUMENT...]: in B, until end
-	local sentence=$1 name=$2
-	shift 2
-	: >"$WORK/out"
-	nsenter --net="/run/netns/$B" "$EXAMPLES/$name/$name" "$@" >"$WORK/out" 2>"$WORK/err" &
-	EXAMPLE=$!
-	STARTED+=("$EXAMPLE")
-	until_true 10 grep -q 'Waiting for Ctrl-C' "$WORK/out"
-	result "$sentence" $? "$(cat "$WORK/err")"
-}
-end() {
-	kill -TERM "$EXAMPLE"
-	wait "$EXAMPLE"
-}
 
 ok "arping is answered before" arpings
 begin "drop-arp begins" drop-arp -i vb

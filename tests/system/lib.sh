@@ -188,6 +188,25 @@ playground() {
 	ip -n "$B" neigh replace $A6 lladdr $AMAC nud permanent dev vb
 }
 
+# Behind B, which forwards: namespace C with vc, 10.0.1.2, fd01::2, whose next hop is vx.
+behind_playground() {
+	C=weir-test-$$-c C4=10.0.1.2 C6=fd01::2
+	namespace "$C"
+	ip -n "$B" link add vx type veth peer name vc netns "$C"
+	ip -n "$B" addr add 10.0.1.1/24 dev vx
+	ip -n "$C" addr add $C4/24 dev vc
+	ip -n "$B" -6 addr add fd01::1/64 dev vx nodad
+	ip -n "$C" -6 addr add $C6/64 dev vc nodad
+	ip -n "$B" link set vx up
+	ip -n "$C" link set vc up
+	ip -n "$A" route add 10.0.1.0/24 via $B4
+	ip -n "$C" route add default via 10.0.1.1
+	ip -n "$A" -6 route add fd01::/64 via $B6
+	ip -n "$C" -6 route add default via fd01::1
+	ip netns exec "$B" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+}
+in_c() { nsenter --net="/run/netns/$C" "$@"; }
+
 # in_a COMMAND..., in_b COMMAND...: in the network namespace only, with this mount namespace's bpffs and cgroups.
 in_a() { nsenter --net="/run/netns/$A" "$@"; }
 in_b() { nsenter --net="/run/netns/$B" "$@"; }
@@ -283,6 +302,34 @@ in_cgroup() {
 	local folder=$1
 	shift
 	bash -c 'echo $BASHPID >"$0/cgroup.procs" && exec "$@"' "$folder" "$@"
+}
+
+# ---- The programs of examples/ ----
+
+# examples NAME: built, as NAME shows.
+examples() {
+	EXAMPLES=$ROOT/$BUILD/examples
+	[ -x "$EXAMPLES/$1/$1" ] || make -s -C "$ROOT" examples >/dev/null || { echo "Bail out! the examples do not build"; exit 1; }
+}
+
+# begin SENTENCE NAME [ARGUMENT...]: in B, until end; its output is $WORK/out.
+begin() {
+	local sentence=$1 name=$2
+	shift 2
+	: >"$WORK/out"
+	nsenter --net="/run/netns/$B" "$EXAMPLES/$name/$name" "$@" >"$WORK/out" 2>"$WORK/err" &
+	EXAMPLE=$!
+	STARTED+=("$EXAMPLE")
+	until_true 20 grep -q 'Waiting for Ctrl-C' "$WORK/out"
+	result "$sentence" $? "$(cat "$WORK/err")"
+}
+# With what its programs told by then.
+end() {
+	sleep 0.3
+	kill -TERM "$EXAMPLE"
+	wait "$EXAMPLE"
+	# shellcheck disable=SC2034
+	STATUS=$?
 }
 
 # ---- weir ----

@@ -6,23 +6,7 @@ export TEST_TIMEOUT=${TEST_TIMEOUT:-400}
 PEER=$ROOT/tests/tools/echo_ports.py
 LOAD=${REDIRECT_LOAD:-2000} # connections under load; fewer where the machine is slow
 playground
-
-# Behind B, which forwards: namespace C with 10.0.1.2, fd01::2.
-C=weir-test-$$-c C4=10.0.1.2 C6=fd01::2
-namespace "$C"
-ip -n "$B" link add vx type veth peer name vc netns "$C"
-ip -n "$B" addr add 10.0.1.1/24 dev vx
-ip -n "$C" addr add $C4/24 dev vc
-ip -n "$B" -6 addr add fd01::1/64 dev vx nodad
-ip -n "$C" -6 addr add $C6/64 dev vc nodad
-ip -n "$B" link set vx up
-ip -n "$C" link set vc up
-ip -n "$A" route add 10.0.1.0/24 via $B4
-ip -n "$C" route add default via 10.0.1.1
-ip -n "$A" -6 route add fd01::/64 via $B6
-ip -n "$C" -6 route add default via fd01::1
-ip netns exec "$B" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
-in_c() { nsenter --net="/run/netns/$C" "$@"; }
+behind_playground
 
 # httpd NAMESPACE PORT: a server whose page is its port.
 httpd() {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Why a packet fares as it does: the answer, its words and JSON, and captures of each link type. */
+#include "../../no_host.h"
 #include "../../tap.h"
 
 #include <errno.h>
@@ -28,24 +29,6 @@ static const char policy[] = "set bad { type ipv4_addr; elements = { 192.0.2.0/2
 			     "	policy drop\n"
 			     "	udp dport 53 accept\n"
 			     "}\n";
-
-static int no_file(void *context, struct arena *a, const char *name, const struct source **ret_source)
-{
-	(void)context, (void)a, (void)name, (void)ret_source;
-	return -ENOENT;
-}
-
-static int no_service(void *context, const char *name, const char *protocol, uint16_t *ret_port)
-{
-	(void)context, (void)name, (void)protocol, (void)ret_port;
-	return -ENOENT;
-}
-
-static int no_protocol(void *context, const char *name, uint8_t *ret_protocol)
-{
-	(void)context, (void)name, (void)ret_protocol;
-	return -ENOENT;
-}
 
 static int no_interface(void *context, const char *name, const char *netns, uint32_t *ret_index)
 {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Lowering: each subject to its fields and what it takes for granted, complements, IPv6 boxes, sets, contradictions. */
+#include "../../no_host.h"
 #include "../../tap.h"
 
 #include <errno.h>
@@ -12,24 +13,6 @@
 static struct arena *arena;
 static struct diagnostics diagnostics;
 static const struct rule_list *list;
-
-static int no_file(void *context, struct arena *a, const char *name, const struct source **ret_source)
-{
-	(void)context, (void)a, (void)name, (void)ret_source;
-	return -ENOENT;
-}
-
-static int no_service(void *context, const char *name, const char *protocol, uint16_t *ret_port)
-{
-	(void)context, (void)name, (void)protocol, (void)ret_port;
-	return -ENOENT;
-}
-
-static int no_protocol(void *context, const char *name, uint8_t *ret_protocol)
-{
-	(void)context, (void)name, (void)ret_protocol;
-	return -ENOENT;
-}
 
 static int interface_three(void *context, const char *name, const char *netns, uint32_t *ret_index)
 {
