@@ -149,7 +149,7 @@ static int describe(struct application *apply)
 		return refused(apply, r, "a look at the policies in force");
 	for (size_t i = 0; i < apply->in_force.count; i++)
 		if (strcmp(apply->in_force.items[i]->name, policy->name) == 0)
-			apply->old = apply->in_force.items[i];
+			manifest_read(apply->arena, in_folder(apply, "manifest"), &apply->old); /* as if none, when damaged */
 	apply->next = (struct manifest){ .name = manifest_text(apply->arena, policy->name),
 					 .file = policy_file(apply->arena, policy->source),
 					 .applied_s = (uint64_t)time(NULL),

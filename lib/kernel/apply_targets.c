@@ -197,7 +197,7 @@ static void check_xdp_taken(struct finding *finding, const struct manifest_attac
 		for (uint32_t c = 0; c < manifest->chain_count; c++) {
 			if (manifest->chains[c].program_id != id)
 				continue;
-			if (manifest == apply->old)
+			if (strcmp(manifest->name, apply->next.name) == 0)
 				return;
 			said = diagnose(
 				apply->diagnostics, SEVERITY_ERROR_SURROUNDINGS, place,

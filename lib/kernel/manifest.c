@@ -333,14 +333,70 @@ int manifest_write(const struct manifest *manifest, const char *path)
 	return bpf_obj_pin(fd, path);
 }
 
-int manifest_read(struct arena *arena, const char *path, const struct manifest **ret_manifest)
+/* Behind the string that begins at FROM. */
+static const char *behind_string(const char *from, const char *end)
+{
+	for (from++; from < end && *from != '"'; from++)
+		from += *from == '\\';
+	return from < end ? from + 1 : end;
+}
+
+/* Behind the array that begins at FROM. */
+static const char *behind_array(const char *from, const char *end)
+{
+	int depth = 0;
+
+	while (from < end) {
+		if (*from == '"') {
+			from = behind_string(from, end);
+			continue;
+		}
+		depth += (*from == '[') - (*from == ']');
+		from++;
+		if (depth == 0)
+			break;
+	}
+	return from;
+}
+
+/*
+ * JSON with each array of rules empty. Rules are nearly all of it, and reading them takes long: ten thousand, twenty milliseconds. As
+ * manifest_write has it, without white space; any other is still read right, whole.
+ */
+static const char *leave_rules_out(struct arena *arena, const char *text, size_t *length)
+{
+	static const char key[] = "\"rules\":[";
+	const char *end = text + *length;
+	VECTOR(char) kept = { 0 };
+
+	for (const char *at = text, *next; at < end; at = next) {
+		bool rules = (size_t)(end - at) > strlen(key) && memcmp(at, key, strlen(key)) == 0;
+		size_t size;
+
+		next = rules ? at + strlen(key) : *at == '"' ? behind_string(at, end) : at + 1;
+		size = next - at;
+		vector_reserve(arena, &kept, size + 1);
+		memcpy(kept.items + kept.count, at, size);
+		kept.count += size;
+		if (rules) {
+			kept.items[kept.count++] = ']';
+			next = behind_array(next - 1, end);
+		}
+	}
+	*length = kept.count;
+	return kept.items;
+}
+
+static int read_pinned(struct arena *arena, const char *path, bool with_rules, const struct manifest **ret_manifest)
 {
 	struct manifest *manifest = arena_new_object(arena, struct manifest);
 	_cleanup_json_ json_t *root = NULL;
 	_cleanup_close_ int fd = bpf_obj_get(path);
 	struct bpf_map_info info = { 0 };
 	uint32_t length = sizeof(info);
+	const char *text;
 	char *memory;
+	size_t size;
 	int r;
 
 	if (fd < 0)
@@ -353,12 +409,24 @@ int manifest_read(struct arena *arena, const char *path, const struct manifest *
 	memory = mmap(NULL, page_align(info.value_size), PROT_READ, MAP_SHARED, fd, 0);
 	if (memory == MAP_FAILED)
 		return -errno;
-	root = json_loadb(memory, strnlen(memory, info.value_size), 0, NULL);
+	size = strnlen(memory, info.value_size);
+	text = with_rules ? memory : leave_rules_out(arena, memory, &size);
+	root = json_loadb(text, size, 0, NULL);
 	munmap(memory, page_align(info.value_size));
 	if (!root || !read_json(arena, root, manifest))
 		return -EINVAL;
 	*ret_manifest = manifest;
 	return 0;
+}
+
+int manifest_read(struct arena *arena, const char *path, const struct manifest **ret_manifest)
+{
+	return read_pinned(arena, path, true, ret_manifest);
+}
+
+int manifest_read_without_rules(struct arena *arena, const char *path, const struct manifest **ret_manifest)
+{
+	return read_pinned(arena, path, false, ret_manifest);
 }
 
 int manifest_read_all(struct arena *arena, const struct kernel *kernel, struct manifests *ret_manifests)
@@ -372,8 +440,8 @@ int manifest_read_all(struct arena *arena, const struct kernel *kernel, struct m
 	for (size_t i = 0; i < folders.count; i++) {
 		const struct manifest *manifest;
 
-		if (manifest_read(arena, arena_printf(arena, "%s/%s/manifest", kernel->policies, folders.items[i]), &manifest) ==
-		    0)
+		if (manifest_read_without_rules(
+			    arena, arena_printf(arena, "%s/%s/manifest", kernel->policies, folders.items[i]), &manifest) == 0)
 			vector_push(arena, &manifests, manifest);
 	}
 	*ret_manifests = (struct manifests){ .count = manifests.count, .items = manifests.items };

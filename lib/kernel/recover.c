@@ -152,10 +152,12 @@ static int remove_beside(const struct folder *folder)
 
 static int read_folder(struct folder *folder)
 {
-	int r = manifest_read(folder->arena, arena_printf(folder->arena, "%s/manifest", folder->path), &folder->kept);
+	int r = manifest_read_without_rules(folder->arena, arena_printf(folder->arena, "%s/manifest", folder->path),
+					    &folder->kept);
 
 	for (size_t i = 0; i < BESIDE_COUNT; i++)
-		manifest_read(folder->arena, arena_printf(folder->arena, "%s/%s", folder->path, beside[i]), &folder->others[i]);
+		manifest_read_without_rules(folder->arena, arena_printf(folder->arena, "%s/%s", folder->path, beside[i]),
+					    &folder->others[i]);
 	return r == -ENOENT ? 0 : r;
 }
 

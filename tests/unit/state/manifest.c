@@ -133,6 +133,34 @@ TEST(what_is_written_is_read)
 	unlink(PIN);
 }
 
+TEST(rules_are_left_out_whatever_their_texts_say_and_nothing_else_is)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	static struct manifest_rule tricky[] = { { .text = "a \"rules\":[ ] } \\", .comment = "\\\"", .file = "]" },
+						 { .text = "[[ {\"", .verdict = WEIR_VERDICT_DROP } };
+	struct manifest_chain changed[] = { whole.chains[0], whole.chains[1], whole.chains[1] };
+	struct manifest manifest = whole;
+	const struct manifest *read = NULL, *all = NULL;
+
+	manifest.name = "rules";
+	manifest.chain_count = 3;
+	manifest.chains = changed;
+	changed[0].name = "\"rules\":[";
+	changed[1].rules = tricky;
+	changed[1].rule_count = 2;
+	changed[2].rule_count = 0;
+	CHECK_NUMBER(manifest_write(&manifest, PIN), 0);
+	CHECK_NUMBER(manifest_read(arena, PIN, &all), 0);
+	CHECK_NUMBER(manifest_read_without_rules(arena, PIN, &read), 0);
+	CHECK(all && all->chains[1].rule_count == 2 && same_rule(&all->chains[1].rules[0], &tricky[0]));
+	CHECK(read && read->chain_count == 3 && read->set_count == 2 && strcmp(read->name, "rules") == 0);
+	for (uint32_t i = 0; read && i < read->chain_count; i++) {
+		changed[i].rule_count = 0;
+		check_chain(&read->chains[i], &changed[i]);
+	}
+	unlink(PIN);
+}
+
 TEST(a_pin_that_is_no_manifest_is_refused_and_nothing_is_given)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
@@ -150,6 +178,7 @@ TEST(a_pin_that_is_no_manifest_is_refused_and_nothing_is_given)
 		CHECK_NUMBER(bpf_map_update_elem(fd, &key, value, 0), 0);
 		CHECK_NUMBER(bpf_obj_pin(fd, PIN), 0);
 		CHECK_NUMBER(manifest_read(arena, PIN, &read), -EINVAL);
+		CHECK_NUMBER(manifest_read_without_rules(arena, PIN, &read), -EINVAL);
 		unlink(PIN);
 	}
 	CHECK(read == (void *)9999);
@@ -179,6 +208,7 @@ int main(void)
 		return tap_end();
 	}
 	RUN(what_is_written_is_read);
+	RUN(rules_are_left_out_whatever_their_texts_say_and_nothing_else_is);
 	RUN(a_pin_that_is_no_manifest_is_refused_and_nothing_is_given);
 	RUN(a_link_that_is_a_path_is_refused);
 	scene_end();
