@@ -46,6 +46,9 @@ static int run(struct cli *cli, int argc, char **argv)
 		return cli_usage(cli, "as in \"weir bytecode 'tcp port 80'\"", "which expression?");
 	if (!text)
 		text = argv[optind++];
+	if (optind < argc && !compile_options.kind && strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == strlen(text))
+		return cli_usage(cli, "EN10MB: packets begin with the Ethernet header; RAW: with the IP header",
+				 "no link type '%s'", text);
 	if (optind < argc)
 		return cli_usage(cli, "an expression is one argument: put it in quotation marks", "what is '%s'?", argv[optind]);
 	result = weir_bytecode_compile(text, &compile_options, cli->messages, &bytecode);

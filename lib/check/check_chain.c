@@ -353,6 +353,7 @@ static bool check_netns(struct checker *checker, const struct ast_chain *chain, 
 	if (!word)
 		return false;
 	checked->netns = owner_words(checker, chain->netns_of, &(struct leaf){ .value = word });
+	checked->netns_place = chain->netns->place;
 	return checked->netns != NULL;
 }
 

@@ -133,6 +133,7 @@ struct policy_chain {
 	const char *const *targets;
 	const struct place *target_places;
 	const char *netns; /* of the interfaces, or ends, that are stood on, as host/netns.h has it; NULL: where weir runs */
+	struct place netns_place;
 	enum attach_mode mode;
 	uint32_t parent; /* tc egress: the chain is the classifier of this qdisc or class, major << 16 | minor; 0: it is none */
 	struct place parent_place;

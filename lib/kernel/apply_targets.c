@@ -314,7 +314,7 @@ static void find_interfaces(struct finding *finding)
 	int r = netns_enter(policy->netns, &home);
 
 	if (r) {
-		apply_say_no_netns(finding->apply, policy->netns, r, policy->place);
+		apply_say_no_netns(finding->apply, policy->netns, r, policy->netns_place);
 		return;
 	}
 	for (uint32_t i = 0; i < policy->target_count; i++)
@@ -344,7 +344,7 @@ static void find_actions(struct finding *finding)
 	int r = netns_enter(policy->netns, &home);
 
 	if (r) {
-		apply_say_no_netns(apply, policy->netns, r, policy->place);
+		apply_say_no_netns(apply, policy->netns, r, policy->netns_place);
 		return;
 	}
 	for (uint32_t i = 0; i < policy->target_count; i++) {

@@ -58,6 +58,31 @@ if tc exec bpf help 2>&1 | grep -q import; then
 else
 	skip "weir sends to tc exec bpf import" "this tc has no exec bpf import"
 fi
+# The other way: tc loads an object with maps as the man page has them, and hands them to weir. A tc that was built with libbpf, as
+# Debian's is, takes `exp` and sends nothing. WEIR_OLD_TC: one that was built without (LIBBPF_FORCE=off ./configure in iproute2).
+OLD_TC=${WEIR_OLD_TC:-tc}
+if ! "$OLD_TC" -V | grep -q libbpf && "$OLD_TC" exec bpf help 2>&1 | grep -q import; then
+	in_b tc qdisc add dev vb root handle 1: htb
+	# shellcheck disable=SC2016
+	background weir exec --import "$WORK/tc-own" -- sh -c 'env | grep "^BPF_" | sort >"$0/tc-own.env"; echo "$WEIR_MAPS" >"$0/tc-own.maps"; bpftool -j map lookup id "$(jq ".maps[] | select(.id == 1) | .map_id" "$0/tc-own.maps")" key 5 0 0 0 >"$0/tc-own.value"' "$WORK"
+	until_true 5 listening "$WORK/tc-own"
+	ok "tc's exp sends to weir exec --import" in_b "$OLD_TC" filter add dev vb parent 1: bpf obj "$ROOT/$BUILD/tests/objects/tc-exports.o" sec cls exp "$WORK/tc-own" flowid 1:1
+	until_true 5 test -s "$WORK/tc-own.value"
+	is "the maps have the ids that the object gives them" "$(sed 's/=.*//' "$WORK/tc-own.env" | tr '\n' ' ')" "BPF_MAP1 BPF_MAP7 BPF_NUM_MAPS "
+	is "weir says what they are" "$(jq -c '[(.policy | split("/") | last), (.maps | sort_by(.id)[] | [.id, .type, .value_size, .max_entries])]' "$WORK/tc-own.maps")" \
+		'["tc-exports.o",[1,"array",16,256],[7,"hash",8,32]]'
+	matches "and they are open" "$(cat "$WORK/tc-own.value")" '"value":'
+	# shellcheck disable=SC2016
+	background "$OLD_TC" exec bpf import "$WORK/tc-old" run sh -c 'echo "$BPF_NUM_MAPS" >"$0/tc-old.env"; readlink "/proc/self/fd/$BPF_MAP0" >>"$0/tc-old.env"' "$WORK"
+	until_true 5 listening "$WORK/tc-old"
+	ok "weir sends to that tc, too" weir exec --export "$WORK/tc-old" agent
+	until_true 5 grep -q bpf-map "$WORK/tc-old.env"
+	is "and it hands on the same" "$(tr '\n' ' ' <"$WORK/tc-old.env")" "$(sed -n 1p "$WORK/env") anon_inode:bpf-map "
+	in_b tc qdisc del dev vb root
+else
+	skip "tc's exp sends to weir exec --import" "this tc was built with libbpf, and its exp sends nothing"
+fi
+
 # Rubbish at the socket is an error, not maps.
 background weir exec --import "$WORK/rubbish" -- touch "$WORK/begun"
 RUBBISH=${STARTED[-1]}
