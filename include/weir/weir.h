@@ -126,7 +126,8 @@ struct weir_why_options {
 
 /*
  * Which rule decides a packet, and why. PACKET is the name of a capture (pcap or pcapng; "-": standard input), each packet
- * of which is asked about, or a packet in words: "tcp 10.0.0.1:1234 > 10.0.0.2:80 syn". JSON is one object a line.
+ * of which is asked about, or a packet in words: "tcp 10.0.0.1:1234 > 10.0.0.2:80 syn". JSON is one object a line. -EINVAL: the
+ * packet is wrong; -ENOENT: no such capture, or chain.
  */
 WEIR_API int weir_policy_why(const struct weir_policy *policy, const char *packet, const struct weir_why_options *options,
 			     FILE *out, struct weir_messages *messages);
@@ -213,11 +214,14 @@ struct weir_kernel;
 struct weir_kernel_options {
 	size_t size;
 	const char *pins; /* weir's directory in a bpffs; NULL: /sys/fs/bpf/weir */
-	/* Take the lock that who changes something holds, waiting for it; without, only weir_kernel_list and weir_events work. */
+	/* Take the lock that who changes something holds, waiting for it; without, what changes something gives -EBADF. */
 	bool change;
 };
 
-/* Open weir's directory. What an interrupted apply left behind is put right. The kernel outlives all that was opened by it. */
+/*
+ * Open weir's directory. What an interrupted apply left behind is put right. The kernel outlives all that was opened by it.
+ * -EPERM: no privileges; others: the directory cannot be made or read.
+ */
 WEIR_API int weir_kernel_open(const struct weir_kernel_options *options, struct weir_messages *messages,
 			      struct weir_kernel **ret_kernel);
 WEIR_API void weir_kernel_close(struct weir_kernel *kernel);
@@ -230,7 +234,10 @@ struct weir_apply_options {
 	void *context;
 };
 
-/* Put a policy in force: all of it, or, on failure, nothing is changed. One of the same name is replaced without a gap. */
+/*
+ * Put a policy in force: all of it, or, on failure, nothing is changed. One of the same name is replaced without a gap. Errors are
+ * those of the kernel: -ENODEV, -ENOENT: a place is not there; -EBUSY, -EEXIST: another program has it; else it refused.
+ */
 WEIR_API int weir_kernel_apply(struct weir_kernel *kernel, const struct weir_policy *policy,
 			       const struct weir_apply_options *options, struct weir_messages *messages);
 
@@ -245,7 +252,7 @@ struct weir_list_options {
 	const char *policy; /* only that one; NULL: all */
 };
 
-/* Print what is enforced where, with packets and bytes of each rule. JSON is one document. */
+/* Print what is enforced where, with packets and bytes of each rule. JSON is one document. -ENOENT: no such policy. */
 WEIR_API int weir_kernel_list(struct weir_kernel *kernel, const struct weir_list_options *options, FILE *out,
 			      struct weir_messages *messages);
 
@@ -303,6 +310,7 @@ struct weir_maps;
 /*
  * The maps of a policy in force: counters and actions of its chains, and its sets' tables, which are to be read; who changes a set
  * uses weir_set_add. They are those of now: a policy that is applied again may have others. KERNEL need not be open for change.
+ * -ENOENT: no such policy.
  */
 WEIR_API int weir_maps_open(struct weir_kernel *kernel, const char *policy, struct weir_messages *messages,
 			    struct weir_maps **ret_maps);
@@ -374,7 +382,10 @@ struct weir_connections_options {
 	enum weir_probe probe;
 };
 
-/* Begin to trace. Nothing is pinned: it ends with weir_connections_close, or with the process. Any number may go on at once. */
+/*
+ * Begin to trace. Nothing is pinned: it ends with weir_connections_close, or with the process. Any number may go on at once.
+ * -EPERM: no privileges, or the kernel forbids it; else what the kernel said of the probe that was asked for, or of the last.
+ */
 WEIR_API int weir_connections_open(const struct weir_connections_options *options, struct weir_messages *messages,
 				   struct weir_connections **ret_connections);
 WEIR_API void weir_connections_close(struct weir_connections *connections);
@@ -418,6 +429,8 @@ struct weir_packets_options {
 /*
  * Begin to look at what comes in by COUNT interfaces. All packets pass. Nothing is pinned: it ends with weir_packets_close, or
  * with the process. Where somebody has a program at XDP it is left alone, and a packet socket looks at what that lets pass.
+ * -ENODEV: no such interface; -ENOENT: no such namespace; -EINVAL: the filter is wrong; -EBUSY: the mode that was asked for is
+ * taken; -EPERM: no privileges.
  */
 WEIR_API int weir_packets_open(const char *const *interfaces, size_t count, const struct weir_packets_options *options,
 			       struct weir_messages *messages, struct weir_packets **ret_packets);
@@ -449,7 +462,8 @@ struct weir_guard_options {
 
 /*
  * None of the COUNT processes can be given a negative nice value, by anybody, until weir_guard_close or the end of the calling process. A
- * process that is not there is an error, and none is guarded.
+ * process that is not there is an error (-ESRCH), so is a thread (-EINVAL), and none is guarded. -EPERM: no privileges, or the kernel forbids such programs;
+ * -EOPNOTSUPP: BPF is not among its security modules.
  */
 WEIR_API int weir_guard_nice(const uint32_t *pids, size_t count, const struct weir_guard_options *options,
 			     struct weir_messages *messages, struct weir_guard **ret_guard);
@@ -467,6 +481,7 @@ WEIR_API int weir_guard_lost(struct weir_guard *guard, uint64_t *ret_lost);
 /*
  * Turn weir's guard of itself on or off: while it is on, only the program that turned it on may detach, replace, change or unpin what weir has in
  * the kernel. It is pinned, and outlives the process. KERNEL was opened for a change.
+ * -EPERM, -EOPNOTSUPP: as of weir_guard_nice.
  */
 WEIR_API int weir_kernel_guard(struct weir_kernel *kernel, bool on, struct weir_messages *messages);
 
@@ -497,7 +512,7 @@ struct weir_types_options {
 
 /*
  * Print the types called NAMES ("task_struct", "struct task_struct", "u32"), and what they hold, to OUT as a C header. Without
- * root. Nothing is printed when one of them is unknown.
+ * root. Nothing is printed when one of them is unknown: -ENOENT, as when there is no BTF.
  */
 WEIR_API int weir_types_print(const char *const *names, size_t count, const struct weir_types_options *options, FILE *out,
 			      struct weir_messages *messages);
@@ -545,7 +560,7 @@ struct weir_object_options {
 /*
  * Open a compiled object: a file, or LENGTH bytes in memory, which are copied. Maps of the `maps` section, as tc (struct
  * bpf_elf_map, with id and pinning), Aya and libbpf before 1.0 had them, are taken as well as those of `.maps`.
- * -EINVAL: it is no eBPF object.
+ * -EINVAL: it is no eBPF object; -ENOENT and the like: the file could not be read. The object is the caller's to close.
  */
 WEIR_API int weir_object_open(const char *path, const struct weir_object_options *options, struct weir_messages *messages,
 			      struct weir_object **ret_object);
@@ -591,13 +606,16 @@ WEIR_API void weir_program_choose(struct weir_program *program);
  * Say, before loading, which hook a program is for, as if it stood in the section of that name: "xdp", "tc/ingress", "tc/egress",
  * "action", "cgroup_skb/egress", "kprobe/tcp_connect", "fentry/tcp_connect", "tracepoint/sock/inet_sock_set_state",
  * "raw_tracepoint/sched_switch", "tp_btf/task_newtask", "uprobe//bin/bash:readline", "lsm/task_setnice", "socket", and what else
- * libbpf knows. A section of that name needs no call; so do ingress, egress, classifier, cls and lb, which are tc's.
+ * libbpf knows. A section of that name needs no call; so do ingress, egress, classifier, cls and lb, which are tc's. -EINVAL: no
+ * such hook; -EBUSY: the object is loaded.
  */
 WEIR_API int weir_program_set_hook(struct weir_program *program, const char *hook, struct weir_messages *messages);
 
 /*
  * Hand the programs to the kernel's verifier, and make the maps. When it refuses one, the message has the end of its log. A map
- * with a pin that is there already is used as it is, or -EINVAL where it has another shape.
+ * with a pin that is there already is used as it is, or -EINVAL where it has another shape. -EBUSY: it is loaded already; -EPERM: no
+ * privileges, or the kernel forbids such programs; -EXDEV: a pin does not lie in a bpffs; else what the kernel said. An object that
+ * was refused cannot be loaded again: close it.
  */
 WEIR_API int weir_object_load(struct weir_object *object, struct weir_messages *messages);
 
@@ -642,7 +660,9 @@ struct weir_attach_options {
  * Attach a loaded program at its hook. TARGET is, by hook: an interface (xdp, tc, action, socket); a cgroup's folder; a function
  * of the kernel (kprobe, kretprobe); "category:name" (tracepoint); "FILE:FUNCTION" or "FILE:0xOFFSET" (uprobe); NULL: as the
  * section, or weir_program_set_hook, has it. fentry, fexit, lsm and tp_btf have theirs from the section alone. PROGRAM may be
- * NULL, so that what weir_object_program gives can be handed on: -ENOENT.
+ * NULL, so that what weir_object_program gives can be handed on: -ENOENT. -EINVAL: it is not loaded, or the target is none; -ENODEV: no
+ * such interface; -ENOENT: no such namespace, cgroup or function; -EBUSY: another program is there alone; -EEXIST: so is a pin; -EXDEV: the
+ * pin does not lie in a bpffs; else what the kernel said.
  */
 WEIR_API int weir_program_attach(struct weir_program *program, const char *target, const struct weir_attach_options *options,
 				 struct weir_messages *messages);
@@ -688,6 +708,7 @@ WEIR_API int weir_cpu_count(void);
 
 struct weir_reader;
 
+/* A reader of nothing yet. It is the caller's. Fails only where there are no descriptors left. */
 WEIR_API int weir_reader_open(struct weir_messages *messages, struct weir_reader **ret_reader);
 WEIR_API void weir_reader_close(struct weir_reader *reader); /* before the objects whose maps it reads */
 

@@ -42,7 +42,11 @@ struct kernel;
 struct weir_kernel {
 	struct arena *arena;
 	struct kernel *kernel;
+	bool change; /* it was opened for that, and holds the lock */
 };
+
+/* 0, or -EBADF with a message where KERNEL was not opened for a change. */
+int kernel_wants_change(bool change, struct weir_messages *messages);
 
 /*
  * Fill in OPTIONS what the rules of policy NAME in force have counted; what they point at lives in ARENA. A policy that is not in

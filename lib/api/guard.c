@@ -84,8 +84,10 @@ int weir_guard_lost(struct weir_guard *guard, uint64_t *ret_lost)
 int weir_kernel_guard(struct weir_kernel *kernel, bool on, struct weir_messages *messages)
 {
 	size_t errors = messages->diagnostics.errors;
-	int error = on ? guard_on(kernel->kernel, &messages->diagnostics) : guard_off(kernel->kernel, &messages->diagnostics);
+	int error = kernel_wants_change(kernel->change, messages);
 
+	if (!error)
+		error = on ? guard_on(kernel->kernel, &messages->diagnostics) : guard_off(kernel->kernel, &messages->diagnostics);
 	return error ? messages_explain(messages, errors, error, "the guard cannot be changed") : 0;
 }
 

@@ -23,6 +23,7 @@ int weir_kernel_open(const struct weir_kernel_options *options, struct weir_mess
 		return messages_explain(messages, errors, error, "cannot open weir's directory in bpffs");
 	}
 	kernel->arena = arena;
+	kernel->change = OPTION(options, change, false);
 	*ret_kernel = kernel;
 	return 0;
 }
@@ -35,6 +36,14 @@ void weir_kernel_close(struct weir_kernel *kernel)
 	arena_free(kernel->arena);
 }
 
+int kernel_wants_change(bool change, struct weir_messages *messages)
+{
+	if (change)
+		return 0;
+	diagnose(&messages->diagnostics, SEVERITY_ERROR, (struct place){ 0 }, "weir_kernel_open was not told of a change");
+	return -EBADF;
+}
+
 int weir_kernel_apply(struct weir_kernel *kernel, const struct weir_policy *policy, const struct weir_apply_options *options,
 		      struct weir_messages *messages)
 {
@@ -44,16 +53,18 @@ int weir_kernel_apply(struct weir_kernel *kernel, const struct weir_policy *poli
 		.progress_context = OPTION(options, context, NULL),
 	};
 	size_t errors = messages->diagnostics.errors;
-	int error = kernel_apply(kernel->kernel, policy->compiled, &inner, &messages->diagnostics);
+	int error = kernel_wants_change(kernel->change, messages);
 
+	error = error ? error : kernel_apply(kernel->kernel, policy->compiled, &inner, &messages->diagnostics);
 	return error ? messages_explain(messages, errors, error, "the policy cannot be applied") : 0;
 }
 
 int weir_kernel_remove(struct weir_kernel *kernel, const char *name, struct weir_messages *messages)
 {
 	size_t errors = messages->diagnostics.errors;
-	int error = kernel_remove(kernel->kernel, name, &messages->diagnostics);
+	int error = kernel_wants_change(kernel->change, messages);
 
+	error = error ? error : kernel_remove(kernel->kernel, name, &messages->diagnostics);
 	return error ? messages_explain(messages, errors, error, "the policy cannot be removed") : 0;
 }
 

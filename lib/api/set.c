@@ -22,6 +22,7 @@ struct weir_set {
 	struct arena *arena;
 	struct kernel_set *set;
 	const char *policy;
+	bool change;
 };
 
 int weir_set_open(struct weir_kernel *kernel, const char *policy, const char *set, struct weir_messages *messages,
@@ -38,6 +39,7 @@ int weir_set_open(struct weir_kernel *kernel, const char *policy, const char *se
 	}
 	opened->arena = arena;
 	opened->policy = arena_strdup(arena, policy);
+	opened->change = kernel->change;
 	*ret_set = opened;
 	return 0;
 }
@@ -214,8 +216,9 @@ static int change_set(struct weir_set *set, const char *text, const struct weir_
 	const struct source *source = make_source(shared->arena, OPTION(options, source, NULL) ?: "elements", text);
 	size_t errors = messages->diagnostics.errors, done = 0;
 	bool adds = change_some == add_some;
-	int error = read_elements(kernel_set_type(set->set), source, &messages->diagnostics, &list);
+	int error = kernel_wants_change(set->change, messages);
 
+	error = error ? error : read_elements(kernel_set_type(set->set), source, &messages->diagnostics, &list);
 	if (messages->diagnostics.errors > errors)
 		messages_hold(messages, shared);
 	shared_arena_release(shared);
@@ -246,8 +249,9 @@ int weir_set_delete(struct weir_set *set, const char *text, const struct weir_se
 int weir_set_flush(struct weir_set *set, struct weir_messages *messages)
 {
 	size_t errors = messages->diagnostics.errors;
-	int error = kernel_set_flush(set->set);
+	int error = kernel_wants_change(set->change, messages);
 
+	error = error ? error : kernel_set_flush(set->set);
 	return error ? messages_explain(messages, errors, error, "the set cannot be emptied") : 0;
 }
 

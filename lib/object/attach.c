@@ -88,7 +88,7 @@ static int attach_xdp(struct request *request)
 	if (mode == WEIR_XDP_BEST && link < 0 && link != -EBUSY && link != -EEXIST && link != -EPERM)
 		link = create_link(fd, ifindex, BPF_XDP, XDP_FLAGS_SKB_MODE);
 	if (link == -EBUSY || link == -EEXIST)
-		return wrong(request, link, "another XDP program is at that interface");
+		return wrong(request, -EBUSY, "another XDP program is at that interface");
 	if (link < 0 && mode == WEIR_XDP_NATIVE)
 		request->hint = "the driver may not have XDP: generic mode works with all";
 	if (link < 0 && mode == WEIR_XDP_OFFLOAD)

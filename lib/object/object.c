@@ -353,8 +353,12 @@ int object_load(struct weir_object *object, struct diagnostics *diagnostics)
 {
 	struct libbpf_words words;
 	const char *said;
-	int r = object->loaded ? -EBUSY : 0;
+	int r = 0;
 
+	if (object->loaded) {
+		diagnose(diagnostics, SEVERITY_ERROR, nowhere, "'%s' is loaded already", object->name);
+		return -EBUSY;
+	}
 	kernel_raise_memlock();
 	for (size_t i = 0; i < object->program_count && !r; i++)
 		r = prepare_program(&object->programs[i], diagnostics);
