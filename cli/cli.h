@@ -35,12 +35,9 @@ struct command {
 	int (*run)(struct cli *cli, int argc, char **argv); /* argv[0] is the command's name; gives an exit code */
 };
 
-extern const struct command command_check, command_apply, command_list, command_set, command_events, command_why, command_remove,
-	command_import, command_trace;
-extern const struct command command_exec;
-extern const struct command command_log, command_guard, command_types, command_selftest;
-extern const struct command command_load, command_new;
-extern const struct command command_bytecode, command_disasm;
+extern const struct command command_check, command_why, command_apply, command_list, command_set, command_events, command_remove,
+	command_import, command_exec, command_disasm, command_bytecode, command_log, command_trace, command_guard,
+	command_selftest, command_load, command_new, command_types;
 
 /* Options that each command has; its own come before them, and the table ends with { 0 }. */
 #define CLI_OPTION_PINS 256
@@ -81,8 +78,9 @@ long long cli_now_ms(void);
 const char *nearest(const char *word, const char *const *words, size_t count);
 
 /*
- * Progress of long work, on a terminal only: from half a second on a line that is written over, and wiped by progress_end. A thread
- * writes it, since the longest step, the kernel's verifier, is one system call. WHAT is a text that lasts. CONTEXT is a struct progress.
+ * Progress of long work, on a terminal only: from half a second on a line that is written over, and wiped by progress_end. A
+ * thread writes it, since the longest step, the kernel's verifier, is one system call. WHAT is a text that lasts. CONTEXT is a
+ * struct progress.
  */
 struct progress {
 	bool running, stop, shown; /* the last two under the lock, as all that follows */

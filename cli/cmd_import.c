@@ -80,7 +80,7 @@ const struct command command_import = {
 	.name = "import",
 	.summary = "make a policy of other firewalls' rules; needs no root",
 	.help = "usage: weir import [--from=FORMAT] [--hook=HOOK] [--chain=CHAIN] [--ipset=FILE]\n"
-		"                   [--partial] [FILE]\n\n"
+		"                   [--verdict=V] [--partial] [FILE]\n\n"
 		"Prints the rules in FILE, or on standard input, as a policy. What cannot be taken over\n"
 		"is left out whole and named on standard error, with what that makes of the policy.\n\n"
 		"  -f, --from=FORMAT  iptables-save, ip6tables-save, nft (what 'nft list ruleset' writes,\n"

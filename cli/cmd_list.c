@@ -37,7 +37,7 @@ const struct command command_list = {
 		"Shows what is in force: each policy, its sets, its chains, where they "
 		"are attached and in\n"
 		"which way, and what each rule has counted.\n\n"
-		"  -v, --verbose   programs, instructions, load times and maps, too\n"
+		"  -v, --verbose   programs, instructions, load times, the form of the rules and why, and maps, too\n"
 		"  -j, --json      all of it as JSON\n"
 		"      --pins=DIR  weir's directory in bpffs\n"
 		"  -h, --help      this\n\n"

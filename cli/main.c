@@ -8,23 +8,33 @@
 
 #include "cli.h"
 
-static const struct command *const commands[] = {
-	&command_check, &command_apply, &command_list,	 &command_set,	  &command_events,
-	&command_trace, &command_why,	&command_remove, &command_import,
-	&command_exec,
-	&command_log,	&command_guard, &command_types, &command_selftest,
-	&command_load,	&command_new,
-	&command_bytecode, &command_disasm,
+/* In the order of the help; ABOVE is the line above a group. */
+static const struct {
+	const struct command *command;
+	const char *above;
+} commands[] = {
+	{ &command_check, "A policy:" }, { &command_why, NULL },
+	{ &command_apply, NULL },	 { &command_list, NULL },
+	{ &command_set, NULL },		 { &command_events, NULL },
+	{ &command_remove, NULL },	 { &command_import, NULL },
+	{ &command_exec, NULL },	 { &command_disasm, NULL },
+	{ &command_bytecode, NULL },	 { &command_log, "Without a policy:" },
+	{ &command_trace, NULL },	 { &command_guard, NULL },
+	{ &command_selftest, NULL },	 { &command_load, "eBPF programs of your own:" },
+	{ &command_new, NULL },		 { &command_types, NULL },
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
 static void print_help(void)
 {
 	fputs("weir: a packet firewall. A policy file is compiled to eBPF and enforced at XDP, tc and cgroups.\n\n"
-	      "usage: weir [--pins=DIR] COMMAND [ARGUMENT...]\n\n",
+	      "usage: weir [--pins=DIR] COMMAND [ARGUMENT...]\n",
 	      stdout);
-	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		if (commands[i].above)
+			printf("\n%s\n", commands[i].above);
+		printf("  %-8s %s\n", commands[i].command->name, commands[i].command->summary);
+	}
 	fputs("\n"
 	      "  --pins=DIR  weir's directory in bpffs; also WEIR_PINS (default /sys/fs/bpf/weir)\n"
 	      "  --version   which weir this is\n"
@@ -73,7 +83,7 @@ static int unknown_command(const struct cli *cli, const char *word)
 	char hint[64];
 
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		names[i] = commands[i]->name;
+		names[i] = commands[i].command->name;
 	meant = nearest(word, names, COMMAND_COUNT);
 	snprintf(hint, sizeof(hint), "did you mean 'weir %s'?", meant ? meant : "");
 	return cli_usage(cli, meant ? hint : "'weir --help' lists the commands", "no such command '%s'", word);
@@ -92,11 +102,11 @@ static int run(struct cli *cli, int argc, char **argv)
 		return EXIT_FINE;
 	}
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
-		if (strcmp(argv[first], commands[i]->name) != 0)
+		if (strcmp(argv[first], commands[i].command->name) != 0)
 			continue;
-		cli->command = commands[i];
+		cli->command = commands[i].command;
 		optind = 0; /* getopt begins anew */
-		return commands[i]->run(cli, argc - first, argv + first);
+		return commands[i].command->run(cli, argc - first, argv + first);
 	}
 	return unknown_command(cli, argv[first]);
 }
