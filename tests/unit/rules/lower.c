@@ -9,6 +9,7 @@
 #include "host/host.h"
 #include "rules/packet.h"
 #include "rules/rules.h"
+#include "tree/tree.h"
 
 static struct arena *arena;
 static struct diagnostics diagnostics;
@@ -382,12 +383,22 @@ TEST(a_rule_without_verdict_behind_one_that_decides_is_never_met)
 	CHECK_NUMBER(diagnostics.list.items[0].place.line, 4);
 }
 
-/* RULES are two, which the tree takes for apart; is the second told of? */
+/* As `weir check` does: the tree knows what is reached. */
+static const struct tree *shadowed_in_tree(const char *rules)
+{
+	const struct tree *tree;
+
+	lower("", "xdp ingress", rules);
+	tree = list ? tree_build(arena, list, NULL, &diagnostics) : NULL;
+	if (tree)
+		shadowed(rules, tree->reached);
+	return tree;
+}
+
+/* RULES are two; is the second told of? */
 static void covers_by_its_header(const char *rules, bool covered)
 {
-	const bool reached[] = { true, true, true, true };
-
-	shadowed(rules, reached);
+	shadowed_in_tree(rules);
 	CHECK_NUMBER(diagnostics.warnings, covered);
 	if (covered)
 		CHECK_TEXT(diagnostics.list.items[0].message, "this rule can never decide: line 3 covers it");
@@ -405,6 +416,22 @@ TEST(a_rule_covers_what_follows_from_the_header_that_the_other_asks_for)
 	covers_by_its_header("udp accept\ntcp dport 80 drop", false);
 	covers_by_its_header("tcp dport 80 drop\ntcp accept", false);
 	covers_by_its_header("ip saddr 10.0.0.1 tcp accept\ntcp dport 80 drop", false);
+}
+
+TEST(a_rule_in_another_tree_covers_what_follows_from_the_header_as_well)
+{
+	const struct tree *tree;
+	const char *text = "meta l4proto udp accept\n";
+
+	for (int i = 1; i < 120; i++)
+		text = arena_printf(arena, "%sip saddr 10.%d.7.0/24 tcp dport %d drop\nip daddr 11.%d.9.0/24 tcp sport %d drop\n",
+				    text, i, 2 * i, i, 3 * i);
+	text = arena_printf(arena, "%sip saddr 10.9.9.9 udp dport 53 drop\nip daddr 10.9.9.9 udp dport 53 drop\n", text);
+	tree = shadowed_in_tree(text);
+	CHECK(tree && tree->deciding_count > 1);
+	CHECK_NUMBER(diagnostics.warnings, 2);
+	for (uint32_t i = 0; i < diagnostics.warnings; i++)
+		CHECK_TEXT(diagnostics.list.items[i].message, "this rule can never decide: line 3 covers it");
 }
 
 TEST(a_rule_that_never_decides_is_not_named_as_one_that_covers)
@@ -450,6 +477,7 @@ int main(void)
 	RUN(rules_without_verdict_and_contradictions_cover_nothing);
 	RUN(a_rule_without_verdict_behind_one_that_decides_is_never_met);
 	RUN(a_rule_covers_what_follows_from_the_header_that_the_other_asks_for);
+	RUN(a_rule_in_another_tree_covers_what_follows_from_the_header_as_well);
 	RUN(a_rule_that_never_decides_is_not_named_as_one_that_covers);
 	RUN(masks_of_one_field_contradict_each_other);
 	arena_free(arena);
