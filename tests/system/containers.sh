@@ -271,7 +271,7 @@ exits "a near name is guessed" 3 "did you mean 'web'" try <<<"chain c { hook tc 
 exits "the same behind netns" 3 "no such container 'zzz'" try <<<"chain c { hook tc ingress on eth0 netns container zzz; }"
 exits "and for a cgroup" 3 "no such container 'zzz'" try <<<"chain c { hook cgroup egress on container zzz; }"
 exits "a process that is not there" 3 "there is no process 999999999" try <<<"chain c { hook tc ingress on veth of pid 999999999; }"
-exits "a namespace that is not there to stand in" 3 "1:39: error: cannot enter network namespace 'nowhere'" try <<<"chain c { hook tc ingress on eth0 netns nowhere; }"
+exits "a namespace that is not there to stand in" 3 "1:41: error: cannot enter network namespace 'nowhere'" try <<<"chain c { hook tc ingress on eth0 netns nowhere; }"
 exits "a namespace that is not there" 3 "no such namespace" try <<<"chain c { hook tc ingress on veth of netns nowhere; }"
 exits "a process without a network of its own" 3 "no network of its own" try <<<"chain c { hook tc ingress on veth of netns $HOST; }"
 ip -n "$HOST" link add mv0 link br0 type macvlan mode bridge
