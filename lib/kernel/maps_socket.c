@@ -162,6 +162,23 @@ static int receive_all(int fd, struct arena *arena, struct kernel_maps *maps)
 	return r;
 }
 
+/* A socket at which nobody listens is what was left of one who was killed: it makes way. */
+static int bind_at(int fd, const struct sockaddr_un *address)
+{
+	const struct sockaddr *any = (const struct sockaddr *)address;
+	struct stat there;
+
+	if (bind(fd, any, sizeof(*address)) == 0)
+		return 0;
+	if (errno != EADDRINUSE)
+		return -errno;
+	if (lstat(address->sun_path, &there) || !S_ISSOCK(there.st_mode))
+		return -EADDRINUSE;
+	if (connect(fd, any, sizeof(*address)) == 0 || errno != ECONNREFUSED || unlink(address->sun_path))
+		return -EADDRINUSE;
+	return bind(fd, any, sizeof(*address)) ? -errno : 0;
+}
+
 int kernel_maps_receive(struct arena *arena, const char *path, struct kernel_maps *ret_maps, struct diagnostics *diagnostics)
 {
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -173,8 +190,8 @@ int kernel_maps_receive(struct arena *arena, const char *path, struct kernel_map
 	if (r)
 		return r;
 	/* Before it has a name, so that at no time somebody else may write to it. */
-	if (fchmod(fd, 0600) || bind(fd, (struct sockaddr *)&address, sizeof(address))) {
-		r = -errno;
+	r = fchmod(fd, 0600) ? -errno : bind_at(fd, &address);
+	if (r) {
 		said = diagnose(diagnostics, SEVERITY_ERROR_SURROUNDINGS, nowhere, "cannot make the socket %s: %s", path,
 				strerror(-r));
 		if (r == -EADDRINUSE)

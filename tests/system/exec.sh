@@ -83,6 +83,20 @@ else
 	skip "tc's exp sends to weir exec --import" "this tc was built with libbpf, and its exp sends nothing"
 fi
 
+# One that was killed leaves its socket behind; it is in nobody's way, and one at which somebody listens is nobody's to take.
+background "$WEIR" exec --import "$WORK/left" -- true
+until_true 5 listening "$WORK/left"
+exits "a socket at which somebody listens" 3 "cannot make the socket" weir exec --import "$WORK/left" -- true
+kill -KILL "${STARTED[-1]}"
+wait "${STARTED[-1]}" 2>/dev/null
+ok "a socket is left behind" test -S "$WORK/left"
+# shellcheck disable=SC2016
+background weir exec --import "$WORK/left" -- sh -c 'echo "$BPF_NUM_MAPS" >"$0/left.env"' "$WORK"
+until_true 5 listening "$WORK/left"
+until_true 5 weir exec --export "$WORK/left" agent
+until_true 5 test -s "$WORK/left.env"
+is "and the next one takes its place" "$(cat "$WORK/left.env")" "$(sed -n 1p "$WORK/env")"
+
 # Rubbish at the socket is an error, not maps.
 background weir exec --import "$WORK/rubbish" -- touch "$WORK/begun"
 RUBBISH=${STARTED[-1]}
