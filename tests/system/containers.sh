@@ -234,8 +234,10 @@ if command -v lxc-start >/dev/null; then
 		lxc.net.0.flags = up
 		lxc.net.0.ipv4.address = 10.0.0.4/24
 		lxc.init.cmd = /bin/sleep 300
+		lxc.apparmor.profile = unconfined
 	END
-	ok "LXC starts a container" nsenter --net="/run/netns/$HOST" timeout 20 lxc-start -P "$WORK/lxc" -n "$LXC" -o "$WORK/lxc.log" -l INFO
+	start_lxc() { nsenter --net="/run/netns/$HOST" timeout 20 lxc-start -P "$WORK/lxc" -n "$LXC" -o "$WORK/lxc.log" -l INFO || { tail -n 20 "$WORK/lxc.log" && false; }; }
+	ok "LXC starts a container" start_lxc
 	ip -n "$HOST" link set "v$LXC" master br0 up
 	enforce lxc "a policy on the veth of a container of LXC" <<-END
 		chain into { hook tc ingress on veth of container $LXC; icmp type echo-request drop; }
