@@ -4,19 +4,10 @@
 
 WEIR_EMBED(program, "kprobe-tcp-connect/kprobe-tcp-connect.bpf.o");
 
-static int begin(struct weir_object *object, struct weir_reader *reader, struct weir_messages *messages)
-{
-	int error = weir_object_load(object, messages);
-
-	error = error ? error : weir_reader_add_log(reader, object, NULL, NULL, stdout, messages);
-	return error ? error : weir_program_attach(weir_object_program(object, "kprobetcp"), NULL, NULL, messages);
-}
-
 int main(int argc, char **argv)
 {
 	struct weir_main_options options = WEIR_OPTIONS(struct weir_main_options);
 
 	options.name = "kprobetcp";
-	options.begin = begin;
 	return weir_main(argc, argv, program, program_end - program, &options);
 }

@@ -6,15 +6,6 @@ WEIR_EMBED(program, "port-redirector/port-redirector.bpf.o");
 
 static const char *iface = "eth0";
 
-static int begin(struct weir_object *object, struct weir_reader *reader, struct weir_messages *messages)
-{
-	int error = weir_object_load(object, messages);
-
-	(void)reader;
-	error = error ? error : weir_program_attach(weir_object_program(object, "lb_main"), iface, NULL, messages);
-	return error ? error : weir_program_attach(weir_object_program(object, "lb_back"), iface, NULL, messages);
-}
-
 int main(int argc, char **argv)
 {
 	const struct weir_argument arguments[] = { { 'i', "iface", &iface, NULL }, { 0 } };
@@ -22,6 +13,5 @@ int main(int argc, char **argv)
 
 	options.name = "port_redirector";
 	options.arguments = arguments;
-	options.begin = begin;
 	return weir_main(argc, argv, program, program_end - program, &options);
 }

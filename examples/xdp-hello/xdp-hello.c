@@ -6,14 +6,6 @@ WEIR_EMBED(program, "xdp-hello/xdp-hello.bpf.o");
 
 static const char *iface = "eth0";
 
-static int begin(struct weir_object *object, struct weir_reader *reader, struct weir_messages *messages)
-{
-	int error = weir_object_load(object, messages);
-
-	error = error ? error : weir_reader_add_log(reader, object, NULL, NULL, stdout, messages);
-	return error ? error : weir_program_attach(weir_object_program(object, "xdp_hello"), iface, NULL, messages);
-}
-
 int main(int argc, char **argv)
 {
 	const struct weir_argument arguments[] = { { 'i', "iface", &iface, NULL }, { 0 } };
@@ -21,6 +13,5 @@ int main(int argc, char **argv)
 
 	options.name = "xdp_hello";
 	options.arguments = arguments;
-	options.begin = begin;
 	return weir_main(argc, argv, program, program_end - program, &options);
 }

@@ -792,7 +792,10 @@ struct weir_main_options {
 	size_t size;
 	const char *name; /* as in struct weir_object_options, and what the program says is from */
 	const struct weir_argument *arguments; /* the last one is empty; NULL: none. -h, --help is always there */
-	/* The object is opened: set its globals, load it, add what is to be read, attach it. 0 or a negative errno. */
+	/*
+	 * The object is opened: set its globals, load it, add what is to be read, attach it. 0 or a negative errno. NULL: load it, print
+	 * what it logs to standard output, attach each of its programs to the value of the first argument.
+	 */
 	int (*begin)(struct weir_object *object, struct weir_reader *reader, struct weir_messages *messages);
 	void (*end)(struct weir_object *object); /* what there is to tell at the end; NULL: nothing */
 	void (*say)(const char *text); /* NULL: weir_log_say to standard output */

@@ -90,10 +90,27 @@ static void say(const struct weir_main_options *options, const char *text)
 		weir_log_say(stdout, options->name ? options->name : "object", WEIR_LOG_INFO, "%s", text);
 }
 
+/* What most programs begin with. */
+static int begin_plainly(struct weir_object *object, struct weir_reader *reader, const struct weir_argument *first,
+			 struct weir_messages *messages)
+{
+	const char *target = first && first->ret_value ? *first->ret_value : NULL;
+	int error = weir_object_load(object, messages);
+
+	if (!error) {
+		error = weir_reader_add_log(reader, object, NULL, NULL, stdout, messages);
+		error = error == -ENOENT ? 0 : error;
+	}
+	for (size_t i = 0; !error && i < weir_object_program_count(object); i++)
+		error = weir_program_attach(weir_object_program_at(object, i), target, NULL, messages);
+	return error;
+}
+
 static void run(struct weir_object *object, struct weir_reader *reader, const struct weir_main_options *options,
 		struct weir_messages *messages)
 {
-	int error = options->begin(object, reader, messages);
+	int error = options->begin ? options->begin(object, reader, messages)
+				   : begin_plainly(object, reader, options->arguments, messages);
 
 	if (error) {
 		messages_explain(messages, 0, error, "cannot begin");

@@ -39,16 +39,18 @@ const volatile struct {
 SEC("xdp")
 int tells(struct xdp_md *ctx)
 {
-	struct record *record = weir_reserve(ring, struct record);
 	struct weir_address6 constant = { { 0xfe, 0x80, [15] = 1 } };
 	__u32 key = 0;
-	__u64 *count = bpf_map_lookup_elem(&seen, &key), number = count ? __sync_fetch_and_add(count, 1) : 0;
+	__u64 *count = bpf_map_lookup_elem(&seen, &key), number = count ? *count : 0;
+	struct record *record = weir_reserve(ring, struct record);
 
-	bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, &number, sizeof(number));
 	if (record) {
 		record->number = number;
 		bpf_ringbuf_submit(record, 0);
 	}
+	bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, &number, sizeof(number));
+	if (count)
+		__sync_fetch_and_add(count, 1);
 	weir_log(ctx, "port {} wide {} yes {} colour {} list {} {} {}", port, wide, yes, colour, list[0], list[1], list[3]);
 	weir_log(ctx, "mac {x}:{x} address {x}:{x} point {} constant {ip6}", mac[0], mac[5], address6.bytes[0],
 		 address6.bytes[15], point.x, &constant);
