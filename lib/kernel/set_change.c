@@ -230,6 +230,8 @@ int set_tree_put(struct set_image *image, const struct set_row *row)
 	uint32_t found = set_tree_find(image, row);
 	int r = change_begin(image, row, &change);
 
+	if (r == 0 && !found && !set_image_has_entry(image))
+		r = -ENOSPC; /* before anything is changed: the caller may get no memory for another table */
 	if (r)
 		return r;
 	__atomic_store_n(&header->changing, 1, __ATOMIC_SEQ_CST);

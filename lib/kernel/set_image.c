@@ -119,13 +119,18 @@ uint32_t set_image_pages(const struct set_shape *shape, const struct set_rows ro
 
 /* ---- Entries ---- */
 
+bool set_image_has_entry(const struct set_image *image)
+{
+	return set_image_header(image)->next_entry < entry_limit(image);
+}
+
 uint32_t set_image_new_entry(struct set_image *image, const struct set_row *row, bool prefix)
 {
 	struct weir_set_header *header = set_image_header(image);
 	struct weir_set_entry *entry;
 	uint32_t number = header->next_entry;
 
-	if (number >= entry_limit(image))
+	if (!set_image_has_entry(image))
 		return 0;
 	header->next_entry = number + 1;
 	entry = set_image_entry(image, number);

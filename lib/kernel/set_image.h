@@ -74,6 +74,7 @@ void *set_image_page(const struct set_image *image, uint32_t page);
 struct weir_set_entry *set_image_entry(const struct set_image *image, uint32_t number);
 uint64_t *set_image_entry_words(struct weir_set_entry *entry);
 struct weir_counter *set_image_entry_counter(const struct set_image *image, struct weir_set_entry *entry);
+bool set_image_has_entry(const struct set_image *image);
 /* A fresh entry with the key and all of ROW; 0: there is none left. */
 uint32_t set_image_new_entry(struct set_image *image, const struct set_row *row, bool prefix);
 void set_image_entry_row(const struct set_image *image, struct weir_set_entry *entry, struct set_row *ret_row);

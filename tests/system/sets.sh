@@ -4,6 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 playground
 watch_arrivals "$B" vb
+slow=$((${TEST_TIMEOUT:-170} / 170)) # where all takes its time, the watchdog has been told, and timeouts are as much longer
 from() { frame_a "ip,src=$1,dst=$B4" "udp,dport=${2:-7}"; }
 from6() { frame_a "ip6,src=$1,dst=$B6" udp,dport=7; }
 
@@ -14,7 +15,7 @@ set refused6 { type ipv6_addr; elements = { fd00:1::/64, fd00:2::1 }; }
 set macs { type ether_addr; size 8; }
 set ports { type inet_service; elements = { 1000-1010, 53 }; size 64; }
 set pairs { type ipv4_addr . inet_service; size 4; elements = { 10.9.0.1 . 80 }; }
-set short { type ipv4_addr; size 100; timeout 9s; }
+set short { type ipv4_addr; size 100; timeout $((9 * slow))s; }
 chain sets {
 	hook xdp ingress on vb netns $B;
 	ip saddr @refused drop
@@ -67,15 +68,15 @@ matches "a range as it was added" "$(weir set list sets refused | tr '\n' ' ')" 
 is "list gives what add takes" "$(weir set list sets pairs | sort | tr '\n' ',')" "10.9.0.1 . 80,10.9.0.2 . 80,"
 ok "list as JSON is JSON" sh -c "'$WEIR' set list -j sets refused | jq -e ."
 
-ok "an element with a timeout" weir set add sets refused '10.8.0.1 timeout 3s'
+ok "an element with a timeout" weir set add sets refused "10.8.0.1 timeout $((3 * slow))s"
 arrives "is stopped at first" no "$B" from 10.8.0.1
 ok "a set's own timeout holds for elements that name none" weir set add sets short 10.8.0.2
 arrives "it is stopped at first" no "$B" from 10.8.0.2
-sleep 3.2
+sleep $((3 * slow)).2
 arrives "the first timeout is over" yes "$B" from 10.8.0.1
 lacks "and list does not show it" "$(weir set list sets refused)" '^10\.8\.0\.1'
 arrives "the other is not yet" no "$B" from 10.8.0.2
-sleep 6
+sleep $((6 * slow))
 arrives "now it is" yes "$B" from 10.8.0.2
 
 # Errors: nothing is changed.
