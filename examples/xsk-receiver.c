@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Takes the packets that a policy hands over with `to xsk`, and prints a line for each: an AF_XDP socket in copy mode, which
- *works with every driver. See examples/xsk.weir.
+ * works with every driver. See examples/xsk.weir.
  *
  *	cc -O2 -o xsk-receiver xsk-receiver.c -lxdp -lbpf
  *	xsk-receiver INTERFACE QUEUE MAP [COUNT]
  *
  * MAP is the id of the chain's map weir_xsks (`weir list -j`). It ends after COUNT packets, or by a signal; then the socket
- *leaves the map by itself, and what the policy hands over is dropped until another receiver comes.
+ * leaves the map by itself, and what the policy hands over is dropped until another receiver comes.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
