@@ -9,7 +9,7 @@
  *	flood --floor INTERFACE		attach a program that only drops, until standard input ends
  *
  * Prints packets a second. The interfaces take turns; the best round of each counts. What arrives is counted by the driver, so
- *packets that found its ring full count as never sent.
+ * packets that found its ring full count as never sent.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Nanoseconds that weir_log adds to a program, by BPF_PROG_TEST_RUN: while nobody listens, to a level that nobody listens to, and
- *while its lines are read. Floor and subjects take turns; the best run of each counts.
+ * while its lines are read. Floor and subjects take turns; the best run of each counts.
  *
  *	log OBJECT ROUNDS
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Fuzzes what reads other firewalls' rule sets: iptables-save, nftables in JSON and as text, ClassBench. In: any bytes. Beside
- *crashes and leaks it holds that
+ * crashes and leaks it holds that
  *
  *	what is printed is a policy (whose values may still be wrong, where those of the rule set were);
  *	the same input gives the same policy and the same messages.

@@ -112,7 +112,7 @@ struct weir_cursor {
 
 /*
  * A ring buffer of BYTES (a power of two, and of pages) whose losses are counted: weir_reader_lost tells of those of each map
- *NAME that has a variable NAME_lost beside it.
+ * NAME that has a variable NAME_lost beside it.
  *
  *	WEIR_RING(events, 65536);
  *	struct event *event = weir_reserve(events, struct event);

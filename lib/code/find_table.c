@@ -8,7 +8,7 @@
  *	for slot = hash(key), the next, ...: empty, no rule; key is there, answer
  *
  * The table is made once and never changes, so how many slots must be looked at is known: the longest way any row took. A
- *multiplier of the hash for which that is short is searched when the table is made.
+ * multiplier of the hash for which that is short is searched when the table is made.
  *
  *	r0	what a helper gave back; the slot; the answer
  *	r1-r5	scratch; r4 the multiplier of the hash

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * One function a set: int set_member(struct weir_flow *flow). It looks for what the packet has in the set's table (weir_abi.h):
- *of a direct one in a line, and where that or the type of the set sends it, in two buckets; where the set may have prefixes in
- *the tree. An element that has expired is none.
+ * of a direct one in a line, and where that or the type of the set sends it, in two buckets; where the set may have prefixes in
+ * the tree. An element that has expired is none.
  *
  * A table never changes under a reader in a way that it could see: a slot is one number, written at once; entries and pages of
- *the tree are whole before the first number leads to them, and are not used again as long as the table is. So nothing is looked
- *at twice.
+ * the tree are whole before the first number leads to them, and are not used again as long as the table is. So nothing is looked
+ * at twice.
  *
  *	r0	what a helper gave back: a page; the answer, 1 or 0
  *	r1-r5	scratch, arguments
  *	r6	the table: the map that the set's map holds now
  *	r7	flow
  *	r8	where in its page a thing lies, the mask of the buckets; behind them an expiry over the call for the time, the
- *page on the way through the tree r9	the tag, or the key, that slots are compared with; how many pages are left on the way;
- *where elements count the entry
+ *		page on the way through the tree
+ *	r9	the tag, or the key, that slots are compared with; how many pages are left on the way; where elements count the
+ *		entry
  */
 #include "code/set_member.h"
 

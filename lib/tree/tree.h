@@ -13,7 +13,7 @@
  * One deciding tree is the normal case; rules that would cut each other up are parted into several (part.c).
  *
  * A tree becomes instructions. What is too large for that becomes data that a loop walks through; and many rules that each ask
- *for one number of the same fields are no tree at all but a table of these numbers (docs/decisions/forms.md).
+ * for one number of the same fields are no tree at all but a table of these numbers (docs/decisions/forms.md).
  */
 #ifndef WEIR_TREE_H
 #define WEIR_TREE_H

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Sends made-up packets from one network namespace to another and prints which of them were handed to the host there: behind tc
- *and netfilter's INPUT, where raw sockets listen. The packets follow from SEED alone, so two runs under two firewalls can be
- *compared.
+ * and netfilter's INPUT, where raw sockets listen. The packets follow from SEED alone, so two runs under two firewalls can be
+ * compared.
  *
  *	exchange NAMESPACE_A NAMESPACE_B SEED COUNT 4|6
  *	exchange NAMESPACE_A NAMESPACE_B - COUNT 4|6	packets as standard input has them: "SADDR DADDR PROTOCOL SPORT DPORT"
