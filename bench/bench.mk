@@ -5,7 +5,7 @@ BENCH := $(OUT)/bench
 
 bench bench-quick: $(BENCH)/sets $(BENCH)/sets.bpf.o
 
-$(BENCH)/sets: $(OUT)/bench/sets.o $(OUT)/libweir.a
+$(BENCH)/sets: $(OUT)/bench/sets.o $(OUT)/bench/set_material.o $(OUT)/libweir.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(BENCH)/sets.bpf.o: bench/sets.bpf.c

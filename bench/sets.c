@@ -27,17 +27,13 @@
 #include "host/host.h"
 #include "kernel/load.h"
 #include "kernel/set_fill.h"
+#include "memory.h"
 #include "rows.h"
+#include "set_material.h"
 
-#define KEYS	     (1u << 18) /* as in sets.bpf.c */
-#define PARTS	     16		/* of the keys; the best time of each counts, so that a disturbance spoils little */
-#define BATCH	     64		/* keys of one run of a program */
+#define PARTS	     16 /* of the keys; the best time of each counts, so that a disturbance spoils little */
+#define BATCH	     64 /* keys of one run of a program */
 #define LEAST_ROUNDS 3
-#define MOST_ADDED   20000 /* live, one by one: a quarter of what is there, at most so many */
-
-struct key {
-	uint64_t hi, lo;
-};
 
 struct measured {
 	const char *name;
@@ -49,11 +45,6 @@ struct measured {
 	double adds; /* a second; 0: not measured */
 };
 
-struct kind {
-	const char *name, *type, *match;
-	bool wide, prefixes;
-};
-
 static const struct kind kinds[] = {
 	{ "IPv4 addresses", "ipv4_addr", "ip saddr", false, false },
 	{ "IPv4 prefixes", "ipv4_addr", "ip saddr", false, true },
@@ -61,151 +52,7 @@ static const struct kind kinds[] = {
 	{ "IPv6 prefixes", "ipv6_addr", "ip6 saddr", true, true },
 };
 
-struct material {
-	const struct kind *kind;
-	uint32_t count;
-	struct set_element *elements;
-	uint32_t *lengths; /* of prefixes, in bits */
-	struct key *keys[2];
-};
-
-static uint32_t added(uint32_t count)
-{
-	return count / 4 < MOST_ADDED ? count / 4 : MOST_ADDED;
-}
-
-static uint64_t random_number(uint64_t *state)
-{
-	uint64_t z = (*state += 0x9e3779b97f4a7c15u);
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-	return z ^ z >> 31;
-}
-
-/* ---- What is in the sets, and what is asked ---- */
-
-/*
- * Elements lie where bit 0 of the address (of prefixes: the highest one) is 0, and what misses lies where it is 1. Public IPv6
- * addresses begin with 001.
- */
-static void draw_element(struct material *material, uint32_t i, uint64_t *state)
-{
-	struct value_range *range = &material->elements[i].keys[0];
-	bool wide = material->kind->wide;
-	uint64_t hi = wide ? random_number(state) >> 3 | 1ull << 61 : 0, lo = random_number(state), mask;
-	uint32_t bits;
-
-	if (!wide)
-		lo = (uint32_t)lo;
-	if (!material->kind->prefixes) {
-		range->low = range->high = (struct value){ hi, lo & ~1ull };
-		return;
-	}
-	if (wide) {
-		bits = 32 + random_number(state) % 33; /* of 32 to 64 bits */
-		mask = bits == 64 ? 0 : ~0ull >> bits;
-		hi &= ~(1ull << 60);
-		range->low = (struct value){ hi & ~mask, 0 };
-		range->high = (struct value){ hi | mask, ~0ull };
-	} else {
-		bits = 20 + random_number(state) % 11; /* of 20 to 30 bits */
-		mask = 0xffffffffu >> bits;
-		lo &= 0x7fffffff;
-		range->low = (struct value){ 0, lo & ~mask };
-		range->high = (struct value){ 0, lo | mask };
-	}
-	material->lengths[i] = bits;
-}
-
-static void draw_keys(struct material *material, uint64_t *state)
-{
-	bool wide = material->kind->wide, prefixes = material->kind->prefixes;
-
-	for (uint32_t i = 0; i < KEYS; i++) {
-		const struct value_range *range = &material->elements[random_number(state) % material->count].keys[0];
-		struct key *hit = &material->keys[0][i], *miss = &material->keys[1][i];
-
-		*hit = (struct key){ range->low.hi, range->low.lo };
-		if (prefixes) { /* anywhere in it */
-			hit->hi += random_number(state) & (range->high.hi - range->low.hi);
-			hit->lo += random_number(state) & (range->high.lo - range->low.lo);
-		}
-		*miss = (struct key){ wide ? random_number(state) >> 3 | 1ull << 61 : 0, random_number(state) };
-		if (!wide)
-			miss->lo = (uint32_t)miss->lo;
-		if (!prefixes)
-			miss->lo |= 1;
-		else if (wide)
-			miss->hi |= 1ull << 60;
-		else
-			miss->lo |= 1ull << 31;
-	}
-}
-
-static void draw(struct material *material, const struct kind *kind, uint32_t count)
-{
-	uint64_t state = count;
-
-	*material = (struct material){ .kind = kind, .count = count };
-	material->elements = calloc(count, sizeof(*material->elements));
-	material->lengths = calloc(count, sizeof(*material->lengths));
-	material->keys[0] = calloc(KEYS, sizeof(struct key));
-	material->keys[1] = calloc(KEYS, sizeof(struct key));
-	for (uint32_t i = 0; i < count; i++)
-		draw_element(material, i, &state);
-	draw_keys(material, &state);
-}
-
-static void forget(struct material *material)
-{
-	free(material->elements);
-	free(material->lengths);
-	free(material->keys[0]);
-	free(material->keys[1]);
-}
-
 /* ---- Programs ---- */
-
-static const void *map_file(const char *name, size_t *ret_size)
-{
-	int fd = open(name, O_RDONLY | O_CLOEXEC);
-	struct stat status;
-	void *data = MAP_FAILED;
-
-	if (fd >= 0 && fstat(fd, &status) == 0 && status.st_size > 0)
-		data = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (fd >= 0)
-		close(fd);
-	if (data == MAP_FAILED) {
-		perror(name);
-		return NULL;
-	}
-	*ret_size = (size_t)status.st_size;
-	return data;
-}
-
-/* The memory of a program's map; NULL: it has none of that name. */
-static void *map_memory(int program, const char *name, size_t size)
-{
-	uint32_t ids[16] = { 0 }, length = sizeof(struct bpf_prog_info);
-	struct bpf_prog_info info = { .nr_map_ids = 16, .map_ids = (uint64_t)(uintptr_t)ids };
-	void *memory = MAP_FAILED;
-
-	if (bpf_obj_get_info_by_fd(program, &info, &length))
-		return NULL;
-	for (uint32_t i = 0; i < info.nr_map_ids && i < 16 && memory == MAP_FAILED; i++) {
-		struct bpf_map_info map = { 0 };
-		int fd = bpf_map_get_fd_by_id(ids[i]);
-
-		length = sizeof(map);
-		if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &map, &length) == 0 && strcmp(map.name, name) == 0)
-			memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-		if (fd >= 0)
-			close(fd);
-	}
-	return memory == MAP_FAILED ? NULL : memory;
-}
 
 static bool map_all(struct measured *subject)
 {
@@ -307,7 +154,7 @@ static bool prepare_weir(const struct template *template, const struct material 
 	static const struct apply_options options = { 0 };
 	struct policy_set set = { .name = "s",
 				  .components = 1,
-				  .size = material->count + added(material->count),
+				  .size = material->count + material_added(material->count),
 				  .counted = counted,
 				  .element_count = material->count,
 				  .elements = material->elements };
@@ -345,11 +192,11 @@ static double measure_adds(const struct material *material, int fd)
 	struct set_table table;
 	uint64_t begun, took;
 
-	draw(&fresh, material->kind, added(material->count));
+	material_draw(&fresh, material->kind, material_added(material->count));
 	for (uint32_t i = 0; i < fresh.count; i++) {
 		uint64_t state = i + 1;
 
-		draw_element(&fresh, i, &state);
+		material_draw_element(&fresh, i, &state);
 		set_rows_of_element(arena, &set, &fresh.elements[i],
 				    (struct set_row){ .expires = WEIR_SET_NEVER, .flags = WEIR_SET_LIVE }, rows);
 	}
@@ -371,7 +218,7 @@ static double measure_adds(const struct material *material, int fd)
 	took = now_ns() - begun;
 	set_table_close(&table);
 	arena_free(arena);
-	forget(&fresh);
+	material_forget(&fresh);
 	return (rows[0].count + rows[1].count) * 1e9 / took;
 }
 
@@ -422,11 +269,11 @@ static double measure_peer_adds(const struct material *material, int fd)
 	uint32_t done = 0;
 	bool fine;
 
-	draw(&fresh, material->kind, added(material->count));
+	material_draw(&fresh, material->kind, material_added(material->count));
 	for (uint32_t i = 0; i < fresh.count; i++) {
 		uint64_t state = i + 1;
 
-		draw_element(&fresh, i, &state);
+		material_draw_element(&fresh, i, &state);
 	}
 	begun = now_ns();
 	while (done < fresh.count) {
@@ -436,7 +283,7 @@ static double measure_peer_adds(const struct material *material, int fd)
 		done++;
 	}
 	fine = done == fresh.count;
-	forget(&fresh);
+	material_forget(&fresh);
 	return !fine ? 0 : done * 1e9 / (double)(now_ns() - begun);
 }
 
@@ -457,7 +304,7 @@ static bool prepare_map(const struct template *template, const struct material *
 	bpf_object__for_each_map(map, object) if (strncmp(bpf_map__name(map), "weir_", 5) == 0)
 		bpf_map__set_autocreate(map, false);
 	map = bpf_object__find_map_by_name(object, name);
-	bpf_map__set_max_entries(map, material->count + added(material->count));
+	bpf_map__set_max_entries(map, material->count + material_added(material->count));
 	program = bpf_object__find_program_by_name(object, subject->name);
 	if (bpf_object__load(object))
 		return false;
@@ -528,7 +375,7 @@ static bool measure(const struct template *template, double seconds, const struc
 
 	for (int i = 0; i < SUBJECTS; i++)
 		subjects[i].program = subjects[i].fd_to_close = -1;
-	draw(&material, kind, count);
+	material_draw(&material, kind, count);
 	fine = load_chain(template, kind, false, &subjects[NO_RULES]) &&
 	       prepare_weir(template, &material, false, &subjects[WEIR]) &&
 	       (kind->wide || prepare_weir(template, &material, true, &subjects[WEIR_COUNTER])) &&
@@ -545,7 +392,7 @@ static bool measure(const struct template *template, double seconds, const struc
 	}
 	for (int i = 0; i < SUBJECTS; i++)
 		release(&subjects[i]);
-	forget(&material);
+	material_forget(&material);
 	return fine;
 }
 

@@ -28,6 +28,7 @@
 #include "draw.h"
 #include "kernel/load.h"
 #include "load_policy.h"
+#include "memory.h"
 #include "rows.h"
 #include "rules/packet.h"
 
@@ -54,53 +55,7 @@ struct measuring {
 enum trace_kind { TRACE_HOT, TRACE_ZIPF, TRACE_UNIFORM, TRACE_COUNT };
 static const char *const trace_names[] = { "hot", "zipf", "uniform" };
 
-static const void *map_file(const char *name, size_t *ret_size)
-{
-	int fd = open(name, O_RDONLY | O_CLOEXEC);
-	struct stat status;
-	void *data = MAP_FAILED;
-
-	if (fd >= 0 && fstat(fd, &status) == 0 && status.st_size > 0)
-		data = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (fd >= 0)
-		close(fd);
-	if (data == MAP_FAILED) {
-		perror(name);
-		return NULL;
-	}
-	*ret_size = (size_t)status.st_size;
-	return data;
-}
-
 /* ---- Loading ---- */
-
-static bool is_flow_map(int fd)
-{
-	struct bpf_map_info info = { 0 };
-	uint32_t size = sizeof(info);
-
-	return bpf_obj_get_info_by_fd(fd, &info, &size) == 0 && strcmp(info.name, "trace_flows") == 0;
-}
-
-/* The flows of a loaded program, to be written. */
-static struct weir_flow *map_flows(int program)
-{
-	uint32_t ids[16] = { 0 }, size = sizeof(struct bpf_prog_info);
-	struct bpf_prog_info info = { .nr_map_ids = 16, .map_ids = (uint64_t)(uintptr_t)ids };
-	struct weir_flow *flows = MAP_FAILED;
-
-	if (bpf_obj_get_info_by_fd(program, &info, &size))
-		return NULL;
-	for (uint32_t i = 0; i < info.nr_map_ids && i < 16 && flows == MAP_FAILED; i++) {
-		int fd = bpf_map_get_fd_by_id(ids[i]);
-
-		if (fd >= 0 && is_flow_map(fd))
-			flows = mmap(NULL, FLOWS * sizeof(*flows), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-		if (fd >= 0)
-			close(fd);
-	}
-	return flows == MAP_FAILED ? NULL : flows;
-}
 
 static bool load_subject(const char *file, const struct measuring *measuring, struct trace_subject *subject)
 {
@@ -123,7 +78,7 @@ static bool load_subject(const char *file, const struct measuring *measuring, st
 	if (subject->compiled) {
 		request.code = subject->compiled->chains[0].code;
 		if (kernel_load(&request, &subject->loaded, &diagnostics) == 0)
-			subject->flows = map_flows(subject->loaded.program_fd);
+			subject->flows = map_memory(subject->loaded.program_fd, "trace_flows", FLOWS * sizeof(struct weir_flow));
 	}
 	if (!subject->flows)
 		diagnostics_print(&diagnostics, stderr, false);

@@ -93,7 +93,7 @@ awk 'BEGIN { for (i = 0; i < 100000; i++) printf "172.%d.%d.%d\n", 16 + int(i / 
 start=$(date +%s%N)
 ok "100,000 elements from standard input" sh -c "'$WEIR' set add sets refused <'$WORK/many.txt'"
 took=$((($(date +%s%N) - start) / 1000000))
-result "in less than five seconds ($took ms)" $((took > 5000))
+result "in less than five seconds ($took ms)" $((took > 5000 * slow))
 arrives "the first is stopped" no "$B" from 172.16.0.0
 arrives "the last too" no "$B" from 172.17.134.159
 arrives "the one after it is not" yes "$B" from 172.17.134.160
