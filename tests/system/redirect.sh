@@ -77,7 +77,7 @@ try_all() {
 		"web tc ingress, web/replies tc egress"
 	for host in "$B4" "[$B6]"; do
 		got=$(get "$host" 80 $MANY)
-		spread "$how: $host redirect by hash" "$got" $MANY 8 $((MANY / 20))
+		spread "$how: $host redirect by hash" "$got" $MANY 8 $((MANY / 16 - 6))
 		got=$(get "$host" 81 80)
 		spread "$how: $host by round-robin, each has its turn" "$got" 80 8 9
 		got=$(get "$host" 82 20)
@@ -85,11 +85,11 @@ try_all() {
 		got=$(get "$host" 84 80)
 		spread "$how: $host by round-robin, dead ports left out" "$got" 80 8 9
 		got=$(get "$host" 90 $MANY)
-		spread "$how: $host dnat to this host" "$got" $MANY 8 $((MANY / 20))
+		spread "$how: $host dnat to this host" "$got" $MANY 8 $((MANY / 16 - 6))
 	done
 	for host in "$C4" "[$C6]"; do
 		got=$(get "$host" 90 $MANY)
-		spread "$how: $host dnat to another host" "$got" $MANY 8 $((MANY / 20))
+		spread "$how: $host dnat to another host" "$got" $MANY 8 $((MANY / 16 - 6))
 		got=$(get "$host" 91 80)
 		spread "$how: $host dnat by round-robin" "$got" 80 8 9
 	done
@@ -114,7 +114,7 @@ try_all() {
 	matches "$how: and shows them" "$(weir list)" "connections: :8080 [0-9]+, :8081 [0-9]+"
 }
 
-MANY=$((LOAD / 2))
+MANY=$((LOAD / 2 + 100))
 try_all tcx
 
 # ---- One connection keeps its port, whatever its packets look like ----
@@ -186,7 +186,7 @@ until_true 5 bash -c "! nsenter --net=/run/netns/$B ss -Hltn 'sport = :8083' | g
 got=$(get "$B4" 83 "$LOAD")
 is "with one server dead: alive loses none" "$(count_of "$got")" "$LOAD"
 is "seven servers answer" "$(servers_of "$got")" 7
-at_least "what was the dead one's is spread over the others ($got)" "$(least_of "$got")" $((LOAD / 20))
+at_least "what was the dead one's is spread over the others ($got)" "$(least_of "$got")" $((LOAD / 16 - 5))
 got=$(get "$B4" 80 400)
 at_least "without alive the dead one's are refused" $((400 - $(count_of "$got"))) 20
 at_least "and curl says so" "$(grep -ci "connect to .* port 80" "$WORK/curl.err")" 20
@@ -236,7 +236,7 @@ lacks "nothing answers on port 80 then" "$(get "$B4" 80 1)" :
 
 export WEIR_NO_TCX=1
 sed -i 's/^\tconnections.*//; s/:9000$/:9000-9001/' "$WORK/web.weir"
-MANY=$((LOAD / 6 + 80))
+MANY=$((LOAD / 6 + 150))
 try_all clsact
 ok "clsact: the policy is removed" weir remove web
 unset WEIR_NO_TCX
