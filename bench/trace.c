@@ -7,7 +7,7 @@
  *	uniform	65,536 flows, a rule for each drawn from all alike
  *
  *	trace [--form=FORM] [--tune] ROUNDS TEMPLATE POLICY...	TEMPLATE: build/bench/trace-LAYER.bpf.o; the chain's hook must be
- * of that layer FORM: fits, code, data, tables
+ * of that layer FORM: fits, code, data, tables, vectors
  *
  * With --tune a policy is compiled anew with the counts that its rules have of its Zipf trace, as `weir apply --tune` does.
  *

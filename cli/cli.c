@@ -126,12 +126,12 @@ long long cli_now_ms(void)
 
 int cli_form(const struct cli *cli, const char *word, enum weir_form *ret_form)
 {
-	static const char *const forms[] = { "fits", "code", "data", "tables" }; /* as in enum weir_form */
+	static const char *const forms[] = { "fits", "code", "data", "tables", "vectors" }; /* as in enum weir_form */
 
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
 		if (strcmp(word, forms[i]) == 0) {
 			*ret_form = (enum weir_form)i;
 			return EXIT_FINE;
 		}
-	return cli_usage(cli, "it is one of fits, code, data, tables", "no such form '%s'", word);
+	return cli_usage(cli, "it is one of fits, code, data, tables, vectors", "no such form '%s'", word);
 }

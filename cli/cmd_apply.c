@@ -126,7 +126,7 @@ const struct command command_apply = {
 		"'weir set' are forgotten\n"
 		"  -t, --tune       shorter ways for rules that counted many packets up to now\n"
 		"  -w, --wait=SECS  where an interface or a cgroup is not there yet, wait for it, up to so many seconds\n"
-		"      --form=FORM  fits, code, data or tables: what rules become, for tests\n"
+		"      --form=FORM  fits, code, data, tables or vectors: what rules become, for tests\n"
 		"      --pins=DIR   weir's directory in bpffs\n"
 		"  -h, --help       this\n\n"
 		"example:\n"

@@ -63,7 +63,7 @@ const struct command command_check = {
 		"                    rules  each rule as boxes over the fields of a packet\n"
 		"                    tree   the decision tree\n"
 		"                    code   the eBPF instructions\n"
-		"      --form=FORM   fits, code, data or tables: what rules become, for tests\n"
+		"      --form=FORM   fits, code, data, tables or vectors: what rules become, for tests\n"
 		"  -n, --name=NAME   the policy's name; without, that of the file\n"
 		"  -h, --help        this\n\n"
 		"example:\n"

@@ -85,7 +85,7 @@ struct weir_policy;
  * What rules become: what fits best, or, for tests and measurements, one form wherever that can be. All judge alike.
  * (docs/decisions/forms.md)
  */
-enum weir_form { WEIR_FORM_FITS, WEIR_FORM_CODE, WEIR_FORM_DATA, WEIR_FORM_TABLES };
+enum weir_form { WEIR_FORM_FITS, WEIR_FORM_CODE, WEIR_FORM_DATA, WEIR_FORM_TABLES, WEIR_FORM_VECTORS };
 
 struct weir_kernel;
 

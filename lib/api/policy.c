@@ -45,7 +45,8 @@ int weir_policy_compile(const char *path, const struct weir_compile_options *opt
 	messages_hold(messages, shared);
 	policy->shared = shared;
 	_Static_assert((int)WEIR_FORM_FITS == TREE_AS_FITS && (int)WEIR_FORM_CODE == TREE_ALL_CODE &&
-			       (int)WEIR_FORM_DATA == TREE_ALL_DATA && (int)WEIR_FORM_TABLES == TREE_ALL_TABLES,
+			       (int)WEIR_FORM_DATA == TREE_ALL_DATA && (int)WEIR_FORM_TABLES == TREE_ALL_TABLES &&
+			       (int)WEIR_FORM_VECTORS == TREE_ALL_VECTORS,
 		       "forms are numbered alike");
 	code.tree.wish = (enum tree_wish)OPTION(options, form, WEIR_FORM_FITS);
 	if (OPTION(options, for_this_kernel, false))

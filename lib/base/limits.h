@@ -28,6 +28,7 @@
 #define LIMIT_DATA_FIELDS	20	   /* that one tree tells apart when it is data */
 #define LIMIT_DATA_DEPTH	1500	   /* cuts on one way through a tree that is data */
 #define LIMIT_DATA_PASSED	4096	   /* rules without a verdict that meet at one leaf of a tree that is data */
+#define LIMIT_VECTOR_BYTES	(256u << 20) /* of a chain's rules that are bit vectors */
 #define LIMIT_CONNECTIONS	(16u << 20) /* that a chain keeps */
 #define LIMIT_CONNECTIONS_LEAST 1024	    /* what the kernel's table needs to let go of the oldest only */
 #define LIMIT_CONNECTIONS_DEFAULT 65536

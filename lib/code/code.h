@@ -7,8 +7,9 @@
  *							each rule without a verdict that the packet met, in order
  *	int set_member(struct weir_flow *flow)		one for each set dimension: 1 member, 0 not
  *	int predicate(ctx, struct weir_flow *flow)	one for each predicate dimension: 1 the packet meets it, 0 not
- *	int find(ctx, struct weir_flow *flow)		one for each tree that is data and each table: which element of the
+ *	int find(ctx, struct weir_flow *flow)		one for each tree that is not instructions: which element of the
  *							array map of its outcomes is the packet's; 0: it names no rule
+ *	int block(ctx, struct weir_flow *flow, which)	for find() of bit vectors (find_vectors.c)
  *
  * What is data goes into array maps that belong to this program alone and never change.
  */
@@ -62,6 +63,7 @@ enum code_function_kind {
 	FUNCTION_SET_MEMBER,
 	FUNCTION_PREDICATE,
 	FUNCTION_FIND,
+	FUNCTION_BLOCK,	       /* behind the FIND of bit vectors, for one block of them */
 	FUNCTION_COUNT_MEMBER, /* as SET_MEMBER, and counts the packet at the element */
 	FUNCTION_SET_COUNT,    /* takes the place of set_count(); there when some rule matches by a set that counts */
 };
@@ -70,7 +72,7 @@ struct code_function {
 	enum code_function_kind kind;
 	uint32_t first, count; /* instructions */
 	uint32_t dimension;    /* SET_MEMBER, COUNT_MEMBER, PREDICATE: which */
-	uint32_t part;	       /* FIND: which tree, deciding ones first */
+	uint32_t part;	       /* FIND, BLOCK: which tree, deciding ones first */
 };
 
 /* What an element that stands for a rule begins with; a table's key comes behind. */

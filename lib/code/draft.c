@@ -98,7 +98,7 @@ void draft_function(struct draft *draft, enum code_function_kind kind, uint32_t 
 {
 	struct code_function function = { .kind = kind, .first = draft->instructions.count };
 
-	*(kind == FUNCTION_FIND ? &function.part : &function.dimension) = about;
+	*(kind == FUNCTION_FIND || kind == FUNCTION_BLOCK ? &function.part : &function.dimension) = about;
 	vector_push(draft->arena, &draft->functions, function);
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * In: a tree. Out: classify(), then a function for each set (set_member.c) and predicate (predicate.c) it asks, then one for each
- * tree that is data and each table (find.c). What classify() has of a tree of instructions is in emit_tree.c, of the others in
- * emit_found.c.
+ * tree that is data, each table and bit vectors (find.c). What classify() has of a tree of instructions is in emit_tree.c, of the
+ *others in emit_found.c.
  *
  * classify's registers:
  *	r0	its answer, and what the functions it calls gave back
@@ -155,20 +155,29 @@ static void emit_classify(struct emitter *emitter)
 	emit_decided(emitter);
 }
 
+/* One that is no field needs a function. */
+static void note_dimension(struct emitter *emitter, uint32_t number)
+{
+	const struct dimension *dimension = node_dimension(emitter, number);
+
+	if (dimension->kind == DIMENSION_FIELD)
+		return;
+	emitter->functions[number] = 0;
+	emitter->has_predicates |= dimension->kind == DIMENSION_PREDICATE;
+}
+
 /* Number the functions: classify is 0, then those of sets and predicates by their dimensions, then those that find. */
 static void number_functions(struct emitter *emitter)
 {
 	const struct tree *tree = emitter->tree;
 	uint32_t next = 1;
 
-	for (uint32_t i = 0; i < tree->node_count; i++) {
-		const struct dimension *dimension = node_dimension(emitter, tree->nodes[i].dimension);
-
-		if (tree->nodes[i].leaf || dimension->kind == DIMENSION_FIELD)
-			continue;
-		emitter->functions[tree->nodes[i].dimension] = 0;
-		emitter->has_predicates |= dimension->kind == DIMENSION_PREDICATE;
-	}
+	for (uint32_t i = 0; i < tree->node_count; i++)
+		if (!tree->nodes[i].leaf)
+			note_dimension(emitter, tree->nodes[i].dimension);
+	for (uint32_t i = 0; i < tree->deciding_count; i++)
+		for (uint32_t d = 0; tree->deciding[i].vectors && d < tree->deciding[i].vectors->dimension_count; d++)
+			note_dimension(emitter, tree->deciding[i].vectors->dimensions[d]);
 	for (uint32_t i = 0; i < tree->rules->dimension_count; i++)
 		if (emitter->functions[i] != NO_FUNCTION)
 			emitter->functions[i] = next++;
@@ -179,7 +188,7 @@ static void number_functions(struct emitter *emitter)
 static void make_finds(struct emitter *emitter, struct arena *arena)
 {
 	const struct tree *tree = emitter->tree;
-	uint32_t count = tree->deciding_count + tree->passing_count;
+	uint32_t count = tree->deciding_count + tree->passing_count, function = emitter->first_find;
 
 	emitter->finds = arena_new_array(emitter->arena, struct find, count);
 	for (uint32_t i = 0; i < count; i++) {
@@ -187,6 +196,7 @@ static void make_finds(struct emitter *emitter, struct arena *arena)
 		struct find_request request = { .tree = tree,
 						.part = deciding ? &tree->deciding[i] : &tree->passing[i - tree->deciding_count],
 						.number = i,
+						.function = function,
 						.deciding = deciding,
 						.functions = emitter->functions,
 						.pool = &emitter->pool,
@@ -195,6 +205,7 @@ static void make_finds(struct emitter *emitter, struct arena *arena)
 		if (request.part->form == TREE_CODE)
 			continue;
 		emitter->finds[i] = find_new(emitter->draft, &request);
+		function += emitter->finds[i].vectors ? 2 : 1;
 		emitter->has_finds = true;
 	}
 	find_pool_end(emitter->draft, &emitter->pool);
@@ -205,10 +216,14 @@ static void emit_finds(struct emitter *emitter)
 	const struct tree *tree = emitter->tree;
 
 	for (uint32_t i = 0; i < tree->deciding_count + tree->passing_count; i++) {
-		if (!emitter->finds[i].walk && !emitter->finds[i].slots)
+		if (!emitter->finds[i].function)
 			continue;
 		draft_function(emitter->draft, FUNCTION_FIND, i);
 		emit_find(emitter->draft, &emitter->finds[i]);
+		if (!emitter->finds[i].vectors)
+			continue;
+		draft_function(emitter->draft, FUNCTION_BLOCK, i);
+		emit_vectors_block(emitter->draft, emitter->finds[i].vectors);
 	}
 }
 

@@ -18,7 +18,7 @@ struct emitter {
 	struct arena *arena;
 	uint32_t *functions;			    /* for each dimension that is no field, its function */
 	uint32_t least_decided;			    /* the least index of a rule that some leaf decides for */
-	struct find *finds;			    /* for each tree, deciding ones first: where it is data or a table */
+	struct find *finds;			    /* for each tree, deciding ones first: where it is not instructions */
 	struct find_pool pool;			    /* of those that are data */
 	uint32_t first_find;			    /* the number of the function of the first of them */
 	bool has_finds, has_passing, needs_decided; /* some rule without verdict stands behind one that may decide */

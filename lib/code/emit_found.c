@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * In: a tree that is data, or a table. Out: the part of classify() that asks it (emit.c has the registers). Its function says
- * which element of a map is the packet's outcome; what a leaf has as constants is read from there.
+ * In: a tree that is data, a table, or bit vectors. Out: the part of classify() that asks it (emit.c has the registers). Its
+ *function says which element of a map is the packet's outcome; what a leaf has as constants is read from there.
  *
  *	fp-8	the number of that element, for the look-up
  *	fp-16	whether the next one is passed, too		passing trees
@@ -16,13 +16,10 @@
 static void emit_find_call(struct emitter *emitter, uint32_t part)
 {
 	struct draft *draft = emitter->draft;
-	uint32_t function = emitter->first_find;
 
-	for (uint32_t i = 0; i < part; i++)
-		function += emitter->finds[i].walk || emitter->finds[i].slots;
 	draft_emit(draft, move_register(BPF_REG_1, BPF_REG_6));
 	draft_emit(draft, move_register(BPF_REG_2, BPF_REG_7));
-	draft_refer(draft, REFERENCE_FUNCTION, function);
+	draft_refer(draft, REFERENCE_FUNCTION, emitter->finds[part].function);
 	draft_emit(draft, call_function());
 	draft_branch(draft, branch_constant_32(BPF_JEQ, BPF_REG_0, 0), emitter->next);
 	draft_emit(draft, store(BPF_W, BPF_REG_10, -8, BPF_REG_0));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A tree that is data, or a table: the function that finds a packet's outcome in it, and its maps. */
+/* A tree that is data, a table, or bit vectors: the function that finds a packet's outcome in it, and its maps. */
 #ifndef WEIR_CODE_FIND_H
 #define WEIR_CODE_FIND_H
 
@@ -19,7 +19,8 @@ struct find_pool {
 struct find_request {
 	const struct tree *tree;
 	const struct tree_part *part;
-	uint32_t number; /* of the part, deciding ones first */
+	uint32_t number;   /* of the part, deciding ones first */
+	uint32_t function; /* the number of the one that finds; with vectors another one follows */
 	bool deciding;
 	const uint32_t *functions; /* for each dimension that is computed, the function that does */
 	struct find_pool *pool;
@@ -28,13 +29,16 @@ struct find_request {
 
 struct walk;
 struct slots;
+struct vectors;
 
 /* One of them: its maps are made before classify(), which refers to them, its function behind it. */
 struct find {
 	uint32_t outcomes;   /* the number of the map that has them */
 	uint32_t most_rules; /* of a passing tree: at one leaf */
-	struct walk *walk;   /* a tree; NULL: a table */
-	struct slots *slots;
+	uint32_t function;   /* the number of the one that finds; 0: none is needed */
+	struct walk *walk;   /* a tree, */
+	struct slots *slots; /* a table, */
+	struct vectors *vectors;
 };
 
 /* Behind the last find_new. */
@@ -42,14 +46,23 @@ void find_pool_end(struct draft *draft, const struct find_pool *pool);
 struct find find_new(struct draft *draft, const struct find_request *request);
 void emit_find(struct draft *draft, const struct find *find);
 
-/* The two kinds (find_tree.c, find_table.c). */
+/* The three kinds (find_tree.c, find_table.c, find_vectors.c). */
 struct find walk_new(struct draft *draft, const struct find_request *request);
 void emit_walk(struct draft *draft, const struct walk *walk);
 struct find slots_new(struct draft *draft, const struct find_request *request);
 void emit_slots(struct draft *draft, const struct slots *slots);
+struct find vectors_new(struct draft *draft, const struct find_request *request);
+void emit_vectors(struct draft *draft, const struct vectors *vectors);
+/* Their other function, which looks into one block. */
+void emit_vectors_block(struct draft *draft, const struct vectors *vectors);
 
 /* Load a field, masked, from the flow in r7; r3 is needed for wide masks. */
 void emit_field(struct draft *draft, const struct dimension *dimension, uint8_t reg);
+/* The value in r1 compared with a number, to LABEL. */
+void emit_branch(struct draft *draft, uint8_t operation, uint64_t number, uint32_t label);
+/* To NONE when a value lies outside of what is asked for. */
+void emit_shared(struct draft *draft, const struct rule_list *rules, const struct constraint *shared, uint32_t count,
+		 uint32_t none);
 /* Have a value computed that is no field, by that function, with the ctx in r6 and the flow in r7. It comes back in r0. */
 void emit_computed(struct draft *draft, const struct dimension *dimension, uint32_t function);
 

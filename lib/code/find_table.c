@@ -201,17 +201,6 @@ static int16_t word_place(uint32_t word)
 	return (int16_t)(-16 - 8 * (int)word);
 }
 
-/* The value in r1 compared with a number, to LABEL. */
-static void emit_branch(struct draft *draft, uint8_t operation, uint64_t number, uint32_t label)
-{
-	if (number == (uint64_t)(int32_t)number) {
-		draft_branch(draft, branch_constant(operation, BPF_REG_1, (int32_t)number), label);
-		return;
-	}
-	draft_wide(draft, BPF_REG_2, 0, number);
-	draft_branch(draft, branch_register(operation, BPF_REG_1, BPF_REG_2), label);
-}
-
 static void emit_constants(struct draft *draft, const struct slots *slots, uint32_t none)
 {
 	for (uint32_t i = 0; i < slots->constant_count; i++) {
@@ -219,29 +208,6 @@ static void emit_constants(struct draft *draft, const struct slots *slots, uint3
 
 		emit_field(draft, column_dimension(slots, slots->constants[i]), BPF_REG_1);
 		emit_branch(draft, BPF_JNE, number, none);
-	}
-}
-
-/* Intervals are sorted: what is above one and below the next is in none. */
-static void emit_shared(struct draft *draft, const struct slots *slots, uint32_t none)
-{
-	for (uint32_t i = 0; i < slots->table->shared_count; i++) {
-		const struct constraint *shared = &slots->table->shared[i];
-		const struct dimension *dimension = &slots->rules->dimensions[shared->dimension];
-		uint32_t inside = draft_label(draft);
-
-		emit_field(draft, dimension, BPF_REG_1);
-		for (uint32_t k = 0; k < shared->count; k++) {
-			const struct interval *interval = &shared->intervals[k];
-
-			if (interval->low > 0)
-				emit_branch(draft, BPF_JLT, interval->low, none);
-			if (k + 1 < shared->count)
-				emit_branch(draft, BPF_JLE, interval->high, inside);
-			else if (interval->high < dimension->max)
-				emit_branch(draft, BPF_JGT, interval->high, none);
-		}
-		draft_place(draft, inside);
 	}
 }
 
@@ -309,7 +275,7 @@ void emit_slots(struct draft *draft, const struct slots *slots)
 	uint32_t none = draft_label(draft);
 
 	emit_constants(draft, slots, none);
-	emit_shared(draft, slots, none);
+	emit_shared(draft, slots->rules, slots->table->shared, slots->table->shared_count, none);
 	emit_hash(draft, slots);
 	emit_probes(draft, slots, none);
 	draft_place(draft, none);

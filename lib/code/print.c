@@ -82,6 +82,8 @@ static void print_function_name(struct printer *printer, const struct code_funct
 		fputs("classify", printer->out);
 	else if (function->kind == FUNCTION_FIND)
 		fprintf(printer->out, "find %u", function->part + 1);
+	else if (function->kind == FUNCTION_BLOCK)
+		fprintf(printer->out, "block %u", function->part + 1);
 	else if (function->kind == FUNCTION_SET_COUNT)
 		fputs("set_count", printer->out);
 	else if (function->kind == FUNCTION_SET_MEMBER || function->kind == FUNCTION_COUNT_MEMBER)

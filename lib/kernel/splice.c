@@ -75,13 +75,15 @@ static int prepare_types(struct splice *splice, struct btf *btf)
 	int set_member = btf__find_by_name_kind(btf, "set_member", BTF_KIND_FUNC);
 	int predicate = btf__find_by_name_kind(btf, "predicate", BTF_KIND_FUNC);
 	int set_count = btf__find_by_name_kind(btf, "set_count", BTF_KIND_FUNC);
-	uint32_t set_prototype, predicate_prototype;
+	int pass = btf__find_by_name_kind(btf, "pass", BTF_KIND_FUNC);
+	uint32_t set_prototype, predicate_prototype, pass_prototype; /* pass() has a number as its third argument */
 	char name[32];
 
-	if (classify < 0 || set_member < 0 || predicate < 0 || set_count < 0)
+	if (classify < 0 || set_member < 0 || predicate < 0 || set_count < 0 || pass < 0)
 		return -ESRCH;
 	set_prototype = btf__type_by_id(btf, set_member)->type;
 	predicate_prototype = btf__type_by_id(btf, predicate)->type;
+	pass_prototype = btf__type_by_id(btf, pass)->type;
 	for (uint32_t i = 0; i < code->function_count; i++) {
 		const struct code_function *function = &code->functions[i];
 		int id = classify;
@@ -93,9 +95,11 @@ static int prepare_types(struct splice *splice, struct btf *btf)
 			id = set_count;
 		else if (function->kind == FUNCTION_PREDICATE)
 			id = add_predicate_function(btf, function->dimension, predicate_prototype);
-		if (function->kind == FUNCTION_FIND) {
-			snprintf(name, sizeof(name), "find_%u", function->part + 1);
-			id = btf__add_func(btf, name, BTF_FUNC_GLOBAL, predicate_prototype);
+		if (function->kind == FUNCTION_FIND || function->kind == FUNCTION_BLOCK) {
+			bool find = function->kind == FUNCTION_FIND;
+
+			snprintf(name, sizeof(name), "%s_%u", find ? "find" : "block", function->part + 1);
+			id = btf__add_func(btf, name, BTF_FUNC_GLOBAL, find ? predicate_prototype : pass_prototype);
 		}
 		if (id < 0)
 			return id;

@@ -7,6 +7,7 @@
 #include "tree/form.h"
 #include "tree/part.h"
 #include "tree/tree.h"
+#include "tree/vectors.h"
 
 /* A passing tree is only a saving over asking its rules apart, so it stays small. */
 #define PASSING_SPARE_NODES	256
@@ -22,6 +23,7 @@ struct builder {
 	VECTOR(uint32_t) passing_roots;
 	uint32_t too_large; /* rules whose tree alone is too large */
 	uint32_t too_large_rule;
+	bool too_many_bits; /* of vectors */
 };
 
 /* Rules without a verdict whose tree costs too much are parted in two halves, and each half is tried. */
@@ -86,7 +88,7 @@ static uint32_t mark_reached(const struct tree_node *nodes, uint32_t count, bool
 }
 
 /* The parts as they stay: their roots by the new NUMBERS. */
-static void keep_parts(const struct builder *builder, const uint32_t *numbers, struct arena *arena, struct tree *tree)
+static void keep_parts(struct builder *builder, const uint32_t *numbers, struct arena *arena, struct tree *tree)
 {
 	const struct parting *parting = &builder->parting;
 	struct tree_part *deciding = arena_new_array(arena, struct tree_part, parting->parts.count);
@@ -98,10 +100,14 @@ static void keep_parts(const struct builder *builder, const uint32_t *numbers, s
 
 		least = part->rules[0] < least ? part->rules[0] : least;
 		deciding[i] = (struct tree_part){ .table = part->table,
-						  .root = part->table ? 0 : numbers[part->root],
+						  .root = part->table || part->vectors ? 0 : numbers[part->root],
 						  .kinds = part->kinds,
 						  .first = part->rules[0],
 						  .least = least };
+		if (!part->vectors)
+			continue;
+		deciding[i].vectors = vectors_build(arena, builder->list, part->rules, part->rule_count);
+		builder->too_many_bits |= !deciding[i].vectors;
 	}
 	for (size_t i = 0; i < builder->passing_roots.count; i++)
 		passing[i] = (struct tree_part){ .root = numbers[builder->passing_roots.items[i]] };
@@ -121,7 +127,8 @@ static struct tree_table *keep_table(const struct tree_table *table, struct aren
 	kept->dimensions = arena_copy(arena, table->dimensions, table->dimension_count * sizeof(*table->dimensions));
 	kept->keys = arena_copy(arena, table->keys, (size_t)table->count * table->dimension_count * sizeof(*table->keys));
 	kept->rules = arena_copy(arena, table->rules, table->count * sizeof(*table->rules));
-	kept->shared = arena_copy(arena, table->shared, table->shared_count * sizeof(*table->shared)); /* intervals are the rules' */
+	kept->shared =
+		arena_copy(arena, table->shared, table->shared_count * sizeof(*table->shared)); /* intervals are the rules' */
 	return kept;
 }
 
@@ -137,6 +144,11 @@ static void keep_reached(struct builder *builder, struct arena *arena, struct tr
 	for (size_t i = 0; i < builder->parting.parts.count; i++) {
 		struct part *part = &builder->parting.parts.items[i];
 
+		if (part->vectors) {
+			for (uint32_t r = 0; r < part->rule_count; r++)
+				reached[part->rules[r]] = !builder->parting.covered[part->rules[r]];
+			continue;
+		}
 		if (!part->table) {
 			marks[part->root] = true;
 			continue;
@@ -197,6 +209,10 @@ const struct tree *tree_build(struct arena *arena, const struct rule_list *rules
 		tree = NULL;
 	} else {
 		keep_reached(&builder, arena, tree);
+		if (builder.too_many_bits) {
+			form_report_too_many_bits(rules->chain, diagnostics);
+			tree = NULL;
+		}
 	}
 	arena_free(builder.arena);
 	return tree && form_choose(arena, tree, options ? options : &none, diagnostics) ? tree : NULL;

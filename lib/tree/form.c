@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "tree/vectors.h"
 
 struct survey {
 	uint32_t fields, computed; /* dimensions it asks for; those of them that are no fields */
@@ -21,7 +22,9 @@ struct survey {
 
 const char *tree_form_name(enum tree_form form)
 {
-	static const char *const names[] = { [TREE_CODE] = "instructions", [TREE_DATA] = "data", [TREE_TABLE] = "a table" };
+	static const char *const names[] = {
+		[TREE_CODE] = "instructions", [TREE_DATA] = "data", [TREE_TABLE] = "a table", [TREE_VECTORS] = "bit vectors"
+	};
 
 	return names[form];
 }
@@ -54,8 +57,8 @@ void form_survey(const struct tree_node *nodes, uint32_t node_count, struct tree
 		struct tree_part *part = &parts[p];
 		uint32_t least;
 
-		part->form = part->table ? TREE_TABLE : TREE_CODE;
-		if (part->table)
+		part->form = part->table ? TREE_TABLE : part->vectors ? TREE_VECTORS : TREE_CODE;
+		if (part->form != TREE_CODE)
 			continue;
 		mark_tree(nodes, part->root, marks, &least);
 		for (uint32_t i = least; i <= part->root; i++) {
@@ -180,8 +183,8 @@ static bool make_data(struct chooser *chooser, uint64_t nodes)
 static const char *explain(struct arena *arena, const struct tree *tree, const struct tree_options *options, uint32_t limit,
 			   const char *reason)
 {
-	const char *tables = "", *tuned = tree->tuned ? "; tuned by counters" : "";
-	uint64_t whole = 0, data = 0;
+	const char *tables = "", *vectors = "", *tuned = tree->tuned ? "; tuned by counters" : "";
+	uint64_t whole = 0, data = 0, boxes = 0, bytes = 0;
 
 	for (uint32_t i = 0; i < tree->deciding_count + tree->passing_count; i++) {
 		const struct tree_part *part =
@@ -189,18 +192,23 @@ static const char *explain(struct arena *arena, const struct tree *tree, const s
 
 		if (part->form == TREE_TABLE)
 			tables = "what a table holds in one look; ";
+		boxes += part->form == TREE_VECTORS ? part->vectors->box_count : 0;
+		bytes += part->form == TREE_VECTORS ? vectors_bytes(part->vectors) : 0;
 		whole += part->node_count;
 		data += part->form == TREE_DATA ? part->node_count : 0;
 	}
-	if (options->wish != TREE_AS_FITS && (data || *tables))
+	if (options->wish != TREE_AS_FITS && (data || *tables || boxes))
 		return arena_printf(arena, "as was asked for%s", tuned);
+	if (boxes)
+		vectors = arena_printf(arena, "%llu rules as bit vectors of %llu KB, since they overlap too much for trees; ",
+				       (unsigned long long)boxes, (unsigned long long)bytes / 1024);
 	if (data && !reason)
 		reason = arena_printf(arena, "at most %u become instructions", limit);
 	if (data)
-		return arena_printf(arena, "%s%llu of %llu nodes as data, since %s%s", tables, (unsigned long long)data,
-				    (unsigned long long)whole, reason, tuned);
-	return arena_printf(arena, "%s%llu nodes as instructions, at most %u may%s", tables, (unsigned long long)whole, limit,
-			    tuned);
+		return arena_printf(arena, "%s%s%llu of %llu nodes as data, since %s%s", tables, vectors,
+				    (unsigned long long)data, (unsigned long long)whole, reason, tuned);
+	return arena_printf(arena, "%s%s%llu nodes as instructions, at most %u may%s", tables, vectors, (unsigned long long)whole,
+			    limit, tuned);
 }
 
 static void report_too_large(const struct tree *tree, uint64_t nodes, uint32_t limit, struct diagnostics *diagnostics)
@@ -227,6 +235,18 @@ void form_report_too_many(const struct policy_chain *chain, uint64_t nodes, stru
 	diagnostic_hint(
 		diagnostics, diagnostic,
 		"write rules that differ only in an address or a port as one rule with a named set, or part the chain in two");
+}
+
+void form_report_too_many_bits(const struct policy_chain *chain, struct diagnostics *diagnostics)
+{
+	struct diagnostic *diagnostic;
+
+	diagnostic =
+		diagnose(diagnostics, SEVERITY_ERROR, chain->place,
+			 "the rules of chain '%s' overlap too much for trees, and need bit vectors of more than %u MB, the limit",
+			 chain->name, LIMIT_VECTOR_BYTES >> 20);
+	diagnostic_hint(diagnostics, diagnostic,
+			"put long lists of addresses or ports into named sets, or part the chain in two");
 }
 
 bool form_choose(struct arena *arena, struct tree *tree, const struct tree_options *options, struct diagnostics *diagnostics)

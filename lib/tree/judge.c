@@ -2,6 +2,7 @@
 /* The walk that the kernel's program does, in C. */
 #include "tree/table.h"
 #include "tree/tree.h"
+#include "tree/vectors.h"
 
 static const struct tree_node *find_leaf(const struct tree *tree, uint32_t root, const struct judged_packet *packet,
 					 dimension_lookup lookup, void *context)
@@ -29,6 +30,8 @@ static uint32_t ask_part(const struct tree *tree, const struct tree_part *part, 
 		row = table_row(part->table, tree->rules, packet->flow);
 		return row < part->table->count ? part->table->rules[row] : NO_RULE;
 	}
+	if (part->form == TREE_VECTORS)
+		return vectors_find(part->vectors, tree->rules, packet, lookup, context);
 	leaf = find_leaf(tree, part->root, packet, lookup, context);
 	return leaf->rule_count > 0 ? leaf->rules[0] : NO_RULE;
 }

@@ -12,9 +12,11 @@
 #include "tree/part.h"
 
 #include "base/limits.h"
+#include "tree/kind.h"
 #include "tree/overlap.h"
 #include "tree/sample.h"
 #include "tree/table.h"
+#include "tree/vectors.h"
 
 /*
  * A good tree has about half as many nodes as its rules have bounds. What is beyond that are rules that cut
@@ -36,8 +38,6 @@
 #define MANY_RULES	20000
 #define SOME_RULES	1024 /* about so many are tried first where there are */
 #define SOME_STEP	4    /* times as many */
-
-enum { NARROW_SOURCE = 1, NARROW_DESTINATION = 2, KIND_COUNT = 4 };
 
 /* Sets of kinds, a bit for each; 0: no more trees. */
 #define ONE(kind)   (1u << (kind))
@@ -65,11 +65,7 @@ static const struct candidate {
 #define CANDIDATES    (sizeof(candidates) / sizeof(*candidates))
 #define ANY_CANDIDATE ((1u << CANDIDATES) - 1)
 
-/* How many bits of an address a rule may leave open for it to be narrow, the ways to try. */
-struct narrowness {
-	uint8_t open_ipv4, open_ipv6_high, open_ether;
-};
-
+/* The ways to try. */
 static const struct narrowness narrownesses[] = { { 24, 24, 24 }, { 16, 16, 8 } };
 #define NARROWNESSES (sizeof(narrownesses) / sizeof(*narrownesses))
 
@@ -84,60 +80,13 @@ struct parter {
 	uint8_t *kinds;	     /* by place in RULES */
 	uint32_t impossible; /* a bit for each set of kinds: no tree of them keeps its budget */
 	uint64_t most_nodes; /* that a tree may have */
+	/* While there are vectors to go to: */
+	size_t most_trees; /* of rules in halves */
+	bool may_give_up;  /* before all has been tried */
+	bool hopeless;	   /* it has */
 	struct sample *samples;
 	uint32_t sample_count;
 };
-
-/* ---- Kinds of rules ---- */
-
-static bool leaves_at_most(const struct constraint *constraint, unsigned bits)
-{
-	uint64_t open = 0;
-
-	for (uint32_t i = 0; i < constraint->count; i++)
-		open += constraint->intervals[i].high - constraint->intervals[i].low;
-	return open >> bits == 0;
-}
-
-static unsigned narrow_side(const struct rule_list *list, const struct constraint *constraint,
-			    const struct narrowness *narrowness)
-{
-	const struct dimension *dimension = &list->dimensions[constraint->dimension];
-
-	if (dimension->kind != DIMENSION_FIELD)
-		return 0;
-	switch (dimension->field) {
-	case WEIR_FIELD_SADDR4:
-		return leaves_at_most(constraint, narrowness->open_ipv4) ? NARROW_SOURCE : 0;
-	case WEIR_FIELD_DADDR4:
-		return leaves_at_most(constraint, narrowness->open_ipv4) ? NARROW_DESTINATION : 0;
-	case WEIR_FIELD_SADDR_HI:
-		return leaves_at_most(constraint, narrowness->open_ipv6_high) ? NARROW_SOURCE : 0;
-	case WEIR_FIELD_DADDR_HI:
-		return leaves_at_most(constraint, narrowness->open_ipv6_high) ? NARROW_DESTINATION : 0;
-	case WEIR_FIELD_ETHER_SADDR:
-		return leaves_at_most(constraint, narrowness->open_ether) ? NARROW_SOURCE : 0;
-	case WEIR_FIELD_ETHER_DADDR:
-		return leaves_at_most(constraint, narrowness->open_ether) ? NARROW_DESTINATION : 0;
-	default:
-		return 0;
-	}
-}
-
-/* Narrow is what each of its boxes is. */
-static unsigned kind_of(const struct rule_list *list, const struct rule *rule, const struct narrowness *narrowness)
-{
-	unsigned kind = NARROW_SOURCE | NARROW_DESTINATION;
-
-	for (uint32_t b = 0; b < rule->box_count; b++) {
-		unsigned sides = 0;
-
-		for (uint32_t i = 0; i < rule->boxes[b].count; i++)
-			sides |= narrow_side(list, &rule->boxes[b].constraints[i], narrowness);
-		kind &= sides;
-	}
-	return kind;
-}
 
 /* ---- What a parting costs ---- */
 
@@ -216,7 +165,7 @@ static bool covers_some_of(const struct parter *parter, const struct part *part,
 	uint32_t first = 0, compared = 0;
 	uint64_t compares = 0;
 
-	if (!part->table && sample)
+	if (!part->table && !part->vectors && sample)
 		first = walk(parter, part->root, sample, &compares);
 	if (first >= rule)
 		return false;
@@ -233,7 +182,8 @@ static bool is_covered_elsewhere(const struct parter *parter, const struct parti
 	bool holds = sample_holds(&sample, parter->list);
 
 	for (uint32_t other = 0; other < parting->parts.count; other++)
-		if (other != part && covers_some_of(parter, &parting->parts.items[other], rule, holds ? &sample : NULL))
+		if ((other != part || parting->parts.items[other].vectors) &&
+		    covers_some_of(parter, &parting->parts.items[other], rule, holds ? &sample : NULL))
 			return true;
 	return false;
 }
@@ -391,7 +341,7 @@ static bool sort_rules(struct parter *parter, const struct narrowness *narrownes
 	bool changed = false;
 
 	for (size_t i = 0; i < parter->count; i++) {
-		uint8_t kind = kind_of(parter->list, &parter->list->rules[parter->rules[i]], narrowness);
+		uint8_t kind = rule_kind(parter->list, &parter->list->rules[parter->rules[i]], narrowness);
 
 		changed |= kind != parter->kinds[i];
 		parter->kinds[i] = kind;
@@ -401,7 +351,8 @@ static bool sort_rules(struct parter *parter, const struct narrowness *narrownes
 	return changed;
 }
 
-/* One tree of all rules that need not be bettered: small; or of very many rules, which take long to try, and as large as a good one is. */
+/* One tree of all rules that need not be bettered: small; or of very many rules, which take long to try, and as large as a good
+ * one is. */
 static bool one_is_good_enough(struct parter *parter, struct parting *ret_parting)
 {
 	struct budget budget = good_budget(parter, parter->rules, parter->count);
@@ -481,11 +432,53 @@ static uint32_t try_some(const struct parter *parter)
 	return paid ? paid : ANY_CANDIDATE;
 }
 
+/* So few rules of a kind are tried whole; of more, so many are tried before. */
+#define PROBE_LEAST 1024
+#define PROBE_RULES 256
+
+/* Do some rules of a kind, from all over them, make no tree that keeps its budget? Then all of them will not either. */
+static bool is_hopeless_kind(const struct parter *parter, unsigned kind)
+{
+	struct arena *arena;
+	uint32_t some[PROBE_RULES], root;
+	size_t count;
+	const uint32_t *rules = rules_of_kinds(parter, ONE(kind), &count);
+	bool grows;
+
+	if (count < PROBE_LEAST)
+		return false;
+	arena = arena_new();
+	for (size_t i = 0; i < PROBE_RULES; i++)
+		some[i] = rules[i * count / PROBE_RULES];
+	grows = grower_grow(grower_new(arena, parter->list, parter->options), some, PROBE_RULES, true,
+			    good_budget(parter, some, PROBE_RULES), &root);
+	arena_free(arena);
+	return !grows;
+}
+
+/* Is there, however rules are sorted, a kind of which no tree will be? */
+static bool is_hopeless(struct parter *parter)
+{
+	for (unsigned n = 0; n < NARROWNESSES; n++) {
+		bool hopeless = false;
+
+		sort_rules(parter, &narrownesses[n]);
+		for (unsigned kind = 0; kind < KIND_COUNT && !hopeless; kind++)
+			hopeless = is_hopeless_kind(parter, kind);
+		if (!hopeless)
+			return false;
+	}
+	return true;
+}
+
 /* False when none is possible. */
 static bool choose(struct parter *parter, struct parting *parting)
 {
 	uint32_t promising = parter->count / SOME_RULES >= SOME_STEP ? try_some(parter) : ANY_CANDIDATE, paid;
 
+	parter->hopeless = promising == ANY_CANDIDATE && parter->may_give_up && is_hopeless(parter);
+	if (parter->hopeless)
+		return false;
 	if ((promising == ANY_CANDIDATE || parter->count > MANY_RULES) && one_is_good_enough(parter, parting))
 		return true;
 	return choose_among(parter, promising, parting, &paid) ||
@@ -497,7 +490,7 @@ static void halve_rules(const struct parter *parter, const uint32_t *rules, size
 {
 	uint32_t before, after;
 
-	if (!count || parting->nodes > LIMIT_DATA_NODES)
+	if (!count || parting->nodes > LIMIT_DATA_NODES || parting->parts.count > parter->most_trees)
 		return;
 	grower_nodes(parter->grower, &before);
 	if (grow_part(parter, rules, count, kinds, parting)) {
@@ -559,20 +552,69 @@ static void take_tables(struct parter *parter, const struct tree_options *option
 	parter->count = rest_count;
 }
 
+/* ---- Vectors ---- */
+
+/* More trees than so many cost a packet more than the look into vectors. */
+#define MOST_TREES 32
+/* Each is a look for every packet, too. */
+#define VECTORS_MOST 3
+
+/* Take the rules that can stand in bit vectors out of RULES: one part of VECTORS; the rest stays. False when none can. */
+static bool take_vectors(struct parter *parter, struct parting *vectors)
+{
+	uint32_t *taken = arena_new_array(parter->arena, uint32_t, parter->count);
+	size_t count;
+
+	vectors_choose(parter->list, parter->rules, parter->count, taken, &count);
+	if (!count)
+		return false;
+	vector_push(parter->arena, &vectors->parts,
+		    (struct part){ .vectors = true, .rules = taken, .rule_count = count, .kinds = "overlapping" });
+	parter->rules = &taken[count];
+	parter->count -= count;
+	parter->impossible = 0;
+	return true;
+}
+
+/* Trees for what is no table; where these would be too many, VECTORS for the rules that can stand there, and trees for the rest.
+ */
+static struct parting grow_trees(struct parter *parter, struct parting *vectors)
+{
+	enum tree_wish wish = parter->options->wish;
+	unsigned left = wish == TREE_ALL_CODE || wish == TREE_ALL_DATA ? 0 : VECTORS_MOST;
+
+	for (;;) {
+		struct parting trees = { 0 };
+
+		if (wish == TREE_ALL_VECTORS && left && take_vectors(parter, vectors)) {
+			left--;
+			continue;
+		}
+		parter->most_trees = left ? MOST_TREES : SIZE_MAX;
+		parter->may_give_up = left > 0;
+		draw_samples(parter);
+		if (choose(parter, &trees))
+			return trees;
+		if (!parter->hopeless)
+			halve_kinds(parter, &trees);
+		if (!parter->hopeless && (!left || (trees.parts.count <= MOST_TREES && trees.nodes <= LIMIT_DATA_NODES)))
+			return trees;
+		left = take_vectors(parter, vectors) ? left - 1 : 0;
+	}
+}
+
 struct parting part_rules(struct arena *arena, struct grower *grower, const struct rule_list *list,
 			  const struct tree_options *options, const uint32_t *rules, size_t count)
 {
 	struct parter parter = {
 		.arena = arena, .grower = grower, .list = list, .options = options, .rules = rules, .count = count
 	};
-	struct parting parting = { 0 }, trees = { 0 };
+	struct parting parting = { 0 }, trees;
 
 	take_tables(&parter, options, &parting);
 	parter.overlap = overlap_new(arena, grower, list);
 	parter.kinds = arena_new_array(arena, uint8_t, parter.count);
-	draw_samples(&parter);
-	if (!choose(&parter, &trees))
-		halve_kinds(&parter, &trees);
+	trees = grow_trees(&parter, &parting);
 	parting.too_large = trees.too_large;
 	parting.too_large_rule = trees.too_large_rule;
 	parting.nodes = trees.nodes;

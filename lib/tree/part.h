@@ -6,7 +6,8 @@
 #include "tree/grow.h"
 
 struct part {
-	const struct tree_table *table; /* NULL: a tree */
+	const struct tree_table *table; /* NULL: a tree, or bit vectors, which are made of the rules later */
+	bool vectors;
 	uint32_t root, rule_count;
 	const uint32_t *rules; /* ascending */
 	const char *kinds;     /* what they have in common, for people */

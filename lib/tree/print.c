@@ -11,6 +11,11 @@
  *
  *	deciding table 1 (...): 3 rows of transport, dport, network, saddr4
  *	     2, 80, 3, 10.0.0.1  => line 7: ...
+ *
+ * and bit vectors, without their bits, as the first box of each rule
+ *
+ *	deciding vectors 1 (...): 3 boxes of saddr4, dport; 1 block, 9 rows, 7 chunks
+ *	     0  => line 7: ...
  */
 #include "tree/tree.h"
 
@@ -109,11 +114,11 @@ static void print_tree(const struct tree *tree, uint32_t root, FILE *out)
 	arena_free(arena);
 }
 
-/* What all rows ask for beside their numbers. */
-static void print_shared(const struct tree *tree, const struct tree_table *table, struct arena *arena, FILE *out)
+/* What all rows, or boxes, ask for beside their numbers. */
+static void print_shared(const struct tree *tree, const struct constraint *all, uint32_t count, struct arena *arena, FILE *out)
 {
-	for (uint32_t i = 0; i < table->shared_count; i++) {
-		const struct constraint *shared = &table->shared[i];
+	for (uint32_t i = 0; i < count; i++) {
+		const struct constraint *shared = &all[i];
 		const struct dimension *dimension = &tree->rules->dimensions[shared->dimension];
 
 		fprintf(out, "%s%s in {", i ? ", " : "; all of them ", dimension_print(arena, tree->rules, shared->dimension));
@@ -136,7 +141,7 @@ static void print_table(const struct tree *tree, const struct tree_table *table,
 	fprintf(out, "%u row%s of ", table->count, table->count == 1 ? "" : "s");
 	for (uint32_t i = 0; i < table->dimension_count; i++)
 		fprintf(out, "%s%s", i ? ", " : "", dimension_print(arena, tree->rules, table->dimensions[i]));
-	print_shared(tree, table, arena, out);
+	print_shared(tree, table->shared, table->shared_count, arena, out);
 	fputc('\n', out);
 	for (uint32_t row = 0; row < table->count; row++) {
 		fputs("     ", out);
@@ -164,11 +169,35 @@ static bool all_instructions(const struct tree *tree)
 	return all;
 }
 
+/* How many boxes, and of what; not the bits, which nobody could read. */
+static void print_vectors(const struct tree *tree, const struct tree_vectors *vectors, FILE *out)
+{
+	struct arena *arena = arena_new();
+
+	fprintf(out, "%u box%s of ", vectors->box_count, vectors->box_count == 1 ? "" : "es");
+	for (uint32_t d = 0; d < vectors->dimension_count; d++)
+		fprintf(out, "%s%s", d ? ", " : "", dimension_print(arena, tree->rules, vectors->dimensions[vectors->order[d]]));
+	print_shared(tree, vectors->shared, vectors->shared_count, arena, out);
+	fprintf(out, "; %u block%s, %u rows, %u chunks\n", vectors->block_count, vectors->block_count == 1 ? "" : "s",
+		vectors->row_count, vectors->chunk_count);
+	for (uint32_t box = 0; box < vectors->box_count; box++) {
+		if (box && vectors->rules[box] == vectors->rules[box - 1])
+			continue;
+		fprintf(out, "%6u  => ", box);
+		print_rule(&tree->rules->rules[vectors->rules[box]], out);
+		print_next(tree, vectors->rules[box], out);
+		fputc('\n', out);
+	}
+	arena_free(arena);
+}
+
 static void print_part(const struct tree *tree, const struct tree_part *part, FILE *out)
 {
 	fprintf(out, "%s: ", part->form == TREE_DATA ? " as data" : "");
 	if (part->form == TREE_TABLE) {
 		print_table(tree, part->table, out);
+	} else if (part->form == TREE_VECTORS) {
+		print_vectors(tree, part->vectors, out);
 	} else {
 		fprintf(out, "%u\n", part->root);
 		print_tree(tree, part->root, out);
@@ -182,7 +211,11 @@ void tree_print(const struct tree *tree, FILE *out)
 	for (uint32_t i = 0; i < tree->deciding_count; i++) {
 		const struct tree_part *part = &tree->deciding[i];
 
-		fprintf(out, "deciding %s %u", part->form == TREE_TABLE ? "table" : "tree", i + 1);
+		fprintf(out, "deciding %s %u",
+			part->form == TREE_TABLE     ? "table"
+			: part->form == TREE_VECTORS ? "vectors"
+						     : "tree",
+			i + 1);
 		if (tree->deciding_count > 1)
 			fprintf(out, " of %u (%s)", tree->deciding_count, part->kinds);
 		print_part(tree, part, out);

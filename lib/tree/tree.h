@@ -13,7 +13,8 @@
  * One deciding tree is the normal case; rules that would cut each other up are parted into several (part.c).
  *
  * A tree becomes instructions. What is too large for that becomes data that a loop walks through; and many rules that each ask
- * for one number of the same fields are no tree at all but a table of these numbers (docs/decisions/forms.md).
+ * for one number of the same fields are no tree at all but a table of these numbers, as rules that overlap too much for
+ * trees are bit vectors (docs/decisions/forms.md).
  */
 #ifndef WEIR_TREE_H
 #define WEIR_TREE_H
@@ -36,7 +37,7 @@ struct tree_node {
 	const uint32_t *rules;
 };
 
-enum tree_form { TREE_CODE, TREE_DATA, TREE_TABLE };
+enum tree_form { TREE_CODE, TREE_DATA, TREE_TABLE, TREE_VECTORS };
 
 /*
  * Rows of numbers, one for each dimension asked for, and the rule that asks for them all. Of rules with the same row the first.
@@ -51,14 +52,54 @@ struct tree_table {
 	const struct constraint *shared;
 };
 
+/*
+ * Bit vectors. A bit for each box of the rules, in order. VECTOR_BLOCK boxes are a block; in a block each dimension has borders,
+ * and for the values from one border to the next a row, which says chunk for chunk which boxes hold there.
+ */
+#define VECTOR_WORDS	  4
+#define VECTOR_CHUNK_BITS (VECTOR_WORDS * 64)
+#define VECTOR_CHUNKS	  16
+#define VECTOR_BLOCK	  (VECTOR_CHUNKS * VECTOR_CHUNK_BITS)
+
+struct vector_chunk {
+	uint64_t words[VECTOR_WORDS];
+};
+
+struct vector_row {
+	uint16_t chunks[VECTOR_CHUNKS]; /* numbers among the column's */
+};
+
+struct vector_column {
+	uint32_t border_count; /* and rows */
+	uint32_t first_row, first_chunk;
+	const uint64_t *borders; /* ascending, the first is 0 */
+};
+
+struct vector_block {
+	uint32_t first, count;		     /* boxes */
+	const struct vector_column *columns; /* by dimension */
+};
+
+struct tree_vectors {
+	uint32_t dimension_count, box_count, block_count, row_count, chunk_count, shared_count;
+	const uint32_t *dimensions; /* ascending */
+	const uint32_t *order;	    /* numbers in dimensions: those first that tell the most */
+	const uint32_t *rules;	    /* by box, ascending */
+	const struct vector_block *blocks;
+	const struct vector_row *rows;
+	const struct vector_chunk *chunks;
+	const struct constraint *shared; /* no box holds for a value outside of these */
+};
+
 struct tree_part {
 	enum tree_form form;
-	uint32_t root;			/* CODE, DATA */
-	uint32_t node_count, depth;	/* CODE, DATA: the nodes it leads to, and the most cuts on one way */
-	const struct tree_table *table; /* TABLE */
-	const char *kinds;		/* of a deciding one, what its rules have in common, for people */
-	uint32_t first;			/* of a deciding one, its least rule; */
-	uint32_t least;			/* the least one of it and all later ones */
+	uint32_t root;			    /* CODE, DATA */
+	uint32_t node_count, depth;	    /* CODE, DATA: the nodes it leads to, and the most cuts on one way */
+	const struct tree_table *table;	    /* TABLE */
+	const struct tree_vectors *vectors; /* VECTORS */
+	const char *kinds;		    /* of a deciding one, what its rules have in common, for people */
+	uint32_t first;			    /* of a deciding one, its least rule; */
+	uint32_t least;			    /* the least one of it and all later ones */
 };
 
 struct tree {
@@ -74,7 +115,7 @@ struct tree {
 };
 
 /* Which forms: by size and by what pays; or, for tests and measurements, of one kind wherever that can be. */
-enum tree_wish { TREE_AS_FITS, TREE_ALL_CODE, TREE_ALL_DATA, TREE_ALL_TABLES };
+enum tree_wish { TREE_AS_FITS, TREE_ALL_CODE, TREE_ALL_DATA, TREE_ALL_TABLES, TREE_ALL_VECTORS };
 
 struct tree_options {
 	enum tree_wish wish;
@@ -98,7 +139,7 @@ const struct tree *tree_with_less_code(struct arena *arena, const struct tree *t
 /* Nodes of the trees that become instructions. */
 uint32_t tree_code_nodes(const struct tree *tree);
 
-/* In a word: "instructions", "data", "a table". */
+/* In a word: "instructions", "data", "a table", "bit vectors". */
 const char *tree_form_name(enum tree_form form);
 
 /* Judge a packet by walking the tree, as the kernel's program does. */

@@ -21,7 +21,7 @@ _weir_options() { # [COMMAND]: those with a value end in '='
 # What may stand behind an option, besides files.
 _weir_values() { # COMMAND OPTION
 	case $1\ $2 in
-	*\ --form) echo fits code data tables ;;
+	*\ --form) echo fits code data tables vectors ;;
 	check\ --emit | check\ -e) echo ast rules tree code ;;
 	trace\ --probe) echo fentry kprobe tracepoint ;;
 	log\ --mode) echo native generic socket ;;

@@ -3,7 +3,7 @@
  * Large policies judged by everyone, packet by packet: the rules one after another, the tree, and the kernel's program by
  * BPF_PROG_TEST_RUN, of which return code and the counter of the rule that should have decided are looked at.
  *
- *	compare [--packets N] [--seed N] [--form FORM] POLICY...	FORM: fits, code, data, tables
+ *	compare [--packets N] [--seed N] [--form FORM] POLICY...	FORM: fits, code, data, tables, vectors
  *
  * For policies whose rules all have a verdict and one box. Packets are drawn from the rules: within them, at their ends, just
  * outside, from two rules crosswise, and at random.

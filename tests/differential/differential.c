@@ -38,7 +38,7 @@ struct options {
 
 struct totals {
 	uint64_t policies, packets, kernel_packets, kernel_refused;
-	uint64_t by_form[TREE_ALL_TABLES + 1];
+	uint64_t by_form[TREE_ALL_VECTORS + 1];
 	uint64_t by_rule, by_policy, passed,
 		faults[WEIR_MALFORMED_COUNT]; /* what the packets came to: is the test worth something? */
 };
@@ -50,7 +50,7 @@ struct subject_policy {
 	const struct compiled_chain *chain;
 	struct kernel_side *kernel; /* NULL: not asked */
 	struct ebpf_machine *machine;
-	uint32_t *passed[4];	    /* one memory for each who judges */
+	uint32_t *passed[4]; /* one memory for each who judges */
 };
 
 static bool is_cgroup(enum weir_hook hook)
@@ -330,10 +330,10 @@ static bool run_policy(struct random *random, const struct options *options, str
 	enum weir_hook hook = (enum weir_hook)random_below(random, WEIR_HOOK_COUNT);
 	/* Each form has its turn, whatever the seed. */
 	struct code_options code_options = { .long_jump = options->kernel && kernel_features()->long_jump,
-					     .tree.wish = (enum tree_wish)(seed % (TREE_ALL_TABLES + 1)) };
+					     .tree.wish = (enum tree_wish)(seed % (TREE_ALL_VECTORS + 1)) };
 	struct arena *arena = arena_new();
 	struct subject_policy subject = { .seed = seed, .text = generate_policy(random, arena, hook) };
-	bool tuned = seed / (TREE_ALL_TABLES + 1) % 2;
+	bool tuned = seed / (TREE_ALL_VECTORS + 1) % 2;
 	struct source source = { "random.weir", subject.text, strlen(subject.text) };
 	struct diagnostics diagnostics;
 	const struct compiled *compiled;
@@ -417,9 +417,9 @@ static void print_totals(const struct totals *totals)
 	for (unsigned i = 0; i < WEIR_MALFORMED_COUNT; i++)
 		printf(" %s %" PRIu64, names[i], totals->faults[i]);
 	printf("\n# policies with their trees as fits best %" PRIu64 ", as instructions %" PRIu64 ", as data %" PRIu64
-	       ", as tables where they can be %" PRIu64 "\n1..1\n",
+	       ", as tables where they can be %" PRIu64 ", as bit vectors %" PRIu64 "\n1..1\n",
 	       totals->by_form[TREE_AS_FITS], totals->by_form[TREE_ALL_CODE], totals->by_form[TREE_ALL_DATA],
-	       totals->by_form[TREE_ALL_TABLES]);
+	       totals->by_form[TREE_ALL_TABLES], totals->by_form[TREE_ALL_VECTORS]);
 }
 
 int main(int argc, char **argv)

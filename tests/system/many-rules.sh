@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
-# A hundred thousand rules at each kind of hook: a table, and trees that are data; counters, logs and rules without a verdict of
+# A hundred thousand rules at each kind of hook: a table, trees that are data, bit vectors; counters, logs and rules without a verdict of
 # single rules among them; and a change of such a policy under traffic.
 . "$(dirname "$0")/lib.sh"
 playground
@@ -80,11 +80,22 @@ big cgroup "cgroup egress" "\"$CGROUP_NAME\"" 1000 exact
 ok "a thousand as data" weir apply --reset --form=data "$WORK/cgroup.weir"
 matches "which they are" "$(form cgroup)" "as was asked for"
 judges cgroup send_in_service 1000
+ok "and as bit vectors" weir apply --reset --form=vectors "$WORK/cgroup.weir"
+matches "which they are, too" "$(form cgroup)" "as was asked for"
+judges cgroup send_in_service 1000
 ok "tuned by what it has counted" weir apply --tune --form=code "$WORK/cgroup.weir"
 matches "which list says" "$(form cgroup)" "tuned by counters"
 before=$(counted cgroup $((1000 / 2 + 3)))
 send_in_service 9 5000
 is "and the same rule decides, and counts on" "$(counted cgroup $((1000 / 2 + 3)))" $((before + 1))
+
+# Rules that overlap at random, behind one that is met and one that only counts.
+"$ROOT/tests/classbench/make-overlapping" 3000 "cgroup egress" "\"$CGROUP_NAME\"" |
+	sed -e 's/^\(chain\).*/\1 service {/' -e '3a\	udp dport 6999 log prefix "passed "\n	udp dport 7000 drop' >"$WORK/cgroup.weir"
+ok "three thousand rules that overlap" weir apply --reset "$WORK/cgroup.weir"
+matches "as bit vectors" "$(form cgroup)" "rules as bit vectors of"
+for _ in 1 2 3; do send_in_service 9 7000; done
+is "of which the first counts what it drops" "$(counted cgroup 5)" 3
 ok "removed" weir remove --all
 exits "nothing in force to tune by is a warning" 0 "no counters to tune by" weir apply --tune "$WORK/cgroup.weir"
 tests_end

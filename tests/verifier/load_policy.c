@@ -56,7 +56,8 @@ static bool load_chain(struct loaded_policy *policy, const struct compiled_chain
 bool policy_form(const char *word, struct code_options *options)
 {
 	static const char *const words[] = {
-		[TREE_AS_FITS] = "fits", [TREE_ALL_CODE] = "code", [TREE_ALL_DATA] = "data", [TREE_ALL_TABLES] = "tables"
+		[TREE_AS_FITS] = "fits",      [TREE_ALL_CODE] = "code",	      [TREE_ALL_DATA] = "data",
+		[TREE_ALL_TABLES] = "tables", [TREE_ALL_VECTORS] = "vectors",
 	};
 
 	for (unsigned i = 0; i < sizeof(words) / sizeof(*words); i++)

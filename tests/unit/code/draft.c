@@ -40,10 +40,10 @@ static uint32_t count_wrong(struct arena *arena, const struct code *code, uint32
 	uint32_t wrong = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
-		wrong += interpret(&interpreter, 0, i, 0) != i;
+		wrong += interpret(&interpreter, 0, (uint64_t[INTERPRETER_ARGUMENTS]){ i, 0 }) != i;
 		wrong += code->instructions[code->lines[i].instruction].imm != (int32_t)i;
 	}
-	wrong += interpret(&interpreter, 0, count, 0) != UINT32_MAX;
+	wrong += interpret(&interpreter, 0, (uint64_t[INTERPRETER_ARGUMENTS]){ count, 0 }) != UINT32_MAX;
 	if (interpreter.fault)
 		printf("# %s\n", interpreter.fault);
 	return wrong;

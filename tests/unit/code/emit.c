@@ -151,7 +151,7 @@ static uint32_t count_differences_of(struct arena *arena, const struct code *cod
 		put_keys(&tables, list, &flow, arena);
 		rules_judge(list, &packet, is_member, (void *)list, &truth);
 		interpreter.passed_count = 0;
-		outcome = interpret(&interpreter, 0, 0x1234, (uint64_t)&flow);
+		outcome = interpret(&interpreter, 0, (uint64_t[INTERPRETER_ARGUMENTS]){ 0x1234, (uint64_t)&flow });
 		got.decided = (outcome & WEIR_OUTCOME_SLOT_MASK) - WEIR_SLOT_FIRST_RULE;
 		got.passed_count = interpreter.passed_count;
 		for (uint32_t p = 0; p < got.passed_count; p++) {
@@ -229,7 +229,7 @@ static void compare_random(uint32_t rounds, uint32_t rules, uint32_t dimensions,
 		struct random random = { round * 1000 + rules };
 		const struct rule_list *list =
 			random_rules(arena, &random, 1 + random_below(&random, rules), dimensions, continuing);
-		const struct code *code = emit_as(arena, list, round & 1, round % (TREE_ALL_TABLES + 1));
+		const struct code *code = emit_as(arena, list, round & 1, round % (TREE_ALL_VECTORS + 1));
 
 		CHECK(code != NULL);
 		if (code) {
@@ -261,7 +261,7 @@ TEST(code_of_several_trees_with_jumps_too_far_judges_as_the_evaluator)
 		struct arena *arena = arena_new();
 		struct random random = { 5 };
 		const struct rule_list *list = random_rules(arena, &random, 800, RANDOM_DIMENSIONS, 1);
-		const struct code *code = emit(arena, list, long_jump);
+		const struct code *code = emit_as(arena, list, long_jump, TREE_ALL_CODE);
 
 		CHECK(code != NULL);
 		if (code) {
@@ -297,6 +297,27 @@ TEST(code_of_rules_wide_and_narrow_crosswise_judges_as_the_evaluator)
 	}
 }
 
+TEST(code_of_bit_vectors_judges_as_the_evaluator)
+{
+	for (uint32_t lists = 1; lists < 100; lists *= 40) {
+		struct arena *arena = arena_new();
+		struct random random = { 7 };
+		const struct rule_list *list = overlapping_rules(arena, &random, lists == 1 ? 9000 : 1500, lists);
+		const struct code *code = emit_as(arena, list, false, TREE_ALL_VECTORS);
+
+		CHECK(code != NULL);
+		if (code) {
+			printf("# %u instructions\n", code->instruction_count);
+			CHECK(code->tree->deciding[0].form == TREE_VECTORS);
+			CHECK(code->tree->deciding[0].vectors->block_count > 2);
+			CHECK(code->instruction_count < 1500); /* however many rules */
+			CHECK(is_well_formed(arena, code));
+			CHECK_NUMBER(count_differences_of(arena, code, &random, 1500, overlapping_flow), 0);
+		}
+		arena_free(arena);
+	}
+}
+
 /* A flow that meets exact rule I, or with CHANGE one that does not. */
 static struct weir_flow exact_flow(uint32_t i, bool change)
 {
@@ -319,7 +340,7 @@ static void check_exact(uint32_t count, bool long_jump, enum tree_wish wish)
 		struct weir_flow flow = exact_flow(i / 2, i & 1);
 
 		interpreter.steps = 0;
-		wrong += interpret(&interpreter, 0, 0, (uint64_t)&flow) !=
+		wrong += interpret(&interpreter, 0, (uint64_t[INTERPRETER_ARGUMENTS]){ 0, (uint64_t)&flow }) !=
 			 WEIR_OUTCOME(WEIR_SLOT_FIRST_RULE + (i & 1 ? count + 1 : i / 2),
 				      i & 1 ? WEIR_VERDICT_ACCEPT : WEIR_VERDICT_DROP, 0);
 		most = most > interpreter.steps ? most : interpreter.steps;
@@ -366,7 +387,8 @@ TEST(without_a_flow_the_packet_is_dropped)
 	const struct code *code = emit(arena, exact_rules(arena, 3), false);
 	struct interpreter interpreter = interpreter_new(arena, code);
 
-	CHECK_NUMBER(interpret(&interpreter, 0, 1, 0), WEIR_OUTCOME(WEIR_SLOT_MALFORMED, WEIR_VERDICT_DROP, 0));
+	CHECK_NUMBER(interpret(&interpreter, 0, (uint64_t[INTERPRETER_ARGUMENTS]){ 1, 0 }),
+		     WEIR_OUTCOME(WEIR_SLOT_MALFORMED, WEIR_VERDICT_DROP, 0));
 	arena_free(arena);
 }
 
@@ -475,5 +497,6 @@ int main(void)
 	RUN(lines_and_references_stand_in_order_and_at_what_they_name);
 	RUN(the_same_rules_give_the_same_code);
 	RUN(one_exact_rule_reads_well);
+	RUN(code_of_bit_vectors_judges_as_the_evaluator);
 	return tap_end();
 }

@@ -13,6 +13,7 @@
 
 #define INTERPRETER_NOW	  1000ull /* what the clock says, in units of sets' expiries */
 #define INTERPRETER_STACK 64
+#define INTERPRETER_ARGUMENTS 3
 #define INTERPRETER_MAPS  2 /* the number of the first map */
 
 struct interpreter_table {
@@ -156,7 +157,7 @@ static inline bool interpret_comparison(const struct bpf_insn *insn, const uint6
 	return false;
 }
 
-static inline uint64_t interpret(struct interpreter *interpreter, uint32_t function, uint64_t first, uint64_t second);
+static inline uint64_t interpret(struct interpreter *interpreter, uint32_t function, const uint64_t *arguments);
 
 #define INTERPRETER_DATA 0x10000 /* added to the number of a map of the code's own */
 
@@ -193,7 +194,7 @@ static inline uint64_t interpret_call(struct interpreter *interpreter, uint32_t 
 	} else if (reference) {
 		if ((int64_t)at + 1 + insn->imm != interpreter->code->functions[reference->index].first)
 			interpreter->fault = "a call that goes elsewhere than its reference says";
-		result = interpret(interpreter, reference->index, registers[BPF_REG_1], registers[BPF_REG_2]);
+		result = interpret(interpreter, reference->index, &registers[BPF_REG_1]);
 	} else if (insn->imm == HELPER_MAP_LOOKUP_ELEM) {
 		uint64_t map = registers[BPF_REG_1];
 		const uint8_t *key = (const uint8_t *)registers[BPF_REG_2];
@@ -256,16 +257,15 @@ static inline uint32_t interpret_step(struct interpreter *interpreter, uint32_t 
 	return at + 1 + (interpret_comparison(insn, registers, &interpreter->fault) ? insn->off : 0);
 }
 
-/* Call a function of the code. What it returns comes back; interpreter->fault says what went wrong. */
-static inline uint64_t interpret(struct interpreter *interpreter, uint32_t function, uint64_t first, uint64_t second)
+/* Call a function of the code with INTERPRETER_ARGUMENTS arguments. What it returns comes back; interpreter->fault says what went wrong. */
+static inline uint64_t interpret(struct interpreter *interpreter, uint32_t function, const uint64_t *arguments)
 {
 	const struct code_function *called = &interpreter->code->functions[function];
 	uint64_t stack[INTERPRETER_STACK], registers[11] = { 0 };
 	uint32_t at = called->first;
 
 	memset(stack, 0xa5, sizeof(stack));
-	registers[BPF_REG_1] = first;
-	registers[BPF_REG_2] = second;
+	memcpy(&registers[BPF_REG_1], arguments, INTERPRETER_ARGUMENTS * sizeof(*arguments));
 	registers[BPF_REG_10] = (uint64_t)&stack[INTERPRETER_STACK];
 	while (!interpreter->fault) {
 		if (at < called->first || at >= called->first + called->count)

@@ -130,7 +130,7 @@ static bool code_says(struct trial *trial, const uint64_t *words)
 		for (uint32_t i = 0; i < trial->shape.words; i++)
 			*fields[i] = words[i];
 	}
-	answer = interpret(&interpreter, 1, (uint64_t)&flow, 0);
+	answer = interpret(&interpreter, 1, (uint64_t[INTERPRETER_ARGUMENTS]){ (uint64_t)&flow });
 	if (interpreter.fault)
 		printf("# %s\n", interpreter.fault);
 	CHECK(!interpreter.fault);

@@ -87,7 +87,7 @@ static void compare_random(uint32_t rounds, uint32_t rules, uint32_t dimensions,
 		struct random random = { round * 1000 + rules };
 		const struct rule_list *list =
 			random_rules(arena, &random, 1 + random_below(&random, rules), dimensions, continuing);
-		const struct tree *tree = build_as(arena, list, round % (TREE_ALL_TABLES + 1));
+		const struct tree *tree = build_as(arena, list, round % (TREE_ALL_VECTORS + 1));
 
 		CHECK(tree != NULL);
 		if (tree)
@@ -529,6 +529,76 @@ TEST(a_rule_that_is_too_much_for_any_tree_is_an_error_with_its_place)
 	arena_free(arena);
 }
 
+/* The vectors of a tree that is to have one part of them. */
+static const struct tree_vectors *only_vectors(const struct tree *tree)
+{
+	const struct tree_vectors *vectors = NULL;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; tree && i < tree->deciding_count; i++)
+		if (tree->deciding[i].form == TREE_VECTORS) {
+			vectors = tree->deciding[i].vectors;
+			count++;
+		}
+	CHECK_NUMBER(count, 1);
+	return vectors;
+}
+
+TEST(rules_that_overlap_too_much_for_trees_become_bit_vectors_by_themselves)
+{
+	struct arena *arena = arena_new();
+	struct random random = { 31 };
+	const struct rule_list *list = overlapping_rules(arena, &random, 9000, 1);
+	struct timespec start;
+	const struct tree *tree;
+	const struct tree_vectors *vectors;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &start);
+	tree = build(arena, list);
+	vectors = only_vectors(tree);
+	CHECK(vectors != NULL);
+	if (vectors) {
+		CHECK_NUMBER(vectors->block_count, 3);
+		CHECK_NUMBER(vectors->box_count, 9000);
+		CHECK_NUMBER(tree->deciding_count, 2);
+		CHECK_NUMBER(count_differences_of(list, tree, &random, 3000, overlapping_flow), 0);
+		printf("# %u rows, %u chunks, %.3f s: %s\n", vectors->row_count, vectors->chunk_count, seconds_since(&start),
+		       tree->why);
+		CHECK(strstr(tree->why, "9000 rules as bit vectors") != NULL);
+	}
+	arena_free(arena);
+}
+
+TEST(a_block_holds_fewer_rules_where_they_have_many_borders)
+{
+	struct arena *arena = arena_new();
+	struct random random = { 32 };
+	const struct rule_list *list = overlapping_rules(arena, &random, 600, 100);
+	const struct tree *tree = build_as(arena, list, TREE_ALL_VECTORS);
+	const struct tree_vectors *vectors = only_vectors(tree);
+
+	CHECK(vectors != NULL);
+	if (vectors) {
+		CHECK(vectors->block_count > 10); /* 600 of them would have some 65,000 */
+		CHECK_NUMBER(count_differences_of(list, tree, &random, 3000, overlapping_flow), 0);
+	}
+	arena_free(arena);
+}
+
+TEST(bit_vectors_past_their_limit_are_an_error)
+{
+	struct arena *arena = arena_new();
+	struct random random = { 33 };
+	const struct rule_list *list = overlapping_rules(arena, &random, 10000, 450);
+	struct diagnostics diagnostics;
+	const struct tree_options options = { .wish = TREE_ALL_VECTORS };
+
+	diagnostics_init(&diagnostics, arena);
+	CHECK(tree_build(arena, list, &options, &diagnostics) == NULL);
+	CHECK_NUMBER(diagnostics.errors, 1);
+	arena_free(arena);
+}
+
 int main(void)
 {
 	RUN(small_random_lists_are_judged_as_by_the_evaluator);
@@ -550,5 +620,8 @@ int main(void)
 	RUN(fifty_rules_without_verdict_on_different_masks_stay_small);
 	RUN(ten_thousand_dimensions_do_not_take_for_ever);
 	RUN(a_rule_that_is_too_much_for_any_tree_is_an_error_with_its_place);
+	RUN(rules_that_overlap_too_much_for_trees_become_bit_vectors_by_themselves);
+	RUN(a_block_holds_fewer_rules_where_they_have_many_borders);
+	RUN(bit_vectors_past_their_limit_are_an_error);
 	return tap_end();
 }

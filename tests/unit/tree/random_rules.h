@@ -309,6 +309,66 @@ static inline struct weir_flow cross_flow(struct random *random)
 	return flow;
 }
 
+/* LISTS ranges of a field, sorted, with room between. */
+static inline struct constraint wide_constraint(struct arena *arena, struct random *random, uint32_t dimension, uint32_t lists)
+{
+	struct interval *intervals = arena_new_array(arena, struct interval, lists);
+	uint64_t max = random_dimensions[dimension].max, step = max / lists;
+
+	for (uint32_t i = 0; i < lists; i++) {
+		uint64_t a = random_number(random) % (step - 1), b = random_number(random) % (step - 1);
+
+		intervals[i] = (struct interval){ i * step + (a < b ? a : b), i * step + (a < b ? b : a) };
+	}
+	if (random_below(random, 4) == 0)
+		intervals[lists - 1].high = max;
+	if (random_below(random, 4) == 0)
+		intervals[0].low = 0;
+	if (lists == 1 && intervals[0].low == 0 && intervals[0].high == max)
+		intervals[0].low = 1;
+	return (struct constraint){ dimension, lists, intervals };
+}
+
+/* COUNT rules with wide ranges of fields of each width, which overlap at random; of ports as many as LISTS each. */
+static inline struct rule_list *overlapping_rules(struct arena *arena, struct random *random, uint32_t count, uint32_t lists)
+{
+	static const uint32_t fields[] = { RANDOM_SADDR4, RANDOM_DADDR4, RANDOM_DPORT, RANDOM_ETHER, RANDOM_SADDR_HI };
+	struct rule *rules = arena_new_array(arena, struct rule, count + 2);
+	static const struct interval zero = { 0, 0 };
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct constraint *constraints = arena_new_array(arena, struct constraint, 7);
+		struct box *box = arena_new_object(arena, struct box);
+
+		constraints[box->count++] = (struct constraint){ RANDOM_MALFORMED, 1, &zero };
+		for (uint32_t f = 0; f < 5; f++)
+			constraints[box->count++] =
+				wide_constraint(arena, random, fields[f], fields[f] == RANDOM_DPORT ? lists : 1);
+		if (random_below(random, 8) == 0)
+			constraints[box->count++] = random_constraint(arena, random, RANDOM_SET_IPV4);
+		box->constraints = constraints;
+		rules[i] = (struct rule){ .box_count = 1, .boxes = box, .text = "overlapping", .place.line = i + 1 };
+		rules[i].verdict = WEIR_VERDICT_DROP;
+	}
+	return close_rules(arena, rules, count);
+}
+
+/* A flow for them: half near an end of the range of each field. */
+static inline struct weir_flow overlapping_flow(struct random *random)
+{
+	struct weir_flow flow = { 0 };
+
+	/* Of what sets are asked for, a hundred values: their members are put in as they come. */
+	flow.saddr4 = random_below(random, 8) ? random_below(random, 50) * 0x05050505u : -random_below(random, 2);
+	flow.daddr4 = random_below(random, 8) ? random_number(random) : -random_below(random, 2);
+	flow.dport = random_below(random, 8) ? random_number(random) : -random_below(random, 2);
+	flow.ether_saddr = random_number(random) & 0xffffffffffff;
+	flow.saddr_hi =
+		random_below(random, 8) ? random_below(random, 50) * 0x0505050505050505u : -(uint64_t)random_below(random, 2);
+	flow.malformed = random_below(random, 50) == 0;
+	return flow;
+}
+
 /* `ip saddr A tcp dport P drop`, with addresses that do not follow each other. */
 static inline struct rule_list *exact_rules(struct arena *arena, uint32_t count)
 {
