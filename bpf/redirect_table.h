@@ -192,10 +192,10 @@ __weak __noinline int connection_port_is_dead(struct weir_flow *flow, __u32 port
 }
 
 /*
- * The port at the source of BACK, which is of the way back, refuses this connection: mark it, and let the connection's next
- * packet begin it anew.
+ * The port at the source of BACK, which is of the way back, refuses this connection: mark it, and let the connection's next packet
+ * begin it anew. The entry itself goes on trying: a SYN that was sent twice is refused twice.
  */
-static __always_inline void connection_refused(const struct weir_redirected_key *back, struct weir_redirected *connection)
+static __always_inline void connection_refused(const struct weir_redirected_key *back, const struct weir_redirected *connection)
 {
 	struct weir_redirected made = { .port = back->sport, .kind = WEIR_REDIRECTED_DEAD };
 	struct weir_redirected_key key;
@@ -204,10 +204,9 @@ static __always_inline void connection_refused(const struct weir_redirected_key 
 	made.seen_ns = bpf_ktime_get_coarse_ns();
 	connection_dead_key(back, &key);
 	bpf_map_update_elem(&weir_connections, &key, &made, BPF_ANY);
-	connection->state = WEIR_REDIRECTED_ENDING;
 	connection_turn(back, connection->port, true, &key);
 	other = bpf_map_lookup_elem(&weir_connections, &key);
-	if (other)
+	if (other && other->port == back->sport)
 		other->state = WEIR_REDIRECTED_ENDING;
 }
 
