@@ -65,7 +65,7 @@ boot() { # a machine, until it is up
 	until is_up || is_gone || [ $SECONDS -ge $end ]; do sleep 0.1; done
 }
 has_init() { INIT=$(pgrep -P "$MACHINE" | head -n 1) && [ -n "$INIT" ]; }
-inside() { nsenter --target "$INIT" --all "$@"; }
+inside() { nsenter --target "$INIT" --all --root --wd "$@"; }
 is_up() { [ "$(inside systemctl is-active machine.target)" = active ]; }
 shut_down() {
 	inside systemctl --no-block poweroff
