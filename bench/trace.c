@@ -6,9 +6,9 @@
  *	zipf	4,096 flows, of which the nth comes 1/n times as often as the first
  *	uniform	65,536 flows, a rule for each drawn from all alike
  *
- *	trace [--form=FORM] [--tune] ROUNDS TEMPLATE POLICY...	TEMPLATE: build/bench/trace-LAYER.bpf.o; the chain's hook must be
- * of that layer FORM: fits, code, data, tables, vectors
+ *	trace [--form=FORM] [--tune] ROUNDS TEMPLATE POLICY...
  *
+ * TEMPLATE: build/bench/trace-LAYER.bpf.o; the chain's hook must be of that layer. FORM: fits, code, data, tables, vectors.
  * With --tune a policy is compiled anew with the counts that its rules have of its Zipf trace, as `weir apply --tune` does.
  *
  * The first policy is what the others are measured against; it should have no rules. The trace of each of the others is run
