@@ -358,8 +358,7 @@ static inline struct weir_flow overlapping_flow(struct random *random)
 {
 	struct weir_flow flow = { 0 };
 
-	/* Of what sets are asked for, a hundred values: their members are put in as they come. */
-	flow.saddr4 = random_below(random, 8) ? random_below(random, 50) * 0x05050505u : -random_below(random, 2);
+	flow.saddr4 = random_below(random, 8) ? random_number(random) : -random_below(random, 2);
 	flow.daddr4 = random_below(random, 8) ? random_number(random) : -random_below(random, 2);
 	flow.dport = random_below(random, 8) ? random_number(random) : -random_below(random, 2);
 	flow.ether_saddr = random_number(random) & 0xffffffffffff;
