@@ -59,11 +59,60 @@ static struct interval_list match_intervals(struct arena *arena, const struct po
 	return (struct interval_list){ match->range_count, intervals };
 }
 
+/* ---- Masks ---- */
+
+#define MOST_MASKS   8	  /* of a field that are dimensions of their own */
+#define LISTED_MAX 0xff /* of a field whose values can be listed */
+
+void lower_find_masks(struct lowering *lowering)
+{
+	uint64_t masks[WEIR_FIELD_COUNT][MOST_MASKS];
+	uint32_t counts[WEIR_FIELD_COUNT] = { 0 };
+
+	for (uint32_t r = 0; r < lowering->chain->rule_count; r++)
+		for (uint32_t m = 0; m < lowering->chain->rules[r].match_count; m++) {
+			const struct policy_match *match = &lowering->chain->rules[r].matches[m];
+			enum weir_field field = match->masked ? subject_fields(match->subjects[0])->field : 0;
+			uint32_t at = 0;
+
+			if (!match->masked || lowering->listed[field] || field_max(field) > LISTED_MAX)
+				continue;
+			while (at < counts[field] && masks[field][at] != match->mask)
+				at++;
+			if (at == MOST_MASKS)
+				lowering->listed[field] = true;
+			else if (at == counts[field])
+				masks[field][counts[field]++] = match->mask;
+		}
+}
+
+/* The values that are in LIST under a mask, or with != those that are not. */
+static struct interval_list masked_values(struct arena *arena, const struct policy_match *match, struct interval_list list,
+					  uint64_t max)
+{
+	struct interval *intervals = arena_new_array(arena, struct interval, max / 2 + 1);
+	uint32_t count = 0;
+
+	for (uint64_t value = 0; value <= max; value++) {
+		if (intervals_contain(list.items, list.count, value & match->mask) == match->negated)
+			continue;
+		if (count && intervals[count - 1].high + 1 == value)
+			intervals[count - 1].high = value;
+		else
+			intervals[count++] = (struct interval){ value, value };
+	}
+	return (struct interval_list){ count, intervals };
+}
+
 static void add_ranges(struct lowering *lowering, const struct policy_match *match, enum weir_field field, int index)
 {
 	struct dimension dimension = dimension_of_field(field);
 	struct interval_list list = match_intervals(lowering->arena, match);
 
+	if (match->masked && lowering->listed[field]) {
+		add_part(lowering, dimension, masked_values(lowering->arena, match, list, dimension.max), index);
+		return;
+	}
 	if (match->masked)
 		dimension.max = dimension.mask = match->mask & field_max(field);
 	list = intervals_clip(lowering->arena, list, dimension.max);

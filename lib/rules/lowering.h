@@ -44,13 +44,16 @@ struct lowering {
 	VECTOR(struct dimension) dimensions;
 	VECTOR(struct rule_set) sets;
 	uint32_t anonymous;
+	bool listed[WEIR_FIELD_COUNT]; /* masks of this field: as the values that they let through */
 	/* of the rule that is being lowered; the memory is used again for the next */
 	const struct policy_rule *rule;
 	VECTOR(struct part) parts;
 	VECTOR(struct alternatives) unions;
 };
 
-/* lower_match.c: add what a match says. */
+/* lower_match.c: find the fields of which there are so many masks that each would be a dimension too many. */
+void lower_find_masks(struct lowering *lowering);
+/* Add what a match says. */
 void lower_match(struct lowering *lowering, int index);
 /* Let the match of a union be a set after all. */
 void lower_union_as_set(struct lowering *lowering, const struct alternatives *alternatives);

@@ -14,7 +14,7 @@ on_vb refused
 ok "rules that the verifier refuses as instructions are applied" weir apply "$WORK/refused.weir"
 matches "and list -v says that some of them are data, and why" "$(weir list -v)" \
 	'[0-9]+ of [0-9]+ nodes as data, since the kernel does not verify as many as instructions'
-for port in 100 4000 5000; do
+for port in 100 15000 24000; do
 	frame_a "ip,src=$A4,dst=$B4" "tcp,sport=1000,dport=$port,flags=A"
 	wanted=$(weir why "$WORK/refused.weir" "tcp $A4:1000 > $B4:$port ack" | sed -n 's/.*decided by [^:]*:\([0-9]*\):.*/\1/p')
 	is "a packet to port $port is decided by the rule that 'weir why' names (line ${wanted:?})" \

@@ -173,12 +173,13 @@ ip netns exec "$B" sysctl -qw net.ipv4.tcp_syncookies=1
 ok "and is removed" weir remove queues
 
 # ---- A client that comes again from the same ports, while the server's side still waits in TIME_WAIT ----
-ip netns exec "$A" sysctl -qw net.ipv4.ip_local_port_range="40000 40499"
+# (Or the client's, where the server closes late: it may have those ports back after a second.)
+ip netns exec "$A" sysctl -qw net.ipv4.ip_local_port_range="40000 40499" net.ipv4.tcp_tw_reuse=1
 for host in "$B4" "[$B6]"; do
 	got="$(get "$host" 80 400) $(get "$host" 80 400) $(get "$host" 80 400)"
 	is "$host: no connection is lost where ports are used again" "$(count_of "$got")" 1200
 done
-ip netns exec "$A" sysctl -qw net.ipv4.ip_local_port_range="32768 60999"
+ip netns exec "$A" sysctl -qw net.ipv4.ip_local_port_range="32768 60999" net.ipv4.tcp_tw_reuse=2
 
 # ---- A server goes, and comes again ----
 kill -TERM "$RESTARTED"

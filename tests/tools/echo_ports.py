@@ -31,7 +31,7 @@ def family(host):
 def answer_tcp(conn, port):
     with conn:
         try:
-            conn.settimeout(20)
+            conn.settimeout(300)
             head = b""
             while b"\r\n\r\n" not in head:
                 more = conn.recv(65536)
