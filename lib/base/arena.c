@@ -7,9 +7,15 @@
 #include <string.h>
 
 /* Chunks get larger as they get many: a small arena takes little, a large one is not taken in ten thousand parts. */
+#if !ARENA_SANITIZED
 #define FIRST_CHUNK ((size_t)64 << 10)
 #define MOST_CHUNK  ((size_t)4 << 20)
-#define ALIGNMENT  _Alignof(max_align_t)
+#define ALIGNMENT   _Alignof(max_align_t)
+#else
+#define FIRST_CHUNK ((size_t)0)
+#define MOST_CHUNK  ((size_t)0)
+#define ALIGNMENT   ((size_t)1)
+#endif
 
 struct chunk {
 	struct chunk *next;

@@ -10,6 +10,15 @@
 #include <stdarg.h>
 #include <stddef.h>
 
+/* With the address sanitizer each object has memory of its own, of its very size, so that a byte too far is seen. */
+#if defined(__has_feature)
+#define ARENA_SANITIZED __has_feature(address_sanitizer)
+#elif defined(__SANITIZE_ADDRESS__)
+#define ARENA_SANITIZED 1
+#else
+#define ARENA_SANITIZED 0
+#endif
+
 struct arena;
 
 struct arena *arena_new(void);

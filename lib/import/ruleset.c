@@ -49,7 +49,7 @@ struct import_set *ruleset_set(const struct ruleset *ruleset, const char *table,
 /* A name that the language takes and no other set has. */
 static const char *set_words(const struct ruleset *ruleset, const char *name)
 {
-	char *plain = arena_strndup(ruleset->arena, name, 40);
+	char *plain = arena_strndup(ruleset->arena, name, strnlen(name, 40));
 	const char *words = plain;
 	bool taken = true;
 
