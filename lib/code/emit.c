@@ -2,7 +2,7 @@
 /*
  * In: a tree. Out: classify(), then a function for each set (set_member.c) and predicate (predicate.c) it asks, then one for each
  * tree that is data, each table and bit vectors (find.c). What classify() has of a tree of instructions is in emit_tree.c, of the
- *others in emit_found.c.
+ * others in emit_found.c.
  *
  * classify's registers:
  *	r0	its answer, and what the functions it calls gave back

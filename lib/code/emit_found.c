@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * In: a tree that is data, a table, or bit vectors. Out: the part of classify() that asks it (emit.c has the registers). Its
- *function says which element of a map is the packet's outcome; what a leaf has as constants is read from there.
+ * function says which element of a map is the packet's outcome; what a leaf has as constants is read from there.
  *
  *	fp-8	the number of that element, for the look-up
  *	fp-16	whether the next one is passed, too		passing trees

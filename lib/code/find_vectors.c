@@ -3,8 +3,7 @@
  * Bit vectors. In: those of a tree part. Out: four maps, the function find() that goes from block to block, and the one that it
  * asks for each, with the number of the block and the answers of what is no field in one number:
  *
- *	int block(ctx, struct weir_flow *flow, u32 block | answers << BLOCK_BITS)	the element of the first box that holds; 0:
- *none
+ *	int block(ctx, struct weir_flow *flow, u32 block | answers << BLOCK_BITS)	the element of the first box that holds; 0: none
  *
  *	page = pages[block]
  *	for each dimension: row = rows[page.rows + how many of its borders are not behind the value]
@@ -13,8 +12,8 @@
  *		any bit: answer the box of the lowest
  *
  * All blocks have the same code, and the kernel verifies it once: it grows with the dimensions, and not with the rules. A page
- *has a block's borders of all dimensions, for each a power of two of them; the places that are too many stand in front and are 0,
- *as the first border is. So the bisection always ends among the others, and needs neither a branch nor a last border.
+ * has a block's borders of all dimensions, for each a power of two of them; the places that are too many stand in front and are 0,
+ * as the first border is. So the bisection always ends among the others, and needs neither a branch nor a last border.
  *
  * find():
  *	r6 ctx, r7 flow, r8 answers, r9 the number of the block

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * In: rules. Out: vectors of their boxes. Boxes in order are cut into blocks. In a block, a dimension's values fall into
- *intervals within which all boxes agree; for each of these a row says which boxes hold there. A row is not the bits themselves
- *but the numbers of chunks of them, since neighbours differ in few:
+ * intervals within which all boxes agree; for each of these a row says which boxes hold there. A row is not the bits themselves
+ * but the numbers of chunks of them, since neighbours differ in few:
  *
  *	row = the last border that is not behind the value		for each dimension
  *	for each chunk of the block: AND of chunks[row.chunks[i]] over all dimensions; any bit: the lowest is the first box
