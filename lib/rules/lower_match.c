@@ -61,7 +61,7 @@ static struct interval_list match_intervals(struct arena *arena, const struct po
 
 /* ---- Masks ---- */
 
-#define MOST_MASKS   8	  /* of a field that are dimensions of their own */
+#define MOST_MASKS 8	/* of a field that are dimensions of their own */
 #define LISTED_MAX 0xff /* of a field whose values can be listed */
 
 void lower_find_masks(struct lowering *lowering)

@@ -351,8 +351,9 @@ static bool sort_rules(struct parter *parter, const struct narrowness *narrownes
 	return changed;
 }
 
-/* One tree of all rules that need not be bettered: small; or of very many rules, which take long to try, and as large as a good
- * one is. */
+/*
+ * One tree of all rules that need not be bettered: small; or of very many rules, which take long to try, and as large as a good one is.
+ */
 static bool one_is_good_enough(struct parter *parter, struct parting *ret_parting)
 {
 	struct budget budget = good_budget(parter, parter->rules, parter->count);
@@ -576,8 +577,7 @@ static bool take_vectors(struct parter *parter, struct parting *vectors)
 	return true;
 }
 
-/* Trees for what is no table; where these would be too many, VECTORS for the rules that can stand there, and trees for the rest.
- */
+/* Trees for what is no table; where they would be too many, VECTORS for the rules that can stand there, and trees for the rest. */
 static struct parting grow_trees(struct parter *parter, struct parting *vectors)
 {
 	enum tree_wish wish = parter->options->wish;

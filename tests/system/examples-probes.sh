@@ -25,15 +25,15 @@ fi
 
 if grep -qw bpf /sys/kernel/security/lsm 2>/dev/null; then
 	begin "lsm-nice begins" lsm-nice
-	is "lsm-nice prints its PID first" "$(head -n 1 "$WORK/out" | grep -Ecx "[0-9]{2}:[0-9]{2}:[0-9]{2} \[INFO\] lsm_nice: \[lsm-nice.c:[0-9]+\] PID: $EXAMPLE")" 1
-	is "lsm-nice: a positive value is allowed" "$(renice 10 -p "$EXAMPLE" 2>&1)" "$EXAMPLE (process ID) old priority 0, new priority 10"
-	is "lsm-nice: a negative one is not permitted" "$(renice -10 -p "$EXAMPLE" 2>&1)" "renice: failed to set priority for $EXAMPLE (process ID): Operation not permitted"
+	is "lsm-nice prints its PID first" "$(head -n 1 "$WORK/out" | grep -Ecx "[0-9]{2}:[0-9]{2}:[0-9]{2} \[INFO\] lsm_nice: \[lsm-nice.c:[0-9]+\] PID: $BEGUN")" 1
+	is "lsm-nice: a positive value is allowed" "$(renice 10 -p "$BEGUN" 2>&1)" "$BEGUN (process ID) old priority 0, new priority 10"
+	is "lsm-nice: a negative one is not permitted" "$(renice -10 -p "$BEGUN" 2>&1)" "renice: failed to set priority for $BEGUN (process ID): Operation not permitted"
 	sleep 30 &
 	OTHER=$!
 	STARTED+=("$OTHER")
 	ok "lsm-nice: for another process it is" renice -10 -p "$OTHER"
 	end
-	is "lsm-nice logs what was tried" "$(grep -Ec "The PID supplied to this program is: $EXAMPLE, with nice value -10 and return value 0. Monitoring for changes in PID: $EXAMPLE$" "$WORK/out")" 1
+	is "lsm-nice logs what was tried" "$(grep -Ec "The PID supplied to this program is: $BEGUN, with nice value -10 and return value 0. Monitoring for changes in PID: $BEGUN$" "$WORK/out")" 1
 else
 	skip "lsm-nice" "BPF LSM is off: 'bpf' is not in /sys/kernel/security/lsm"
 fi

@@ -312,22 +312,27 @@ examples() {
 	[ -x "$EXAMPLES/$1/$1" ] || make -s -C "$ROOT" examples >/dev/null || { echo "Bail out! the examples do not build"; exit 1; }
 }
 
-# begin SENTENCE NAME [ARGUMENT...]: in B, until end; its output is $WORK/out.
-begin() {
-	local sentence=$1 name=$2
+# begin SENTENCE NAME [ARGUMENT...]: in B, until end; its number is $BEGUN.
+begin() { begin_command "$1" 'Waiting for Ctrl-C' "$EXAMPLES/$2/$2" "${@:3}"; }
+
+# ---- A program that tells what it sees, until it is ended ----
+
+# begin_command SENTENCE WORDS COMMAND...: in B, until end; it has begun when it says so. Its output is $WORK/out.
+begin_command() {
+	local sentence=$1 words=$2
 	shift 2
 	: >"$WORK/out"
-	nsenter --net="/run/netns/$B" "$EXAMPLES/$name/$name" "$@" >"$WORK/out" 2>"$WORK/err" &
-	EXAMPLE=$!
-	STARTED+=("$EXAMPLE")
-	until_true 20 grep -q 'Waiting for Ctrl-C' "$WORK/out"
+	nsenter --net="/run/netns/$B" "$@" >"$WORK/out" 2>"$WORK/err" &
+	BEGUN=$!
+	STARTED+=("$BEGUN")
+	until_true 20 grep -q "$words" "$WORK/out"
 	result "$sentence" $? "$(cat "$WORK/err")"
 }
 # With what its programs told by then.
 end() {
 	sleep 0.3
-	kill -TERM "$EXAMPLE"
-	wait "$EXAMPLE"
+	kill -TERM "$BEGUN" 2>/dev/null
+	wait "$BEGUN"
 	# shellcheck disable=SC2034
 	STATUS=$?
 }

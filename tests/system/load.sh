@@ -8,23 +8,8 @@ BPFFS=/sys/fs/bpf
 mountpoint -q $BPFFS || skip_all "no bpffs can be mounted at $BPFFS"
 playground
 
-# load SENTENCE ARGUMENT...: weir load in B, until unload.
-load() {
-	local sentence=$1
-	shift
-	: >"$WORK/out"
-	nsenter --net="/run/netns/$B" "$WEIR" load "$@" >"$WORK/out" 2>"$WORK/err" &
-	LOAD=$!
-	STARTED+=("$LOAD")
-	until_true 10 grep -Eq 'attached' "$WORK/out"
-	result "$sentence" $? "$(cat "$WORK/err")"
-}
-unload() {
-	sleep 0.2
-	kill -TERM "$LOAD" 2>/dev/null
-	wait "$LOAD"
-	STATUS=$?
-}
+# load SENTENCE ARGUMENT...: weir load in B, until end.
+load() { begin_command "$1" attached "$WEIR" load "${@:2}"; }
 # What should be refused, and is not, ends by itself.
 refused() { in_b "$WEIR" load "$@" -s 2; }
 quick() { in_b "$WEIR" load "$@" -s 1; }
@@ -35,17 +20,17 @@ element() { bpftool -j map lookup pinned "$1" key "${@:2}" 2>/dev/null; }
 # ---- Objects for tc ----
 load "an object without BTF, licence and known section names is loaded" "$OBJECTS/drop.o" --on vb --section ingress
 fails "the program of its section 'ingress' drops" pings
-unload
+end
 is "it ends without an error" "$STATUS" 0
 ok "and is detached then" pings
 load "another section, by name and type" "$OBJECTS/drop.o" --on vb --section mycls --type tc/ingress
 fails "its program drops" pings
-unload
+end
 exits "a section whose hook nobody knows is an error" 1 "no hook is known for the section 'mycls'" refused "$OBJECTS/drop.o" --on vb
 load "egress is the other direction" "$OBJECTS/drop.o" --on vb --section ingress --type tc/egress
 fails "its program drops there" pings
 matches "the attachment is told" "$(cat "$WORK/out")" "^attached drop \(tc/egress\) to vb, (tcx|clsact) egress$"
-unload
+end
 
 for btf in "" -g; do
 	load "tc's maps${btf:+, with BTF}" "$OBJECTS/tc-maps$btf.o" --on vb
@@ -55,12 +40,12 @@ for btf in "" -g; do
 	is "tc's maps$btf: the program counts in the map" "$(element $BPFFS/tc/globals/map_marks 0 0 0 0 | jq -r .formatted.value.packets? 2>/dev/null || true; element $BPFFS/tc/globals/map_marks 0 0 0 0 | jq -r '.value[0]')" "$(printf '%s\n' null 0x03)"
 	inner=$(bpftool -j map | jq -r '[.[] | select(.name == "map_inner")] | last | .id')
 	is "tc's maps$btf: the inner map is element 3 of the map of maps" "$(bpftool -j map lookup id "$inner" key 0 0 0 0 | jq -r '.value[0]')" 0x03
-	unload
+	end
 	rm -rf "$BPFFS/tc"
 done
 load "a pinned map that is there is used" -j "$OBJECTS/tc-maps.o" --on vb
 is "-j tells the map's id and pin" "$(jq -r '.maps[] | select(.name == "map_marks") | "\(.id) \(.pin)"' "$WORK/out")" "1 $BPFFS/tc/globals/map_marks"
-unload
+end
 before=$(bpftool -j map show pinned $BPFFS/tc/globals/map_marks | jq .id)
 quick "$OBJECTS/tc-maps.o" --on vb >/dev/null
 is "it is the same map the next time" "$(bpftool -j map show pinned $BPFFS/tc/globals/map_marks | jq .id)" "$before"
@@ -73,7 +58,7 @@ in_b tc qdisc add dev vb root handle 1: htb default 2 2>/dev/null
 if in_b tc qdisc show dev vb | grep -q htb; then
 	load "a classifier of a qdisc that is there" "$OBJECTS/tc-maps.o" --on vb --type tc/egress --parent 1: --classid 1:7
 	matches "it is a filter with a class, and not of direct action" "$(in_b tc filter show dev vb parent 1:)" "flowid 1:7 count_marks not_in_hw"
-	unload
+	end
 	lacks "it goes with the command" "$(in_b tc filter show dev vb parent 1:)" count_marks
 else
 	skip "a classifier of a qdisc that is there" "this kernel has no HTB"
@@ -85,13 +70,13 @@ rm -rf $BPFFS/tc
 # ---- Objects with globals, and what they log ----
 load "globals are set" "$OBJECTS/globals-g.o" --program choose --on vb --set drop_from=$A4 --set threshold=-7 --set word=hello --set numbers=9,8,7,6 --set chatty=true
 fails "the address that was set is dropped" pings
-unload
+end
 is "what it logs has the globals' values" "$(stamped 'INFO globals-g\] word hello threshold -7 numbers 6 0xff \{\} -1')" 1
 is "levels are told apart" "$(stamped "WARN globals-g\] from $A4")" 1
 is "a level that was not asked for is not there" "$(grep -c debug "$WORK/out")" 0
 load "with --level" "$OBJECTS/globals-g.o" --program choose --on vb --level debug
 pings >/dev/null 2>&1
-unload
+end
 at_least "a lower level is there when asked for" "$(stamped "DEBUG globals-g\] debug $AMAC")" 1
 exits "a global that is not there" 1 "no global variable 'nothing'" refused "$OBJECTS/globals-g.o" --program choose --on vb --set nothing=1
 exits "a value that does not fit" 1 "is too much for" refused "$OBJECTS/globals-g.o" --program choose --on vb --set numbers=256
@@ -99,7 +84,7 @@ exits "a value that is none" 1 "is no value for" refused "$OBJECTS/globals-g.o" 
 exits "what globals there are is told" 1 "it has .*drop_from, threshold, word, numbers, chatty" refused "$OBJECTS/globals-g.o" --program choose --on vb --set nothing=1
 load "globals of each type are set" "$OBJECTS/records-g.o" --on vb --set port=65535 --set wide=-9223372036854775808 --set yes=true --set colour=GREEN --set list=1,2,3 --set mac=02:00:00:00:00:aB --set address6=fd00::1
 pings >/dev/null 2>&1
-unload
+end
 at_least "numbers, a truth value, a name of an enum's, a list, the rest of which is 0" "$(stamped 'INFO records-g\] port 65535 wide -9223372036854775808 yes 1 colour 7 list 1 2 0')" 1
 at_least "addresses of six and sixteen bytes" "$(stamped 'INFO records-g\] mac 0x2:0xab address 0xfd:0x1 point 0 constant fe80::1')" 1
 while read -r set pattern; do
@@ -122,12 +107,12 @@ log: read and lost 40000, lost some, then 0, at most hundreds at once, for a sec
 exits "--set without a value" 1 "has no '='" refused "$OBJECTS/globals-g.o" --on vb --set threshold
 load "JSON" -j "$OBJECTS/globals-g.o" --program choose --on vb --set drop_from=$A4
 pings >/dev/null 2>&1
-unload
+end
 is "a log line is an object" "$(jq -r 'select(.level == "warn") | "\(.object) \(.text) \(.file) \(.line > 40)"' "$WORK/out")" "globals-g from $A4 globals.c true"
 is "-c ends after as many lines" "$(: >"$WORK/out"; timeout 20 nsenter --net="/run/netns/$B" "$WEIR" load "$OBJECTS/globals-g.o" --program choose --on vb --set chatty=1 -c 2 >"$WORK/out" & until_true 5 grep -q attached "$WORK/out"; in_a ping -q -c 4 -i 0.1 $B4 >/dev/null; wait $!; grep -c 'word' "$WORK/out")" 2
 load "a rate" "$OBJECTS/globals-g.o" --program choose --on vb --set chatty=1 --rate 5
 in_a ping -q -f -c 300 $B4 >/dev/null 2>&1
-unload
+end
 lines_seen=$(grep -c 'word nothing' "$WORK/out")
 at_least "lines past the rate are left out and counted" "$([ "$lines_seen" -le 50 ] && grep -Ec '^[0-9]+ lines? .*rate' "$WORK/out")" 1
 
@@ -135,7 +120,7 @@ at_least "lines past the rate are left out and counted" "$([ "$lines_seen" -le 5
 load "XDP, generic" "$OBJECTS/globals-g.o" --program choose --on vb --mode generic
 matches "the mode is told" "$(cat "$WORK/out")" "to vb, generic"
 exits "where another XDP program is" 3 "another XDP program is at that interface" refused "$OBJECTS/globals-g.o" --program choose --on vb
-unload
+end
 exits "offload, which no veth has" 2 "cannot attach" refused "$OBJECTS/globals-g.o" --program choose --on vb --mode offload
 is "a socket filter sees packets" "$(: >"$WORK/out"; in_b "$WEIR" load "$OBJECTS/globals-g.o" --program sees --on lo -c 1 -s 20 >"$WORK/out" & until_true 20 grep -q attached "$WORK/out"; in_b ping -q -c 1 127.0.0.1 >/dev/null; wait $!; grep -c 'socket [0-9]* bytes' "$WORK/out")" 1
 [ -d /sys/kernel/tracing/events ] || mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null
@@ -158,17 +143,17 @@ if [ -n "$(cgroup_mount)" ]; then
 		load "a cgroup, $mode" "$OBJECTS/globals-g.o" --program leaves --on "$CGROUP" --cgroup-mode $mode
 		in_cgroup "$CGROUP" nsenter --net="/run/netns/$B" ping -q -c 1 $A4 >/dev/null
 		matches "cgroup $mode: bpftool says so" "$(bpftool cgroup show "$CGROUP")" "leaves|egress"
-		unload
+		end
 		matches "cgroup $mode: direction and mode are told" "$(cat "$WORK/out")" "^attached leaves .*, egress, $mode$"
 		at_least "cgroup $mode: it logs what leaves" "$(stamped 'INFO globals-g\] cgroup 84 bytes')" 1
 		is "cgroup $mode: nothing stays" "$(bpftool cgroup show "$CGROUP" | grep -c leaves)" 0
 	done
 	load "single is there" "$OBJECTS/globals-g.o" --program leaves --on "$CGROUP" --cgroup-mode single
 	exits "another beside a single one is refused" 3 "another program at this cgroup" refused "$OBJECTS/globals-g.o" --program leaves --on "$CGROUP"
-	unload
+	end
 	load "several programs of one object share its maps" "$OBJECTS/globals-g.o" --program choose --program leaves --on vb --on "leaves=$CGROUP"
 	is "both are attached" "$(lines 'attached .*')" 2
-	unload
+	end
 else
 	skip "cgroups" "no cgroup2 is mounted"
 fi
@@ -177,7 +162,7 @@ fi
 for kind in aya aya-g aya-perf; do
 	load "an object of Aya's form: $kind" "$OBJECTS/$kind.o" --on vb
 	pings >/dev/null 2>&1
-	unload
+	end
 	is "$kind: what aya-log wrote is printed" "$(stamped "INFO xdp_log\] SRC IP: $A4, SRC PORT: 443 mac 02:00:00:00:00:0a i -2")" 1
 done
 
@@ -192,9 +177,9 @@ probe() {
 	shift 2
 	: >"$WORK/out"
 	nsenter --net="/run/netns/$B" "$WEIR" load "$OBJECTS/probes-g.o" --program "at_$kind" "$@" >"$WORK/out" 2>"$WORK/err" &
-	LOAD=$!
-	STARTED+=("$LOAD")
-	told() { grep -q attached "$WORK/out" || ! kill -0 "$LOAD" 2>/dev/null; }
+	BEGUN=$!
+	STARTED+=("$BEGUN")
+	told() { grep -q attached "$WORK/out" || ! kill -0 "$BEGUN" 2>/dev/null; }
 	until_true 20 told
 	PROBE=$(cat "$WORK/out")
 	# Tracepoints are in every kernel that weir runs on.
@@ -206,7 +191,7 @@ probe() {
 	perl -e 'use POSIX; POSIX::getpid()'
 	renice 3 -p $BASHPID >/dev/null 2>&1
 	REFUSED=$(renice 7 -p $BASHPID 2>&1)
-	unload
+	end
 	at_least "$kind: it is loaded, and logs" "$(stamped "INFO probes-g\] $line")" 1
 }
 probe kprobe kprobe

@@ -596,6 +596,7 @@ TEST(bit_vectors_past_their_limit_are_an_error)
 	diagnostics_init(&diagnostics, arena);
 	CHECK(tree_build(arena, list, &options, &diagnostics) == NULL);
 	CHECK_NUMBER(diagnostics.errors, 1);
+	CHECK(diagnostics.errors && strstr(diagnostics.list.items[0].message, "bit vectors of more than"));
 	arena_free(arena);
 }
 

@@ -353,7 +353,7 @@ static inline struct rule_list *overlapping_rules(struct arena *arena, struct ra
 	return close_rules(arena, rules, count);
 }
 
-/* A flow for them: half near an end of the range of each field. */
+/* A flow for them: mostly at random, now and then at an end of a field's range. */
 static inline struct weir_flow overlapping_flow(struct random *random)
 {
 	struct weir_flow flow = { 0 };
