@@ -3,8 +3,6 @@
 
 BENCH := $(OUT)/bench
 
-bench bench-quick: $(BENCH)/sets $(BENCH)/sets.bpf.o
-
 $(BENCH)/sets: $(OUT)/bench/sets.o $(OUT)/bench/set_material.o $(OUT)/libweir.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -50,12 +48,16 @@ bench-log: $(BENCH)/log $(BENCH)/log.bpf.o ## what weir_log costs a program, in 
 
 $(OUT)/bench/%.o: CPPFLAGS += -Itests/verifier -Itests/classbench
 
-.PHONY: bench bench-quick bench-pictures
-bench: $(BENCH)/test_run $(BENCH)/http $(BENCH)/effects $(BENCH)/trace $(TRACE_TEMPLATES) $(BENCH)/flood $(BENCH)/connect $(OUT)/weir ## measure, beside nftables, iptables and xdp-filter (root, under 15 minutes)
-	bench/run $(OUT)
+BENCH_TOOLS := $(addprefix $(BENCH)/,test_run http effects trace flood connect sets sets.bpf.o) $(TRACE_TEMPLATES)
+# Which parts run, as bench/run names them; empty: all.
+BENCH_PARTS ?=
 
-bench-quick: $(BENCH)/test_run $(BENCH)/http $(BENCH)/effects $(BENCH)/trace $(TRACE_TEMPLATES) $(BENCH)/flood $(BENCH)/connect $(OUT)/weir ## the same in short, under 2 minutes
-	bench/run --quick $(OUT)
+.PHONY: bench bench-quick bench-pictures
+bench: $(BENCH_TOOLS) $(OUT)/weir ## measure, beside nftables, iptables and xdp-filter (root, under 15 minutes; BENCH_PARTS="rules sets": only these)
+	bench/run $(OUT) $(BENCH_PARTS)
+
+bench-quick: $(BENCH_TOOLS) $(OUT)/weir ## the same in short, under 2 minutes
+	bench/run --quick $(OUT) $(BENCH_PARTS)
 
 bench-pictures: ## draw docs/pictures from what the last `make bench` found
 	bench/draw $(OUT)/bench.json docs/pictures
