@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "kernel/clock.h"
 
 static const struct place nowhere;
 
@@ -222,5 +223,84 @@ int connections_read_ports(struct arena *arena, int ports_fd, struct state_rule 
 		rules[i].ports = ports.items;
 		rules[i].port_count = (uint32_t)ports.count;
 	}
+	return 0;
+}
+
+static int by_address(const void *left, const void *right)
+{
+	const struct state_refusal *a = left, *b = right;
+
+	if (a->type != b->type)
+		return a->type < b->type ? -1 : 1;
+	if (a->address.hi != b->address.hi)
+		return a->address.hi < b->address.hi ? -1 : 1;
+	if (a->address.lo != b->address.lo)
+		return a->address.lo < b->address.lo ? -1 : 1;
+	if (a->protocol != b->protocol)
+		return a->protocol < b->protocol ? -1 : 1;
+	return a->port < b->port ? -1 : a->port > b->port;
+}
+
+/* Is the entry the mark of a port that is passed over at NOW (CLOCK_MONOTONIC)? */
+static bool read_refusal(const struct weir_redirected_key *key, const struct weir_redirected *entry, uint64_t now,
+			 struct state_refusal *ret_refusal)
+{
+	const uint64_t second = 1000000000, end = entry->seen_ns + WEIR_REDIRECTED_DEAD_S * second;
+
+	if (entry->kind != WEIR_REDIRECTED_DEAD || now >= end)
+		return false;
+	*ret_refusal = (struct state_refusal){ .address = { key->saddr_hi, key->saddr_lo },
+					       .type = key->network == WEIR_NETWORK_IPV4 ? TYPE_IPV4_ADDR : TYPE_IPV6_ADDR,
+					       .port = key->sport,
+					       .protocol = key->protocol,
+					       .seconds = (uint32_t)((end - now + second - 1) / second) };
+	return true;
+}
+
+/* The texts are asked, which say more than the verdict; who finds the word in a comment is only shown that no port refused. */
+static bool goes_by_answers(const struct state_chain *chain)
+{
+	for (uint32_t i = 0; i < chain->rule_count; i++)
+		if (chain->rules[i].verdict == WEIR_VERDICT_DNAT && strstr(chain->rules[i].text, "alive"))
+			return true;
+	return false;
+}
+
+/* In batches: the marks stand among the connections. A million of these are gone through in a third of a second; more is too
+ * long. */
+int connections_read_refusals(struct arena *arena, int table_fd, struct state_chain *chain)
+{
+	enum { BATCH = 4096, MOST = 1 << 20 };
+	_cleanup_free_ struct weir_redirected_key *keys = NULL;
+	_cleanup_free_ struct weir_redirected *entries = NULL;
+	VECTOR(struct state_refusal) refusals = { 0 };
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
+	uint32_t place, count;
+	bool first = true;
+	int r = 0;
+
+	chain->knows_refusals = chain->connections <= MOST && goes_by_answers(chain);
+	if (!chain->knows_refusals)
+		return 0;
+	keys = calloc(BATCH, sizeof(*keys));
+	entries = calloc(BATCH, sizeof(*entries));
+	if (!keys || !entries)
+		return -ENOMEM;
+	while (r == 0) {
+		struct state_refusal refusal;
+
+		count = BATCH;
+		r = bpf_map_lookup_batch(table_fd, first ? NULL : &place, &place, keys, entries, &count, NULL);
+		if (r && r != -ENOENT)
+			return r;
+		first = false;
+		for (uint32_t i = 0; i < count; i++)
+			if (read_refusal(&keys[i], &entries[i], now, &refusal))
+				vector_push(arena, &refusals, refusal);
+	}
+	if (refusals.count)
+		qsort(refusals.items, refusals.count, sizeof(*refusals.items), by_address);
+	chain->refusals = refusals.items;
+	chain->refusal_count = (uint32_t)refusals.count;
 	return 0;
 }

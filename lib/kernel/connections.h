@@ -14,5 +14,7 @@ void connections_close(struct apply_chain *chain);
 
 /* Connections begun, into the rules that redirect. */
 int connections_read_ports(struct arena *arena, int ports_fd, struct state_rule *rules, uint32_t rule_count);
+/* Ports that refused not long ago, out of the table of connections, into CHAIN, whose rules are known. */
+int connections_read_refusals(struct arena *arena, int table_fd, struct state_chain *chain);
 
 #endif

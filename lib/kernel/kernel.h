@@ -77,6 +77,15 @@ struct state_rule {
 	const struct state_port *ports; /* by port, those that had any */
 };
 
+/* A port to which `dnat ... alive` sends nobody just now, since it refused a connection; all rules of the chain pass it over. */
+struct state_refusal {
+	struct value address; /* of the host that refused */
+	enum value_type type; /* of the address: ipv4_addr or ipv6_addr */
+	uint16_t port;
+	uint8_t protocol; /* IPPROTO_TCP, IPPROTO_UDP */
+	uint32_t seconds; /* until it is tried again, rounded up */
+};
+
 struct state_foreign { /* a program that is not weir's at the same hook of the same target */
 	uint32_t program_id;
 	const char *program_name;
@@ -111,13 +120,15 @@ struct state_chain {
 	struct weir_counter policy_counter;
 	struct weir_counter malformed[WEIR_MALFORMED_COUNT];
 	uint64_t events_lost;
-	bool counts_faults; /* XDP: some verdict can fail, and the kernel's tracepoints are asked */
+	bool knows_refusals; /* some rule says `dnat ... alive`, and its table is not too large to look through */
+	bool counts_faults;  /* XDP: some verdict can fail, and the kernel's tracepoints are asked */
 	struct weir_faults faults;
 	uint32_t connections; /* room in its table; 0: it redirects none */
-	uint32_t rule_count, attachment_count, map_count;
+	uint32_t rule_count, attachment_count, map_count, refusal_count;
 	const struct state_rule *rules;
 	const struct state_attachment *attachments;
 	const struct state_map *maps;
+	const struct state_refusal *refusals; /* by address, protocol and port */
 	uint32_t program_id, instructions, verified_instructions, jited_bytes;
 	const char *tag;  /* 16 hex digits */
 	const char *form; /* of its trees, and why; NULL: unknown */

@@ -276,15 +276,19 @@ static void describe_chain(struct arena *arena, const struct manifest_chain *cha
 	*ret_rules = rules;
 }
 
-static int read_ports(const struct reading *reading, uint32_t index, struct state_rule *rules)
+static int read_connections(const struct reading *reading, uint32_t index, struct state_chain *state, struct state_rule *rules)
 {
-	const struct manifest_chain *chain = &reading->manifest->chains[index];
-	_cleanup_close_ int fd = -1;
+	_cleanup_close_ int ports = -1, table = -1;
+	int r;
 
-	if (!chain->connections)
+	if (!state->connections)
 		return 0;
-	fd = bpf_obj_get(arena_printf(reading->arena, "%s/ports_%u", reading->folder, index));
-	return fd < 0 ? fd : connections_read_ports(reading->arena, fd, rules, chain->rule_count);
+	ports = bpf_obj_get(arena_printf(reading->arena, "%s/ports_%u", reading->folder, index));
+	r = ports < 0 ? ports : connections_read_ports(reading->arena, ports, rules, state->rule_count);
+	if (r)
+		return r;
+	table = bpf_obj_get(arena_printf(reading->arena, "%s/connections_%u", reading->folder, index));
+	return table < 0 ? table : connections_read_refusals(reading->arena, table, state);
 }
 
 static int read_chain(const struct reading *reading, uint32_t index, struct state_chain *state)
@@ -303,7 +307,7 @@ static int read_chain(const struct reading *reading, uint32_t index, struct stat
 	r = read_program(reading, index, state);
 	r = r ?: read_chain_counters(reading, index, state, rules);
 	r = r ?: read_marks(reading, index, chain->rule_count, rules);
-	return r ?: read_ports(reading, index, rules);
+	return r ?: read_connections(reading, index, state, rules);
 }
 
 /* ---- Sets ---- */

@@ -47,6 +47,26 @@ static json_t *rule_json(const struct state_rule *rule)
 			 "ports", ports_json(rule));
 }
 
+/* Null where they are not known. */
+static json_t *passed_over_json(const struct state_chain *chain)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	json_t *ports;
+
+	if (!chain->knows_refusals)
+		return json_null();
+	ports = json_array();
+	for (uint32_t i = 0; i < chain->refusal_count; i++) {
+		const struct state_refusal *refusal = &chain->refusals[i];
+		const char *protocol = value_print(arena, TYPE_PROTOCOL, (struct value){ 0, refusal->protocol });
+
+		json_array_append_new(ports, json_pack("{s:o, s:o, s:i, s:i}", "protocol", json_text(protocol), "address",
+						       json_text(value_print(arena, refusal->type, refusal->address)), "port",
+						       refusal->port, "seconds", (int)refusal->seconds));
+	}
+	return ports;
+}
+
 static json_t *attachment_json(const struct state_attachment *attachment)
 {
 	json_t *foreign = json_array();
@@ -95,14 +115,14 @@ static json_t *chain_json(const struct state_chain *chain)
 		json_array_append_new(maps,
 				      json_pack("{s:o, s:i, s:o}", "name", json_text(chain->maps[i].name), "id",
 						(int)chain->maps[i].id, "bytes", json_number_or_null(chain->maps[i].bytes)));
-	return json_pack("{s:o, s:s, s:i, s:o, s:o, s:{s:s, s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
+	return json_pack("{s:o, s:s, s:i, s:o, s:o, s:{s:s, s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
 			 json_text(chain->name), "hook", hook_name(chain->hook), "line", (int)chain->line, "id",
 			 json_number(chain->chain_id), "attachments", attachments, "policy", "verdict",
 			 verdict_name(chain->policy), "packets", json_number(chain->policy_counter.packets), "bytes",
 			 json_number(chain->policy_counter.bytes), "rules", rules, "malformed", malformed_json(chain),
 			 "events_lost", json_number(chain->events_lost), "program", program_json(chain), "maps", maps,
-			 "connections", json_number_or_null(chain->connections), "aborted",
-			 chain->counts_faults ? json_number(chain->faults.aborted) : json_null(), "redirects_failed",
+			 "connections", json_number_or_null(chain->connections), "passed_over", passed_over_json(chain),
+			 "aborted", chain->counts_faults ? json_number(chain->faults.aborted) : json_null(), "redirects_failed",
 			 chain->counts_faults ? json_number(chain->faults.redirects_failed) : json_null());
 }
 

@@ -243,6 +243,27 @@ static void print_ports(const struct page *page, const struct widths *widths, co
 	fputc('\n', page->out);
 }
 
+/* "passed over, since they refused: tcp 10.0.1.2:8081 (6 s), ..." */
+static void print_refusals(const struct page *page, const struct state_chain *chain)
+{
+	const uint32_t most = 16;
+
+	if (!chain->refusal_count)
+		return;
+	fprintf(page->out, "    passed over, since they refused:");
+	for (uint32_t i = 0; i < chain->refusal_count && i < most; i++) {
+		const struct state_refusal *refusal = &chain->refusals[i];
+		bool six = refusal->type == TYPE_IPV6_ADDR;
+
+		fprintf(page->out, "%s %s %s%s%s:%u (%u s)", i ? "," : "",
+			value_print(page->arena, TYPE_PROTOCOL, (struct value){ 0, refusal->protocol }), six ? "[" : "",
+			value_print(page->arena, refusal->type, refusal->address), six ? "]" : "", refusal->port, refusal->seconds);
+	}
+	if (chain->refusal_count > most)
+		fprintf(page->out, ", and %u more", chain->refusal_count - most);
+	fputc('\n', page->out);
+}
+
 static void print_counters(const struct page *page, const struct state_chain *chain)
 {
 	struct widths widths = chain_widths(chain);
@@ -261,6 +282,7 @@ static void print_counters(const struct page *page, const struct state_chain *ch
 		if (chain->malformed[i].packets)
 			print_row(page, &widths, &chain->malformed[i], "malformed",
 				  arena_printf(page->arena, "%s, dropped: %s", malformed_names[i], malformed_texts[i]));
+	print_refusals(page, chain);
 	if (chain->faults.aborted)
 		fprintf(page->out, "    %llu dropped for want of what the verdict names (XDP_ABORTED, or the driver could not)\n",
 			(unsigned long long)chain->faults.aborted);

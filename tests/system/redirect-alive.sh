@@ -36,6 +36,10 @@ count_of() { tr ' ' '\n' <<<"$1" | awk -F: '{ n += $2 } END { print n + 0 }'; }
 servers_of() { tr ' ' '\n' <<<"$1" | cut -d: -f1 | sort -n | tr '\n' ' '; }
 # Connections that were begun at dead ports by the first rule.
 dead_tried() { json '[.policies[].chains[0].rules[] | select(.text | startswith("tcp dport 80 ")) | .ports[] | select(.port == (8081, 8086)) | .connections] | add // 0'; }
+passed_over() {
+	json --arg host "$C4" '.policies[].chains[0].passed_over[]?
+		| select(.protocol == "tcp" and .address == $host and .port >= 8080 and .seconds >= 1 and .seconds <= 10) | .port' | tr '\n' ' '
+}
 
 policy alive <<END
 chain web {
@@ -68,6 +72,9 @@ try_all() { # HOW, WHO LIVES
 		at_least "$how: $host without alive the dead ones' are refused" $((200 - $(count_of "$got"))) 30
 		is "$how: $host where none lives, the client hears it" "$(in_a curl -s -g --noproxy '*' -m 20 -o /dev/null "http://$host:83/"; echo $?)" 7
 	done
+	in_a curl -s --noproxy '*' -m 20 "http://$C4:80/?[1-100]" >/dev/null
+	is "$how: weir list -j tells which ports are passed over" "$(passed_over)" "$(comm -23 <(seq 8080 8087) <(tr ' ' '\n' <<<"${living% }") | tr '\n' ' ')"
+	matches "$how: so does weir list" "$(weir list alive)" "passed over, since they refused: tcp $C4:.*8081 \([0-9]+ s\)"
 	for host in "$C4" "$C6"; do
 		in_a python3 "$PEER" ask "$host" 53 8 >/dev/null # these find the dead ones
 		got=$(in_a python3 "$PEER" ask "$host" 53 40)
@@ -90,6 +97,7 @@ got=$(get "$C4" 80 1500)
 is "one server ends and one begins: no connection is lost" "$(count_of "$got")" 1500
 lacks "the one that ended has none" "$got" 8080:
 sleep 10 # WEIR_REDIRECTED_DEAD_S
+is "none is passed over any more" "$(passed_over)" ""
 got=$(get "$C4" 80 300)
 is "none is lost where dead ones are tried again" "$(count_of "$got")" 300
 is "the one that began is found, without weir" "$(servers_of "$got")" "8082 8083 8084 8085 8087 "

@@ -25,6 +25,10 @@ static const struct state_attachment attachments[] = {
 	{ .target = "eth0", .how = "native", .ifindex = 2, .link_id = 5, .present = true },
 	{ .target = "vb", .netns = "ctn2", .how = "generic", .ifindex = 3, .link_id = 6, .foreign_count = 1, .foreign = foreign },
 };
+static const struct state_refusal refusals[] = {
+	{ .address = { 0, 0xc0000202 }, .type = TYPE_IPV4_ADDR, .port = 8081, .protocol = 6, .seconds = 9 },
+	{ .address = { 0x20010db800000000, 2 }, .type = TYPE_IPV6_ADDR, .port = 5303, .protocol = 17, .seconds = 1 },
+};
 static const struct state_map maps[] = { { "counters", 31, 4096 }, { "set_0_exact", 32, 0 } };
 static const struct state_chain chains[] = { {
 	.name = "edge",
@@ -35,6 +39,9 @@ static const struct state_chain chains[] = { {
 	.policy_counter = { 4711, 612345 },
 	.malformed = { [WEIR_MALFORMED_SHORT] = { 3, 180 } },
 	.events_lost = 1,
+	.knows_refusals = true,
+	.refusal_count = 2,
+	.refusals = refusals,
 	.rule_count = 2,
 	.attachment_count = 2,
 	.map_count = 2,
@@ -95,6 +102,7 @@ TEST(what_is_enforced_reads_as_a_table)
 			 "          0       0  edge.weir:10  ip saddr @blocklist log prefix \"bl\" drop\n"
 			 "       4711  612345  policy        accept\n"
 			 "          3     180  malformed     short, dropped: ends inside a header\n"
+			 "    passed over, since they refused: tcp 192.0.2.2:8081 (9 s), udp [2001:db8::2]:5303 (1 s)\n"
 			 "    1 event lost: nobody read them in time\n");
 	free(text);
 }
@@ -124,7 +132,7 @@ TEST(nothing_in_force_is_said)
 
 TEST(json_has_it_all_under_a_schema_version)
 {
-	json_t *json = list_json(&state), *chain, *rule;
+	json_t *json = list_json(&state), *chain, *rule, *refusal;
 
 	CHECK(json != NULL);
 	CHECK_NUMBER(json_integer_value(json_object_get(json, "schema")), 1);
@@ -138,6 +146,9 @@ TEST(json_has_it_all_under_a_schema_version)
 			     json_object_get(json_object_get(json_object_get(chain, "malformed"), "vlan-limit"), "packets")),
 		     0);
 	CHECK(!json_object_get(json_object_get(chain, "malformed"), "none"));
+	refusal = json_array_get(json_object_get(chain, "passed_over"), 1);
+	CHECK_TEXT(json_string_value(json_object_get(refusal, "address")), "2001:db8::2");
+	CHECK_NUMBER(json_integer_value(json_object_get(refusal, "port")), 5303);
 	rule = json_array_get(json_object_get(chain, "rules"), 1);
 	CHECK_TEXT(json_string_value(json_object_get(rule, "prefix")), "bl");
 	CHECK_TEXT(json_string_value(json_object_get(rule, "verdict")), "drop");
