@@ -48,10 +48,10 @@ struct answers answers_new(struct arena *arena, const struct tree *tree)
 	return answers;
 }
 
-/* -1 to -7, -9 to -15, ... */
+/* -25 to -31, -33 to -39, ... */
 static int16_t place_of(uint32_t number)
 {
-	return (int16_t)(-(int)(number + (number - 1) / 7));
+	return (int16_t)(-FOUND_STACK - (int)(number + (number - 1) / 7));
 }
 
 void answers_begin(const struct answers *answers, struct draft *draft)

@@ -6,6 +6,8 @@
  *	fp-8	the number of that element, for the look-up
  *	fp-16	whether the next one is passed, too		passing trees
  *	fp-24	ctx, while r6 counts the elements		passing trees
+ *
+ * What predicates answered lies below these FOUND_STACK bytes (answers.h).
  */
 #include <stddef.h>
 

@@ -32,6 +32,7 @@
 struct options {
 	uint64_t seed, packets, each; /* each: packets for one policy */
 	unsigned seconds;	      /* 0: no limit */
+	unsigned rules;		      /* of a policy; 0: a few */
 	bool kernel;
 	bool show; /* print each policy */
 };
@@ -199,6 +200,17 @@ static bool compare_interpreter(struct subject_policy *subject, const struct jud
 	return true;
 }
 
+static void print_interpreted(const struct rule_list *list, const struct ebpf_machine *machine)
+{
+	printf("  interpreted");
+	for (uint32_t i = 0; i < machine->passed_count; i++)
+		printf(" passed %u,", ebpf_rule_of(list, machine->passed[i]));
+	if (machine->fault)
+		printf(" fault at instruction %u: %s\n", machine->at, machine->fault);
+	else
+		printf(" decided by %u\n", ebpf_rule_of(list, (uint32_t)machine->registers[0]));
+}
+
 static bool compare_packet(struct subject_policy *subject, const struct test_packet *packet, struct totals *totals)
 {
 	const struct rule_list *list = subject->chain->rules;
@@ -229,8 +241,9 @@ static bool compare_packet(struct subject_policy *subject, const struct test_pac
 		return false;
 	}
 	if (!compare_interpreter(subject, &judged, &truth)) {
-		report(subject, packet, &flow, subject->machine->fault ? subject->machine->fault : "the code, interpreted");
+		report(subject, packet, &flow, "the code, interpreted,");
 		print_judgement("evaluator", list, &truth);
+		print_interpreted(list, subject->machine);
 		return false;
 	}
 	/* BPF_PROG_TEST_RUN takes no frame shorter than an Ethernet header. */
@@ -332,7 +345,7 @@ static bool run_policy(struct random *random, const struct options *options, str
 	struct code_options code_options = { .long_jump = options->kernel && kernel_features()->long_jump,
 					     .tree.wish = (enum tree_wish)(seed % (TREE_ALL_VECTORS + 1)) };
 	struct arena *arena = arena_new();
-	struct subject_policy subject = { .seed = seed, .text = generate_policy(random, arena, hook) };
+	struct subject_policy subject = { .seed = seed, .text = generate_policy(random, arena, hook, options->rules) };
 	bool tuned = seed / (TREE_ALL_VECTORS + 1) % 2;
 	struct source source = { "random.weir", subject.text, strlen(subject.text) };
 	struct diagnostics diagnostics;
@@ -376,6 +389,7 @@ static bool read_options(int argc, char **argv, struct options *options)
 		{ "packets", required_argument, NULL, 'p' },
 		{ "seconds", required_argument, NULL, 't' },
 		{ "each", required_argument, NULL, 'e' },
+		{ "rules", required_argument, NULL, 'r' },
 		{ "no-kernel", no_argument, NULL, 'k' },
 		{ "show", no_argument, NULL, 'v' },
 		{ 0 },
@@ -391,6 +405,8 @@ static bool read_options(int argc, char **argv, struct options *options)
 			options->each = strtoull(optarg, NULL, 0);
 		else if (option == 't')
 			options->seconds = (unsigned)strtoul(optarg, NULL, 0);
+		else if (option == 'r')
+			options->rules = (unsigned)strtoul(optarg, NULL, 0);
 		else if (option == 'k')
 			options->kernel = false;
 		else if (option == 'v')
@@ -431,7 +447,7 @@ int main(int argc, char **argv)
 	time_t end;
 
 	if (!read_options(argc, argv, &options)) {
-		fprintf(stderr, "usage: differential [--seed N] [--packets N] [--each N] [--seconds N] [--no-kernel] [--show]\n");
+		fprintf(stderr, "usage: differential [--seed N] [--packets N] [--each N] [--seconds N] [--rules N] [--no-kernel] [--show]\n");
 		return 2;
 	}
 	end = time(NULL) + options.seconds;

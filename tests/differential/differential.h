@@ -27,8 +27,11 @@ bool random_chance(struct random *random, unsigned percent);
 
 /* ---- Policies ---- */
 
-/* The text of a policy of one chain at HOOK, valid by construction. Where it asks for interfaces: eth0, eth1, eth7. */
-const char *generate_policy(struct random *random, struct arena *arena, enum weir_hook hook);
+/*
+ * The text of a policy of one chain at HOOK, valid by construction, of COUNT rules, or of a few (0). Where it asks for interfaces:
+ * eth0, eth1, eth7.
+ */
+const char *generate_policy(struct random *random, struct arena *arena, enum weir_hook hook, unsigned count);
 
 /* A machine that has these interfaces (1, 2 and 7) and nothing else. */
 const struct host *differential_host(void);

@@ -37,6 +37,7 @@ struct writer {
 	struct random *random;
 	FILE *out;
 	enum weir_hook hook;
+	bool many; /* rules: values from all over, most rules with a verdict, few that need a map or a function of their own */
 	unsigned set_count;
 	const char *set_types[8];
 };
@@ -49,7 +50,7 @@ static void ipv4_address(struct writer *writer, uint32_t *ret_address)
 					 0xc0a80101, 0x00000000, 0xffffffff, 0x7fffffff, 0x80000000 };
 
 	*ret_address = random_of(writer->random, pool) ^
-		       (uint32_t)random_below(writer->random, random_chance(writer->random, 20) ? 65536 : 4);
+		       (uint32_t)random_below(writer->random, writer->many || random_chance(writer->random, 20) ? 65536 : 4);
 }
 
 static void write_ipv4(struct writer *writer, uint32_t address)
@@ -137,7 +138,7 @@ static void value_number(struct writer *writer, const uint64_t *pool, size_t cou
 {
 	uint64_t value = pool[random_below(writer->random, count)], other;
 
-	if (random_chance(writer->random, 20))
+	if (random_chance(writer->random, writer->many ? 80 : 20))
 		value = random_below(writer->random, max + 1);
 	if (value > max)
 		value = max;
@@ -325,9 +326,9 @@ static void write_list(struct writer *writer, enum subject subject)
 	enum value_type type = subject_type(subject);
 
 	/* Now and then one that is too long for the tree. */
-	if (type == TYPE_IPV6_ADDR && random_chance(writer->random, 15))
+	if (type == TYPE_IPV6_ADDR && random_chance(writer->random, writer->many ? 1 : 15))
 		count = 24;
-	if (type == TYPE_IPV4_ADDR && random_chance(writer->random, 2)) {
+	if (type == TYPE_IPV4_ADDR && random_chance(writer->random, writer->many ? 0 : 2)) {
 		fputs("{ ", writer->out);
 		for (unsigned i = 0; i < 520; i++)
 			fprintf(writer->out, "%s10.%u.%u.%u", i ? ", " : "", (unsigned)random_below(writer->random, 2), i & 255,
@@ -480,7 +481,7 @@ static void write_pair(struct writer *writer)
 	set = find_set(writer, pair->type);
 	if (random_chance(writer->random, 25))
 		fputs("!= ", writer->out);
-	if (set >= 0 && random_chance(writer->random, 70)) {
+	if (set >= 0 && (writer->many || random_chance(writer->random, 70))) {
 		fprintf(writer->out, "@s%d", set);
 		return;
 	}
@@ -576,6 +577,8 @@ static void write_rule(struct writer *writer)
 	fputs("\t", writer->out);
 	if (matches == 0 && random_chance(writer->random, 90))
 		matches = 1;
+	if (writer->many) /* else the first few decide all */
+		matches += 2;
 	if (random_chance(writer->random, 8))
 		redirects = write_redirect(writer, false);
 	if (redirects && random_chance(writer->random, 50))
@@ -585,7 +588,7 @@ static void write_rule(struct writer *writer)
 
 		if (!hook_serves(writer->hook, subject, &why))
 			continue;
-		if (random_chance(writer->random, 8))
+		if (random_chance(writer->random, writer->many ? 0 : 8))
 			write_pair(writer);
 		else
 			write_match(writer, subject);
@@ -596,7 +599,7 @@ static void write_rule(struct writer *writer)
 	write_effects(writer);
 	if (redirects)
 		write_redirect(writer, true);
-	else if (random_chance(writer->random, 30))
+	else if (random_chance(writer->random, writer->many ? 3 : 30))
 		fputs(hook_has_effect(writer->hook, WEIR_ACTION_COUNT_MARK, NULL) && random_chance(writer->random, 10)
 			      ? "counter by meta mark\n"
 			      : "counter\n",
@@ -635,7 +638,7 @@ static void write_set(struct writer *writer)
 	writer->set_types[writer->set_count++] = type;
 }
 
-const char *generate_policy(struct random *random, struct arena *arena, enum weir_hook hook)
+const char *generate_policy(struct random *random, struct arena *arena, enum weir_hook hook, unsigned count)
 {
 	static const char *const heads[] = {
 #define X(id, layer, direction) layer " " direction,
@@ -643,8 +646,8 @@ const char *generate_policy(struct random *random, struct arena *arena, enum wei
 #undef X
 	};
 	bool cgroup = hook == WEIR_HOOK_CGROUP_INGRESS || hook == WEIR_HOOK_CGROUP_EGRESS;
-	struct writer writer = { .random = random, .hook = hook };
-	unsigned rules = 1 + (unsigned)random_below(random, random_chance(random, 10) ? 80 : 12);
+	struct writer writer = { .random = random, .hook = hook, .many = count > 0 };
+	unsigned rules = count ? count : 1 + (unsigned)random_below(random, random_chance(random, 10) ? 80 : 12);
 	char *text = NULL;
 	const char *kept;
 	size_t size;
