@@ -89,26 +89,45 @@ static int unknown_command(const struct cli *cli, const char *word)
 	return cli_usage(cli, meant ? hint : "'weir --help' lists the commands", "no such command '%s'", word);
 }
 
+static const struct command *find_command(const char *word)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (strcmp(word, commands[i].command->name) == 0)
+			return commands[i].command;
+	return NULL;
+}
+
+/* `weir help COMMAND` is what `weir COMMAND --help` says. WORD: NULL where none stands there. */
+static int help(const struct cli *cli, const char *word)
+{
+	const struct command *command = word ? find_command(word) : NULL;
+
+	if (word && *word != '-' && !command)
+		return unknown_command(cli, word);
+	if (command)
+		fputs(command->help, stdout);
+	else
+		print_help();
+	return EXIT_FINE;
+}
+
 static int run(struct cli *cli, int argc, char **argv)
 {
 	int code = global_options(cli, argc, argv), first = optind;
+	const struct command *command;
 
 	if (code >= 0)
 		return code;
 	if (first >= argc)
 		return cli_usage(cli, "'weir --help' lists the commands", "which command?");
-	if (strcmp(argv[first], "help") == 0) {
-		print_help();
-		return EXIT_FINE;
-	}
-	for (size_t i = 0; i < COMMAND_COUNT; i++) {
-		if (strcmp(argv[first], commands[i].command->name) != 0)
-			continue;
-		cli->command = commands[i].command;
-		optind = 0; /* getopt begins anew */
-		return commands[i].command->run(cli, argc - first, argv + first);
-	}
-	return unknown_command(cli, argv[first]);
+	if (strcmp(argv[first], "help") == 0)
+		return help(cli, argv[first + 1]);
+	command = find_command(argv[first]);
+	if (!command)
+		return unknown_command(cli, argv[first]);
+	cli->command = command;
+	optind = 0; /* getopt begins anew */
+	return command->run(cli, argc - first, argv + first);
 }
 
 /* A reader that has gone away (weir list | head) is no error; a full disk is. */

@@ -64,7 +64,7 @@ _weir() {
 	fi
 	words=$(_weir_options "$command")
 	case $command in
-	'') words+=" $(_weir_commands)" ;;
+	'' | help) words+=" $(_weir_commands)" ;;
 	trace) words+=' connect' ;;
 	log) words+=" packets on $(ls /sys/class/net 2>/dev/null)" ;;
 	guard) words+=' nice self list' ;;

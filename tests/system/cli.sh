@@ -4,19 +4,22 @@
 . "$(dirname "$0")/lib.sh"
 playground
 
-COMMANDS="check apply list set events why remove"
+COMMANDS=$(weir --help | sed -n 's/^  \([a-z]*\) .*/\1/p')
 
 # ---- Help, versions, usage ----
 
 exits "help lists the commands" 0 "^  events +[a-z]" weir --help
 exits "the version is named" 0 "^weir [0-9]+\.[0-9]+\.[0-9]+$" weir --version
+at_least "which are all there" "$(wc -w <<<"$COMMANDS")" 18
 for command in $COMMANDS; do
 	exits "$command --help shows how it is used" 0 "^usage: weir $command" weir "$command" --help
+	is "help $command says the same" "$(weir help "$command")" "$(weir "$command" --help)"
 	matches "and has an example" "$(weir "$command" --help)" "^example:"
 	exits "$command refuses an option it does not have: 1" 1 "no such option '--nonsense'" weir "$command" --nonsense
 	exits "$command refuses a letter it does not have: 1" 1 "no such option '-Z'" weir "$command" -Z
 done
 exits "a mistyped command gets a near match" 1 "did you mean 'weir check'" weir chekc
+exits "help of a mistyped command gets one, too" 1 "did you mean 'weir check'" weir help chekc
 exits "a mistyped option gets a near match" 1 "did you mean '--emit'" weir check --emti=ast x
 exits "a mistyped stage gets a near match" 1 "did you mean 'tree'" weir check --emit=tere x
 exits "an option without its value: 1" 1 "'--name' needs a value" weir check --name
