@@ -29,6 +29,7 @@ struct found {
 
 struct gathering {
 	struct arena *arena;
+	const char *own; /* cgroup of the container that weir itself is in; "": it is in none */
 	VECTOR(struct found) list;
 };
 
@@ -124,20 +125,33 @@ static bool read_part(struct arena *arena, const char *before, const char *part,
 	return true;
 }
 
+/* "user-1000.slice": that user makes cgroups below it, and names them. What root's own has is the system's. */
+static bool is_slice_of_user(const char *part)
+{
+	unsigned int uid;
+	int end = 0;
+
+	return sscanf(part, "user-%u.slice%n", &uid, &end) == 1 && end && !part[end] && uid != 0;
+}
+
 bool container_of_cgroup(struct arena *arena, const char *path, struct container *ret_container)
 {
 	char *parts = arena_strdup(arena, path), *rest = parts, *part = strsep(&rest, "/");
-	const char *before = "";
+	const char *before = "", *owner = "";
 	bool any = false;
 
 	for (; part; before = part, part = rest ? strsep(&rest, "/") : NULL) {
 		char *behind = arena_strndup(arena, rest ? rest : "", rest ? strcspn(rest, "/") : 0);
 		struct container container;
 
+		if (is_slice_of_user(part))
+			owner = part;
 		if (!read_part(arena, before, part, behind, &container))
 			continue;
 		container.cgroup = arena_strndup(arena, path, (size_t)(part + strlen(part) - parts));
+		container.owner = owner;
 		*ret_container = container;
+		owner = container.cgroup;
 		any = true;
 	}
 	return any;
@@ -152,6 +166,8 @@ static bool same_text(const char *a, const char *b)
 
 static bool same(const struct container *a, const struct container *b)
 {
+	if (strcmp(a->owner, b->owner) != 0)
+		return false;
 	return a->id || b->id ? same_text(a->id, b->id) : strcmp(a->runtime, b->runtime) == 0 && same_text(a->name, b->name);
 }
 
@@ -184,7 +200,29 @@ static bool read_begin(int pid, unsigned long long *ret_began)
 	return at && sscanf(at, "%llu", ret_began) == 1;
 }
 
-/* "0::/path" is of cgroup2; lines of older hierarchies ("4:memory:/path") tell containers, too. */
+/* LINE is "0::/path" of cgroup2, "4:memory:/path" of older hierarchies, which tell containers, too. False: it tells none. */
+static bool read_line(struct arena *arena, char *line, struct container *ret_container)
+{
+	char *path = strchr(line, ':');
+
+	line[strcspn(line, "\n")] = '\0';
+	path = path ? strchr(path + 1, ':') : NULL;
+	return path && container_of_cgroup(arena, path + 1, ret_container);
+}
+
+static const char *own_container(struct arena *arena)
+{
+	_cleanup_fclose_ FILE *file = fopen("/proc/self/cgroup", "re");
+	_cleanup_free_ char *line = NULL;
+	struct container container;
+	size_t size = 0;
+
+	while (file && getline(&line, &size, file) > 0)
+		if (read_line(arena, line, &container))
+			return container.cgroup;
+	return "";
+}
+
 static void read_process(struct gathering *gathering, int pid)
 {
 	_cleanup_fclose_ FILE *file = NULL;
@@ -192,20 +230,17 @@ static void read_process(struct gathering *gathering, int pid)
 	unsigned long long began = 0;
 	size_t size = 0;
 	char name[64];
-	ssize_t length;
 
 	snprintf(name, sizeof(name), "/proc/%d/cgroup", pid);
 	file = fopen(name, "re");
-	while (file && (length = getline(&line, &size, file)) > 0) {
-		char *path = strchr(line, ':');
+	while (file && getline(&line, &size, file) > 0) {
 		struct container container;
 		struct found *found;
 
-		if (line[length - 1] == '\n')
-			line[length - 1] = '\0';
-		path = path ? strchr(path + 1, ':') : NULL;
-		if (!path || !container_of_cgroup(gathering->arena, path + 1, &container))
+		if (!read_line(gathering->arena, line, &container))
 			continue;
+		if (strcmp(container.owner, gathering->own) == 0)
+			container.owner = "";
 		if (!began && !read_begin(pid, &began))
 			return;
 		found = find_or_add(gathering, &container);
@@ -244,13 +279,15 @@ static int compare(const void *a, const void *b)
 
 struct container_list container_list(struct arena *arena)
 {
-	struct gathering gathering = { .arena = arena };
+	struct gathering gathering = { .arena = arena, .own = own_container(arena) };
 	struct container_names names = container_names(arena);
 	struct container *list;
 
 	read_processes(&gathering);
 	for (size_t i = 0; i < names.count; i++) {
-		struct container named = { .runtime = names.items[i].runtime, .id = names.items[i].id };
+		struct container named = { .runtime = names.items[i].runtime,
+					   .id = names.items[i].id,
+					   .owner = names.items[i].owner };
 		struct found *found = find_or_add(&gathering, &named);
 
 		found->container.name = names.items[i].name;
@@ -272,22 +309,34 @@ static bool begins_id(const struct container *container, const char *text)
 	return container->id && length >= ID_LEAST_DIGITS && strncmp(container->id, text, length) == 0;
 }
 
+/* What NAME may mean; a runtime may stand before it. */
+struct wanted {
+	const char *runtime; /* NULL: any */
+	const char *name;
+	bool by_id, of_users;
+};
+
+static bool is_wanted(const struct container *container, const struct wanted *wanted)
+{
+	if (wanted->of_users == !*container->owner || (wanted->runtime && strcmp(container->runtime, wanted->runtime) != 0))
+		return false;
+	return wanted->by_id ? begins_id(container, wanted->name) : container->name && strcmp(container->name, wanted->name) == 0;
+}
+
 struct container_list container_find(struct arena *arena, const struct container_list *all, const char *name)
 {
 	VECTOR(struct container) matches = { 0 };
 	const char *colon = strchr(name, ':');
-	const char *runtime = colon ? arena_strndup(arena, name, (size_t)(colon - name)) : NULL;
-	const char *wanted = colon ? colon + 1 : name;
+	struct wanted wanted = { .runtime = colon ? arena_strndup(arena, name, (size_t)(colon - name)) : NULL,
+				 .name = colon ? colon + 1 : name };
 
-	for (int by_id = 0; by_id <= 1 && matches.count == 0; by_id++)
-		for (size_t i = 0; i < all->count; i++) {
-			const struct container *one = &all->items[i];
-
-			if (runtime && strcmp(one->runtime, runtime) != 0)
-				continue;
-			if (by_id ? begins_id(one, wanted) : one->name && strcmp(one->name, wanted) == 0)
-				vector_push(arena, &matches, *one);
-		}
+	for (int step = 0; step < 4 && matches.count == 0; step++) {
+		wanted.of_users = step / 2;
+		wanted.by_id = step % 2;
+		for (size_t i = 0; i < all->count; i++)
+			if (is_wanted(&all->items[i], &wanted))
+				vector_push(arena, &matches, all->items[i]);
+	}
 	/* What runs comes first in the list, and is meant where others of the name do not. */
 	while (matches.count > 1 && matches.items[0].pid && !matches.items[matches.count - 1].pid)
 		matches.count--;
@@ -296,11 +345,12 @@ struct container_list container_find(struct arena *arena, const struct container
 
 const char *container_describe(struct arena *arena, const struct container *container)
 {
-	const char *name = container->name ? container->name : "";
+	const char *name = container->name ? container->name : "", *of = *container->owner ? " of " : "";
 
 	if (!container->id)
-		return arena_printf(arena, "%s (%s)", name, container->runtime);
-	return arena_printf(arena, "%s%s(%s %.*s)", name, *name ? " " : "", container->runtime, ID_SHORT, container->id);
+		return arena_printf(arena, "%s (%s%s%s)", name, container->runtime, of, container->owner);
+	return arena_printf(arena, "%s%s(%s %.*s%s%s)", name, *name ? " " : "", container->runtime, ID_SHORT, container->id, of,
+			    container->owner);
 }
 
 int container_pid(const char *name, int *ret_pid)

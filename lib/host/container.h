@@ -17,6 +17,7 @@ struct container {
 	const char *id;	     /* 64 hexadecimal digits; NULL: the runtime has only names */
 	const char *name;    /* NULL: not known */
 	const char *cgroup;  /* its path below the root of cgroup2, '/' first; NULL: it has none of its own there */
+	const char *owner;   /* who made its cgroup, if not the system: "user-1000.slice", or the container around it; else "" */
 	int pid;	     /* the process that it began with; 0: it does not run */
 };
 
@@ -29,8 +30,9 @@ struct container_list {
 struct container_list container_list(struct arena *arena);
 
 /*
- * Those that NAME means: the name, or else the id or its beginning, of four digits at least; "docker:web" and the like mean one
- * runtime's. None, or several, is for the caller to tell.
+ * Those that NAME means, of the system's; only where it has none, of those that users and containers run, who name theirs as they
+ * like: the name, or else the id or its beginning, of four digits at least; "docker:web" and the like mean one runtime's. None,
+ * or several, is for the caller to tell.
  */
 struct container_list container_find(struct arena *arena, const struct container_list *all, const char *name);
 

@@ -5,11 +5,16 @@
  */
 #include "host/container_names.h"
 
+#include <fcntl.h>
 #include <glob.h>
 #include <jansson.h>
+#include <stdbool.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
+
+#define FILE_BYTES (64 << 20) /* at most; a storage of ten thousand containers has less */
 
 #define _cleanup_json_ _cleanup_(json_release)
 
@@ -20,6 +25,7 @@ static void json_release(json_t **json)
 
 struct reading {
 	struct arena *arena;
+	const char *owner; /* of what is read just now */
 	VECTOR(struct container_name) names;
 };
 
@@ -29,20 +35,38 @@ static void add(struct reading *reading, const char *runtime, const char *id, co
 		vector_push(reading->arena, &reading->names,
 			    (struct container_name){ .runtime = runtime,
 						     .id = arena_strdup(reading->arena, id),
-						     .name = arena_strdup(reading->arena, name) });
+						     .name = arena_strdup(reading->arena, name),
+						     .owner = reading->owner });
 }
 
-static void each_file(struct reading *reading, const char *pattern, void (*read)(struct reading *reading, json_t *file))
+/* Of a user's home there may be anything: a link, a pipe that nobody writes to. NULL: it is no file that can be understood. */
+static json_t *read_file(const char *path, uid_t *ret_owner)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
+	struct stat status;
+
+	if (fd < 0 || fstat(fd, &status) || !S_ISREG(status.st_mode) || status.st_size > FILE_BYTES)
+		return NULL;
+	*ret_owner = status.st_uid;
+	return json_loadfd(fd, 0, NULL);
+}
+
+/* IN_HOME: the files say something only of the containers of the user who owns them. */
+static void each_file(struct reading *reading, const char *pattern, bool in_home,
+		      void (*read)(struct reading *reading, json_t *file))
 {
 	glob_t files;
 
 	if (glob(pattern, GLOB_NOSORT, NULL, &files))
 		return;
 	for (size_t i = 0; i < files.gl_pathc; i++) {
-		_cleanup_json_ json_t *file = json_load_file(files.gl_pathv[i], 0, NULL);
+		uid_t uid = 0;
+		_cleanup_json_ json_t *file = read_file(files.gl_pathv[i], &uid);
 
-		if (file)
-			read(reading, file);
+		if (!file || in_home != (uid != 0))
+			continue;
+		reading->owner = in_home ? arena_printf(reading->arena, "user-%u.slice", uid) : "";
+		read(reading, file);
 	}
 	globfree(&files);
 }
@@ -69,17 +93,22 @@ static void read_podman(struct reading *reading, json_t *file)
 
 struct container_names container_names(struct arena *arena)
 {
-	static const char *const storages[] = { "/var/lib/containers/storage", "/run/containers/storage",
-						"/home/*/.local/share/containers/storage",
-						"/root/.local/share/containers/storage" };
+	static const struct {
+		const char *folder;
+		bool in_home;
+	} storages[] = { { "/var/lib/containers/storage", false },
+			 { "/run/containers/storage", false },
+			 { "/root/.local/share/containers/storage", false },
+			 { "/home/*/.local/share/containers/storage", true } };
 	_cleanup_json_ json_t *daemon = json_load_file("/etc/docker/daemon.json", 0, NULL);
 	const char *folder = json_string_value(json_object_get(daemon, "data-root"));
 	struct reading reading = { .arena = arena };
 
-	each_file(&reading, arena_printf(arena, "%s/containers/*/config.v2.json", folder ? folder : "/var/lib/docker"),
+	each_file(&reading, arena_printf(arena, "%s/containers/*/config.v2.json", folder ? folder : "/var/lib/docker"), false,
 		  read_docker);
 	for (size_t i = 0; i < sizeof(storages) / sizeof(storages[0]); i++)
 		/* volatile-containers.json: of those that go when they end (--rm) */
-		each_file(&reading, arena_printf(arena, "%s/*-containers/*containers.json", storages[i]), read_podman);
+		each_file(&reading, arena_printf(arena, "%s/*-containers/*containers.json", storages[i].folder),
+			  storages[i].in_home, read_podman);
 	return (struct container_names){ .count = reading.names.count, .items = reading.names.items };
 }

@@ -9,6 +9,7 @@
 
 struct container_name {
 	const char *runtime, *id, *name;
+	const char *owner; /* as in struct container: a user's file says nothing of others' containers */
 };
 
 struct container_names {
@@ -16,7 +17,7 @@ struct container_names {
 	const struct container_name *items;
 };
 
-/* Files that are not there, may not be read or cannot be understood say nothing. */
+/* Files that are not there, may not be read or cannot be understood say nothing. Those in /home are written by whoever likes. */
 struct container_names container_names(struct arena *arena);
 
 #endif

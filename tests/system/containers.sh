@@ -81,6 +81,19 @@ DOCKER=$(random_id)
 mkdir -p "/var/lib/docker/containers/$DOCKER" "/sys/fs/cgroup/$SLICE"
 CGROUPS+=("/sys/fs/cgroup/$SLICE")
 echo "{\"ID\":\"$DOCKER\",\"Name\":\"/web\",\"State\":{\"Running\":true}}" >"/var/lib/docker/containers/$DOCKER/config.v2.json"
+# A user has an older process in a cgroup of the same name, and says in a file that the container is called otherwise.
+EVE=$SLICE/user.slice/user-1000.slice
+mkdir -p "/sys/fs/cgroup/$EVE/docker-$DOCKER.scope"
+CGROUPS=("/sys/fs/cgroup/$EVE/docker-$DOCKER.scope" "/sys/fs/cgroup/$EVE" "/sys/fs/cgroup/$SLICE/user.slice" "${CGROUPS[@]}")
+sleep 300 &
+STARTED+=($!)
+echo $! >"/sys/fs/cgroup/$EVE/docker-$DOCKER.scope/cgroup.procs"
+sleep 0.05
+mount -t tmpfs tmpfs /home
+mkdir -p /home/eve/.local/share/containers/storage/overlay-containers
+echo "[{\"id\":\"$DOCKER\",\"names\":[\"mail\"]}, {\"id\":\"$(random_id)\",\"names\":[\"web\"]}]" >/home/eve/.local/share/containers/storage/overlay-containers/containers.json
+mkfifo /home/eve/.local/share/containers/storage/overlay-containers/volatile-containers.json
+chown -R 1000 /home/eve
 if ! start web "/$SLICE/docker-$DOCKER.scope" 10.0.0.2; then
 	cat "$WORK/runc.log" >&2
 	skip_all "runc cannot start a container here: $(tail -n 1 "$WORK/runc.log" | cut -c1-120)"
@@ -108,6 +121,15 @@ db_gets() { in_web curl -sS --max-time 1 --noproxy '*' "http://10.0.0.3:$1/" | g
 until_true 5 web_gets 80
 until_true 5 web_gets 8080
 ok "before any policy the containers reach each other" db_gets 80
+
+# ---- What a user may write says nothing of the system's containers ----
+
+policy names <<END
+chain web { hook cgroup egress on container web; }
+END
+ok "what waits in a user's home stops nobody" timeout 20 "$WEIR" apply "$WORK/names.weir"
+is "the system's container is meant" "$(json '.policies[].chains[].attachments[].target')" "/$SLICE/docker-$DOCKER.scope"
+weir remove names >/dev/null
 
 # ---- The host's end of a veth: what the article does inside, from outside ----
 

@@ -78,9 +78,39 @@ TEST(of_containers_in_each_other_the_innermost_is_meant)
 	arena_free(arena);
 }
 
+/* Whose the cgroup is. */
+static const char *owner_of(struct arena *arena, const char *path)
+{
+	struct container container;
+
+	return container_of_cgroup(arena, path, &container) ? container.owner : "none";
+}
+
+TEST(who_made_a_container_s_cgroup_is_known)
+{
+	struct arena *arena = arena_new();
+
+	CHECK_TEXT(owner_of(arena, "/system.slice/docker-" ID ".scope"), "");
+	CHECK_TEXT(owner_of(arena, "/user.slice/user-0.slice/session-1.scope/lxc.payload.box"), "");
+	CHECK_TEXT(owner_of(arena, "/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" ID ".scope"),
+		   "user-1000.slice");
+	CHECK_TEXT(owner_of(arena, "/user.slice/user-1000.slicer/libpod-" ID ".scope"), "");
+	CHECK_TEXT(owner_of(arena, "/lxc.payload.box/docker/" ID), "/lxc.payload.box");
+	CHECK_TEXT(owner_of(arena, "/lxc.payload.box/user.slice/user-1000.slice/libpod-" ID ".scope"), "user-1000.slice");
+	arena_free(arena);
+}
+
 static const struct container some[] = {
-	{ "docker", ID, "web", NULL, 11 }, { "podman", ID_2, "db", NULL, 12 },	    { "lxc", NULL, "web", NULL, 13 },
-	{ "lxc", NULL, "0123", NULL, 14 }, { "docker", ID_2 "x", "cold", NULL, 0 }, { "podman", "aaaa", "db", NULL, 0 },
+	{ "docker", ID, "web", NULL, "", 11 },
+	{ "podman", ID_2, "db", NULL, "", 12 },
+	{ "lxc", NULL, "web", NULL, "", 13 },
+	{ "lxc", NULL, "0123", NULL, "", 14 },
+	{ "docker", ID_2 "x", "cold", NULL, "", 0 },
+	{ "podman", "aaaa", "db", NULL, "", 0 },
+	{ "lxc", NULL, "db", NULL, "user-1000.slice", 15 },
+	{ "podman", ID, "cold", NULL, "user-1000.slice", 16 },
+	{ "lxc", NULL, "012345", NULL, "/lxc.payload.box", 17 },
+	{ "lxc", NULL, "mine", NULL, "user-1000.slice", 18 },
 };
 
 /* The pids of those that NAME means. */
@@ -113,11 +143,24 @@ TEST(a_name_comes_before_the_beginning_of_an_id)
 	arena_free(arena);
 }
 
+TEST(what_users_name_as_they_like_never_stands_for_what_is_the_system_s)
+{
+	struct arena *arena = arena_new();
+
+	CHECK_TEXT(found(arena, "db"), "12");
+	CHECK_TEXT(found(arena, "cold"), "0");
+	CHECK_TEXT(found(arena, "012345"), "11");
+	CHECK_TEXT(found(arena, "mine"), "18");
+	arena_free(arena);
+}
+
 int main(void)
 {
 	RUN(each_runtime_s_cgroups_are_known);
 	RUN(what_stands_beside_a_container_is_none);
 	RUN(of_containers_in_each_other_the_innermost_is_meant);
+	RUN(who_made_a_container_s_cgroup_is_known);
 	RUN(a_name_comes_before_the_beginning_of_an_id);
+	RUN(what_users_name_as_they_like_never_stands_for_what_is_the_system_s);
 	return tap_end();
 }
