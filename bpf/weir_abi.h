@@ -14,7 +14,7 @@
 
 #include "redirect_abi.h"
 
-#define WEIR_ABI_VERSION 4
+#define WEIR_ABI_VERSION 5
 
 /* The places where a chain can stand: id, word for the layer, word for the direction. */
 #define WEIR_HOOKS(X)                                                                                                            \

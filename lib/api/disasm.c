@@ -50,8 +50,6 @@ static int print_all(struct asked *asked, const struct state *state)
 	for (uint32_t i = 0; i < state->policy_count && !error; i++) {
 		const struct state_policy *policy = &state->policies[i];
 
-		if (asked->policy && strcmp(asked->policy, policy->name) != 0)
-			continue;
 		for (uint32_t c = 0; c < policy->chain_count && !error; c++)
 			if (!asked->chain || strcmp(asked->chain, policy->chains[c].name) == 0)
 				error = print_chain(asked, policy, &policy->chains[c]);
@@ -73,7 +71,7 @@ int weir_kernel_disasm(struct weir_kernel *kernel, const struct weir_disasm_opti
 	size_t errors = diagnostics->errors;
 	struct diagnostic *d;
 	const struct state *state;
-	int error = kernel_state(kernel->kernel, arena, &state, diagnostics);
+	int error = kernel_state(kernel->kernel, arena, asked.policy, &state, diagnostics);
 
 	if (!error)
 		error = print_all(&asked, state);

@@ -68,31 +68,6 @@ int weir_kernel_remove(struct weir_kernel *kernel, const char *name, struct weir
 	return error ? messages_explain(messages, errors, error, "the policy cannot be removed") : 0;
 }
 
-/* The one policy of that name out of a state; no such one is an error with a near match. */
-static int choose_policy(struct arena *arena, const char *name, const struct state **state, struct diagnostics *diagnostics)
-{
-	const char **names = arena_new_array(arena, const char *, (*state)->policy_count);
-	struct state *chosen = arena_new_object(arena, struct state);
-	struct diagnostic *diagnostic;
-	const char *meant;
-
-	for (uint32_t i = 0; i < (*state)->policy_count; i++) {
-		names[i] = (*state)->policies[i].name;
-		if (strcmp(names[i], name) != 0)
-			continue;
-		*chosen = (struct state){ .policy_count = 1, .policies = &(*state)->policies[i] };
-		*state = chosen;
-		return 0;
-	}
-	meant = near_match(name, names, (*state)->policy_count);
-	diagnostic = diagnose(diagnostics, SEVERITY_ERROR, (struct place){ 0 }, "no policy '%s' is in force", name);
-	if (meant)
-		diagnostic_hint(diagnostics, diagnostic, "did you mean '%s'?", meant);
-	else
-		diagnostic_hint(diagnostics, diagnostic, "'weir list' without a name shows all");
-	return -ENOENT;
-}
-
 static int print_json(const struct state *state, FILE *out)
 {
 	json_t *json = list_json(state);
@@ -115,10 +90,10 @@ int weir_kernel_list(struct weir_kernel *kernel, const struct weir_list_options 
 	};
 	size_t errors = messages->diagnostics.errors;
 	const struct state *state;
-	int error = kernel_state(kernel->kernel, arena, &state, &messages->diagnostics);
+	int error = kernel_state(kernel->kernel, arena, policy, &state, &messages->diagnostics);
 
-	if (!error && policy)
-		error = choose_policy(arena, policy, &state, &messages->diagnostics);
+	if (!error && policy && !state->policy_count)
+		error = kernel_say_no_policy(kernel->kernel, arena, policy, &messages->diagnostics);
 	if (error)
 		return messages_explain(messages, errors, error, "cannot read what is enforced");
 	if (OPTION(options, format, WEIR_FORMAT_TEXT) == WEIR_FORMAT_JSON)

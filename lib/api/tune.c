@@ -89,15 +89,12 @@ int tune_by_counters(struct weir_kernel *kernel, struct arena *arena, const char
 {
 	const struct state *state;
 	struct diagnostic *said;
-	int error = kernel_state(kernel->kernel, arena, &state, diagnostics);
+	int error = kernel_state(kernel->kernel, arena, name, &state, diagnostics);
 
-	for (uint32_t i = 0; !error && i < state->policy_count; i++)
-		if (strcmp(state->policies[i].name, name) == 0) {
-			options->packets = packets_of;
-			options->packets_context = tuning_by(arena, &state->policies[i]);
-			return 0;
-		}
-	if (!error) {
+	if (!error && state->policy_count) {
+		options->packets = packets_of;
+		options->packets_context = tuning_by(arena, &state->policies[0]);
+	} else if (!error) {
 		said = diagnose(diagnostics, SEVERITY_WARNING, (struct place){ 0 },
 				"no policy '%s' is in force: there are no counters to tune by", name);
 		diagnostic_hint(diagnostics, said, "apply it, let it count for a while, and apply it again with --tune");

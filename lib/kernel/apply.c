@@ -139,6 +139,13 @@ static const char *policy_file(struct arena *arena, const struct source *source)
 	return manifest_text(arena, absolute ? absolute : source ? source->name : "");
 }
 
+/* Where its rules are damaged, all of them count anew; where the manifest is, it is as if there was none. */
+static void read_old(struct application *apply)
+{
+	if (manifest_read_whole(apply->arena, apply->folder, "manifest", &apply->old))
+		manifest_read(apply->arena, in_folder(apply, "manifest"), &apply->old);
+}
+
 static int describe(struct application *apply)
 {
 	const struct policy *policy = apply->compiled->policy;
@@ -147,9 +154,7 @@ static int describe(struct application *apply)
 
 	if (r)
 		return refused(apply, r, "a look at the policies in force");
-	for (size_t i = 0; i < apply->in_force.count; i++)
-		if (strcmp(apply->in_force.items[i]->name, policy->name) == 0)
-			manifest_read(apply->arena, in_folder(apply, "manifest"), &apply->old); /* as if none, when damaged */
+	read_old(apply);
 	apply->next = (struct manifest){ .name = manifest_text(apply->arena, policy->name),
 					 .file = policy_file(apply->arena, policy->source),
 					 .applied_s = (uint64_t)time(NULL),
@@ -337,7 +342,8 @@ static int pin_generation(struct application *apply)
 	for (uint32_t i = 0; r == 0 && i < apply->next.set_count; i++)
 		r = bpf_obj_pin(apply->sets[i], apply_pin_path(apply, &apply->next, "set", i));
 	for (uint32_t i = 0; r == 0 && i < apply->next.chain_count; i++)
-		r = bpf_obj_pin(apply->chains[i].loaded.counters_fd, apply_pin_path(apply, &apply->next, "counters", i))
+		r = manifest_write_rules(&apply->next.chains[i], apply_pin_path(apply, &apply->next, "rules", i))
+			    ?: bpf_obj_pin(apply->chains[i].loaded.counters_fd, apply_pin_path(apply, &apply->next, "counters", i))
 			    ?: bpf_obj_pin(apply->chains[i].loaded.program_fd, apply_pin_path(apply, &apply->next, "program", i))
 			    ?: apply_pin_kept(apply, i)
 			    ?: connections_pin(apply, i);

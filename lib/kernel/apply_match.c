@@ -95,13 +95,9 @@ static int prepare_new(struct application *apply)
 int apply_match_attachments(struct application *apply)
 {
 	VECTOR(struct candidate) candidates = { 0 };
-	VECTOR(uint32_t) programs = { 0 };
 	int r = 0;
 
-	for (uint32_t c = 0; apply->old && c < apply->old->chain_count; c++)
-		vector_push(apply->arena, &programs, apply->old->chains[c].program_id);
-	apply->old_programs = (struct program_ids){ .count = programs.count, .items = programs.items };
-
+	apply->old_programs = program_ids_of(apply->arena, &apply->old, 1);
 	for (uint32_t c = 0; apply->old && c < apply->old->chain_count; c++)
 		for (uint32_t a = 0; a < apply->old->chains[c].attachment_count; a++) {
 			const struct manifest_attachment *at = &apply->old->chains[c].attachments[a];

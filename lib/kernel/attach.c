@@ -39,6 +39,16 @@ bool program_ids_contain(const struct program_ids *ids, uint32_t id)
 	return false;
 }
 
+struct program_ids program_ids_of(struct arena *arena, const struct manifest *const *manifests, size_t count)
+{
+	VECTOR(uint32_t) ids = { 0 };
+
+	for (size_t m = 0; m < count; m++)
+		for (uint32_t c = 0; manifests[m] && c < manifests[m]->chain_count; c++)
+			vector_push(arena, &ids, manifests[m]->chains[c].program_id);
+	return (struct program_ids){ .count = ids.count, .items = ids.items };
+}
+
 /* ---- Links ---- */
 
 static int link_info(int fd, struct bpf_link_info *info)

@@ -62,6 +62,8 @@ int attachment_foreign(struct arena *arena, const struct manifest_attachment *at
 const char *program_name(struct arena *arena, uint32_t id);
 uint32_t program_id(int program_fd); /* 0: cannot be known */
 bool program_ids_contain(const struct program_ids *ids, uint32_t id);
+/* Those of the chains of COUNT manifests, some of which may be NULL. */
+struct program_ids program_ids_of(struct arena *arena, const struct manifest *const *manifests, size_t count);
 
 int xdp_create(struct manifest_attachment *at, enum attach_mode mode, int program_fd);
 /* Id of the program at an interface's XDP hook, 0: none; the thread is in its namespace. */

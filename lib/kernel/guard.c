@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "kernel/attach.h"
 #include "kernel/lsm.h"
 #include "kernel/netns.h"
 #include "kernel/pins.h"
@@ -95,22 +96,23 @@ static void add_pins(struct keys *keys, const char *path)
 }
 
 /* Filters of the clsact qdisc are no links: their interfaces are guarded. */
-static void add_interfaces(struct keys *keys, struct kernel *kernel)
+static void add_interfaces(struct keys *keys, const struct kernel *kernel)
 {
-	struct diagnostics unheard;
-	const struct state *state;
+	struct manifests manifests;
+	struct program_ids own;
 
-	diagnostics_init(&unheard, keys->arena);
-	if (kernel_state(kernel, keys->arena, &state, &unheard))
+	if (manifest_read_all(keys->arena, kernel, &manifests))
 		return;
-	for (uint32_t p = 0; p < state->policy_count; p++)
-		for (uint32_t c = 0; c < state->policies[p].chain_count; c++) {
-			const struct state_chain *chain = &state->policies[p].chains[c];
+	own = program_ids_of(keys->arena, manifests.items, manifests.count);
+	for (size_t m = 0; m < manifests.count; m++)
+		for (uint32_t c = 0; c < manifests.items[m]->chain_count; c++) {
+			const struct manifest_chain *chain = &manifests.items[m]->chains[c];
 
 			for (uint32_t a = 0; a < chain->attachment_count; a++) {
-				const struct state_attachment *at = &chain->attachments[a];
+				const struct manifest_attachment *at = &chain->attachments[a];
+				struct attachment_status status = { 0 };
 
-				if (strcmp(at->how, "clsact") == 0 && at->present)
+				if (at->how == HOW_CLSACT && attachment_look(at, NULL, &own, &status) == 0 && status.present)
 					add_key(keys, WEIR_GUARDED_INTERFACE, at->ifindex, (uint32_t)at->netns_inode);
 			}
 		}

@@ -50,6 +50,9 @@ int kernel_apply(struct kernel *kernel, const struct compiled *compiled, const s
 /* Take one policy away, or all of weir's (NULL). -ENOENT: no such policy. */
 int kernel_remove(struct kernel *kernel, const char *policy, struct diagnostics *diagnostics);
 
+/* That no such policy is in force, and which one may be meant; -ENOENT. */
+int kernel_say_no_policy(const struct kernel *kernel, struct arena *arena, const char *policy, struct diagnostics *diagnostics);
+
 /* ---- What is enforced ---- */
 
 struct state_mark { /* of `counter by meta mark` */
@@ -156,8 +159,12 @@ struct state {
 	const struct state_policy *policies; /* by name */
 };
 
-/* Read it all: names, texts and places from the manifests, figures from the kernel. Lives in ARENA. */
-int kernel_state(struct kernel *kernel, struct arena *arena, const struct state **ret_state, struct diagnostics *diagnostics);
+/*
+ * Read it all, or of POLICY alone (which need not be there): names, texts and places from the manifests, figures from the kernel.
+ * Lives in ARENA.
+ */
+int kernel_state(struct kernel *kernel, struct arena *arena, const char *policy, const struct state **ret_state,
+		 struct diagnostics *diagnostics);
 
 /*
  * What is to be in force by applies that are on their way: names, texts, places and slots, no figures. Between the swap of a hook

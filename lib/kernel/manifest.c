@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Manifests between memory, JSON and map. The format is part of the ABI (docs/abi.md): a reader ignores keys that it
+ * Manifests and rules between memory, JSON and map. The format is part of the ABI (docs/abi.md): a reader ignores keys that it
  * does not know, and a key that changes its meaning raises WEIR_ABI_VERSION.
  */
 #include "kernel/manifest.h"
@@ -81,18 +81,16 @@ static json_t *write_rule(const struct manifest_rule *rule)
 
 static json_t *write_chain(const struct manifest_chain *chain)
 {
-	json_t *rules = json_array(), *attachments = json_array();
+	json_t *attachments = json_array();
 
-	for (uint32_t i = 0; i < chain->rule_count; i++)
-		json_array_append_new(rules, write_rule(&chain->rules[i]));
 	for (uint32_t i = 0; i < chain->attachment_count; i++)
 		json_array_append_new(attachments, write_attachment(&chain->attachments[i]));
-	return json_pack("{ss ss ss sI sI sI sI sI sI ss* sI sI sI so so}", "name", chain->name, "hook", hook_name(chain->hook), "policy",
+	return json_pack("{ss ss ss sI sI sI sI sI sI ss* sI sI sI so}", "name", chain->name, "hook", hook_name(chain->hook), "policy",
 			 verdict_name(chain->policy), "line", (json_int_t)chain->line, "chain_id", (json_int_t)chain->chain_id,
 			 "counter_slots", (json_int_t)chain->counter_slots, "program_id", (json_int_t)chain->program_id,
 			 "verified_instructions", (json_int_t)chain->verified_instructions, "load_ns", (json_int_t)chain->load_ns,
 			 "form", chain->form, "connections", (json_int_t)chain->connections,
-			 "first_reply", (json_int_t)chain->first_reply, "last_reply", (json_int_t)chain->last_reply, "attachments", attachments, "rules", rules);
+			 "first_reply", (json_int_t)chain->first_reply, "last_reply", (json_int_t)chain->last_reply, "attachments", attachments);
 }
 
 static json_t *write_set(const struct manifest_set *set)
@@ -107,19 +105,26 @@ static json_t *write_set(const struct manifest_set *set)
 			 set->set.comment, "file", set->set.file);
 }
 
-static char *write_json(const struct manifest *manifest)
+static json_t *write_rules(const struct manifest_chain *chain)
 {
-	_cleanup_json_ json_t *root = NULL;
+	json_t *rules = json_array();
+
+	for (uint32_t i = 0; i < chain->rule_count; i++)
+		json_array_append_new(rules, write_rule(&chain->rules[i]));
+	return rules;
+}
+
+static json_t *write_head(const struct manifest *manifest)
+{
 	json_t *chains = json_array(), *sets = json_array();
 
 	for (uint32_t i = 0; i < manifest->chain_count; i++)
 		json_array_append_new(chains, write_chain(&manifest->chains[i]));
 	for (uint32_t i = 0; i < manifest->set_count; i++)
 		json_array_append_new(sets, write_set(&manifest->sets[i]));
-	root = json_pack("{si ss ss sI sI sb sb so so}", "abi", WEIR_ABI_VERSION, "name", manifest->name, "file", manifest->file,
+	return json_pack("{si ss ss sI sI sb sb so so}", "abi", WEIR_ABI_VERSION, "name", manifest->name, "file", manifest->file,
 			 "applied", (json_int_t)manifest->applied_s, "generation", (json_int_t)manifest->generation, "logs",
 			 manifest->logs, "owners", manifest->owners, "chains", chains, "sets", sets);
-	return root ? json_dumps(root, JSON_COMPACT) : NULL;
 }
 
 /* ---- From JSON ---- */
@@ -199,13 +204,13 @@ static bool read_chain(struct arena *arena, json_t *json, struct manifest_chain 
 {
 	const char *name, *hook, *policy, *form = NULL;
 	json_int_t line, id, slots, program, verified, load, connections = 0, first_reply = 0, last_reply = 0;
-	json_t *rules, *attachments;
+	json_t *attachments;
 	int found_hook, found_policy;
 
-	if (json_unpack(json, "{ss ss ss sI sI sI sI sI sI s?s s?I s?I s?I so so}", "name", &name, "hook", &hook, "policy", &policy, "line",
+	if (json_unpack(json, "{ss ss ss sI sI sI sI sI sI s?s s?I s?I s?I so}", "name", &name, "hook", &hook, "policy", &policy, "line",
 			&line, "chain_id", &id, "counter_slots", &slots, "program_id", &program, "verified_instructions",
 			&verified, "load_ns", &load, "form", &form, "connections", &connections,
-			"first_reply", &first_reply, "last_reply", &last_reply, "attachments", &attachments, "rules", &rules))
+			"first_reply", &first_reply, "last_reply", &last_reply, "attachments", &attachments))
 		return false;
 	found_hook = hook_by_name(hook);
 	found_policy = verdict_by_name(policy);
@@ -225,14 +230,9 @@ static bool read_chain(struct arena *arena, json_t *json, struct manifest_chain 
 		.connections = (uint32_t)connections,
 		.first_reply = (uint32_t)first_reply,
 		.last_reply = (uint32_t)last_reply,
-		.rule_count = (uint32_t)json_array_size(rules),
 		.attachment_count = (uint32_t)json_array_size(attachments),
 	};
-	chain->rules = arena_new_array(arena, struct manifest_rule, chain->rule_count);
 	chain->attachments = arena_new_array(arena, struct manifest_attachment, chain->attachment_count);
-	for (uint32_t i = 0; i < chain->rule_count; i++)
-		if (!read_rule(arena, json_array_get(rules, i), &chain->rules[i]))
-			return false;
 	for (uint32_t i = 0; i < chain->attachment_count; i++) {
 		chain->attachments[i].hook = chain->hook;
 		if (!read_attachment(arena, json_array_get(attachments, i), &chain->attachments[i]))
@@ -272,7 +272,17 @@ static bool read_set(struct arena *arena, json_t *json, struct manifest_set *set
 	return true;
 }
 
-static bool read_json(struct arena *arena, json_t *root, struct manifest *manifest)
+static bool read_rules(struct arena *arena, json_t *json, struct manifest_chain *chain)
+{
+	chain->rule_count = (uint32_t)json_array_size(json);
+	chain->rules = arena_new_array(arena, struct manifest_rule, chain->rule_count);
+	for (uint32_t i = 0; i < chain->rule_count; i++)
+		if (!read_rule(arena, json_array_get(json, i), &chain->rules[i]))
+			return false;
+	return json_is_array(json);
+}
+
+static bool read_head(struct arena *arena, json_t *root, struct manifest *manifest)
 {
 	const char *name, *file;
 	json_int_t applied, generation;
@@ -310,18 +320,20 @@ static size_t page_align(size_t size)
 	return (size + page - 1) / page * page;
 }
 
-int manifest_write(const struct manifest *manifest, const char *path)
+/* Takes JSON away with it. */
+static int write_pinned(json_t *json, const char *name, const char *path)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
-	_cleanup_free_ char *text = write_json(manifest);
+	_cleanup_free_ char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 	_cleanup_close_ int fd = -1;
 	size_t size = text ? strlen(text) + 1 : 0;
 	void *memory;
 
+	json_decref(json);
 	if (!text)
 		return -EINVAL;
 	size = (size + 7) & ~(size_t)7;
-	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "weir_manifest", sizeof(uint32_t), (uint32_t)size, 1, &options);
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, name, sizeof(uint32_t), (uint32_t)size, 1, &options);
 	if (fd < 0)
 		return fd;
 	memory = mmap(NULL, page_align(size), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -333,70 +345,14 @@ int manifest_write(const struct manifest *manifest, const char *path)
 	return bpf_obj_pin(fd, path);
 }
 
-/* Behind the string that begins at FROM. */
-static const char *behind_string(const char *from, const char *end)
+/* The caller's reference. */
+static int read_pinned(const char *path, json_t **ret_json)
 {
-	for (from++; from < end && *from != '"'; from++)
-		from += *from == '\\';
-	return from < end ? from + 1 : end;
-}
-
-/* Behind the array that begins at FROM. */
-static const char *behind_array(const char *from, const char *end)
-{
-	int depth = 0;
-
-	while (from < end) {
-		if (*from == '"') {
-			from = behind_string(from, end);
-			continue;
-		}
-		depth += (*from == '[') - (*from == ']');
-		from++;
-		if (depth == 0)
-			break;
-	}
-	return from;
-}
-
-/*
- * JSON with each array of rules empty. Rules are nearly all of it, and reading them takes long: ten thousand, twenty milliseconds. As
- * manifest_write has it, without white space; any other is still read right, whole.
- */
-static const char *leave_rules_out(struct arena *arena, const char *text, size_t *length)
-{
-	static const char key[] = "\"rules\":[";
-	const char *end = text + *length;
-	VECTOR(char) kept = { 0 };
-
-	for (const char *at = text, *next; at < end; at = next) {
-		bool rules = (size_t)(end - at) > strlen(key) && memcmp(at, key, strlen(key)) == 0;
-		size_t size;
-
-		next = rules ? at + strlen(key) : *at == '"' ? behind_string(at, end) : at + 1;
-		size = next - at;
-		vector_reserve(arena, &kept, size + 1);
-		memcpy(kept.items + kept.count, at, size);
-		kept.count += size;
-		if (rules) {
-			kept.items[kept.count++] = ']';
-			next = behind_array(next - 1, end);
-		}
-	}
-	*length = kept.count;
-	return kept.items;
-}
-
-static int read_pinned(struct arena *arena, const char *path, bool with_rules, const struct manifest **ret_manifest)
-{
-	struct manifest *manifest = arena_new_object(arena, struct manifest);
-	_cleanup_json_ json_t *root = NULL;
 	_cleanup_close_ int fd = bpf_obj_get(path);
 	struct bpf_map_info info = { 0 };
 	uint32_t length = sizeof(info);
-	const char *text;
 	char *memory;
-	size_t size;
+	json_t *json;
 	int r;
 
 	if (fd < 0)
@@ -409,24 +365,52 @@ static int read_pinned(struct arena *arena, const char *path, bool with_rules, c
 	memory = mmap(NULL, page_align(info.value_size), PROT_READ, MAP_SHARED, fd, 0);
 	if (memory == MAP_FAILED)
 		return -errno;
-	size = strnlen(memory, info.value_size);
-	text = with_rules ? memory : leave_rules_out(arena, memory, &size);
-	root = json_loadb(text, size, 0, NULL);
+	json = json_loadb(memory, strnlen(memory, info.value_size), 0, NULL);
 	munmap(memory, page_align(info.value_size));
-	if (!root || !read_json(arena, root, manifest))
+	if (!json)
 		return -EINVAL;
-	*ret_manifest = manifest;
+	*ret_json = json;
 	return 0;
+}
+
+int manifest_write(const struct manifest *manifest, const char *path)
+{
+	return write_pinned(write_head(manifest), "weir_manifest", path);
+}
+
+int manifest_write_rules(const struct manifest_chain *chain, const char *path)
+{
+	return write_pinned(write_rules(chain), "weir_rules", path);
 }
 
 int manifest_read(struct arena *arena, const char *path, const struct manifest **ret_manifest)
 {
-	return read_pinned(arena, path, true, ret_manifest);
+	struct manifest *manifest = arena_new_object(arena, struct manifest);
+	_cleanup_json_ json_t *json = NULL;
+	int r = read_pinned(path, &json);
+
+	if (r == 0 && !read_head(arena, json, manifest))
+		r = -EINVAL;
+	if (r == 0)
+		*ret_manifest = manifest;
+	return r;
 }
 
-int manifest_read_without_rules(struct arena *arena, const char *path, const struct manifest **ret_manifest)
+int manifest_read_whole(struct arena *arena, const char *folder, const char *name, const struct manifest **ret_manifest)
 {
-	return read_pinned(arena, path, false, ret_manifest);
+	const struct manifest *manifest;
+	int r = manifest_read(arena, arena_printf(arena, "%s/%s", folder, name), &manifest);
+
+	for (uint32_t i = 0; r == 0 && i < manifest->chain_count; i++) {
+		_cleanup_json_ json_t *json = NULL;
+
+		r = read_pinned(arena_printf(arena, "%s/g%llu/rules_%u", folder, (unsigned long long)manifest->generation, i), &json);
+		if (r == 0 && !read_rules(arena, json, &manifest->chains[i]))
+			r = -EINVAL;
+	}
+	if (r == 0)
+		*ret_manifest = manifest;
+	return r;
 }
 
 int manifest_read_all(struct arena *arena, const struct kernel *kernel, struct manifests *ret_manifests)
@@ -440,10 +424,17 @@ int manifest_read_all(struct arena *arena, const struct kernel *kernel, struct m
 	for (size_t i = 0; i < folders.count; i++) {
 		const struct manifest *manifest;
 
-		if (manifest_read_without_rules(
-			    arena, arena_printf(arena, "%s/%s/manifest", kernel->policies, folders.items[i]), &manifest) == 0)
+		if (manifest_read(arena, arena_printf(arena, "%s/%s/manifest", kernel->policies, folders.items[i]), &manifest) == 0)
 			vector_push(arena, &manifests, manifest);
 	}
 	*ret_manifests = (struct manifests){ .count = manifests.count, .items = manifests.items };
 	return 0;
+}
+
+int manifest_find(struct arena *arena, const struct kernel *kernel, const char *policy, const struct manifest **ret_manifest,
+		  struct diagnostics *diagnostics)
+{
+	const char *path = arena_printf(arena, "%s/manifest", pins_policy_path(arena, kernel, policy));
+
+	return manifest_read(arena, path, ret_manifest) ? kernel_say_no_policy(kernel, arena, policy, diagnostics) : 0;
 }

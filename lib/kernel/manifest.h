@@ -3,6 +3,9 @@
  * The manifest of a policy: what is in force, in a pinned array map of one element that holds JSON. A manifest is
  * written once, frozen, and never changed: a new one takes its place by rename, and that is the moment of a change.
  *
+ * The rules of each chain lie beside its program, in a map of the same kind: they are nearly all there is to read, and most who ask
+ * what is attached where need none of them.
+ *
  * All texts are valid UTF-8 (manifest_text) so that what is read compares equal with what was written.
  */
 #ifndef WEIR_KERNEL_MANIFEST_H
@@ -54,7 +57,7 @@ struct manifest_chain {
 	uint64_t load_ns;
 	const char *form; /* of its trees, and why; NULL: written before there was more than one */
 	uint32_t rule_count, attachment_count;
-	struct manifest_rule *rules;
+	struct manifest_rule *rules; /* not in the manifest itself */
 	struct manifest_attachment *attachments;
 };
 
@@ -78,20 +81,24 @@ struct manifest {
 /* A text as a manifest can hold it: bytes that are no UTF-8 become '?'. NULL stays NULL. */
 const char *manifest_text(struct arena *arena, const char *text);
 
-/* Write to a new map and pin it at PATH, where nothing may be. */
+/* Write to a new map and pin it at PATH, where nothing may be: all but the rules; the rules of a chain. */
 int manifest_write(const struct manifest *manifest, const char *path);
+int manifest_write_rules(const struct manifest_chain *chain, const char *path);
 
-/* Read the one pinned at PATH. -ENOENT: there is none; -EINVAL: it cannot be understood. */
+/* Read the one pinned at PATH; its chains have no rules. -ENOENT: there is none; -EINVAL: it cannot be understood. */
 int manifest_read(struct arena *arena, const char *path, const struct manifest **ret_manifest);
-/* The same as if its chains had no rules: for who needs to know what is attached where, a tenth of the time. */
-int manifest_read_without_rules(struct arena *arena, const char *path, const struct manifest **ret_manifest);
+/* That of a policy's FOLDER with its rules. NAME: "manifest", or "manifest_plan". -ENOENT also when its generation went meanwhile. */
+int manifest_read_whole(struct arena *arena, const char *folder, const char *name, const struct manifest **ret_manifest);
+/* That of POLICY. A negative errno with a diagnostic when there is none that can be read. */
+int manifest_find(struct arena *arena, const struct kernel *kernel, const char *policy, const struct manifest **ret_manifest,
+		  struct diagnostics *diagnostics);
 
 struct manifests {
 	size_t count;
 	const struct manifest *const *items; /* by name */
 };
 
-/* Those of all policies in force, without their rules; one that cannot be read is left out. */
+/* Those of all policies in force; one that cannot be read is left out. */
 int manifest_read_all(struct arena *arena, const struct kernel *kernel, struct manifests *ret_manifests);
 
 /* "native" */

@@ -47,26 +47,6 @@ int kernel_map_describe(struct arena *arena, struct kernel_map *map)
 	return 0;
 }
 
-static const struct manifest *find_policy(struct arena *arena, const struct manifests *manifests, const char *name,
-					  struct diagnostics *diagnostics)
-{
-	const char **names = arena_new_array(arena, const char *, manifests->count), *near;
-	struct diagnostic *said;
-
-	for (size_t i = 0; i < manifests->count; i++) {
-		names[i] = manifests->items[i]->name;
-		if (strcmp(names[i], name) == 0)
-			return manifests->items[i];
-	}
-	near = near_match(name, names, manifests->count);
-	said = diagnose(diagnostics, SEVERITY_ERROR, nowhere, "no policy '%s' is in force", name);
-	if (near)
-		diagnostic_hint(diagnostics, said, "did you mean '%s'?", near);
-	else
-		diagnostic_hint(diagnostics, said, "weir list shows those that are");
-	return NULL;
-}
-
 /* "counters_3" -> a map of chain 3, "set_2_exact" -> one of set 2. False: no map that is for others. */
 static bool read_name(struct arena *arena, const struct manifest *manifest, const char *pin, struct kernel_map *map)
 {
@@ -74,7 +54,7 @@ static bool read_name(struct arena *arena, const struct manifest *manifest, cons
 	uint32_t index;
 	int behind = 0;
 
-	if (sscanf(pin + word, "_%u%n", &index, &behind) != 1 || strncmp(pin, "program", word) == 0)
+	if (sscanf(pin + word, "_%u%n", &index, &behind) != 1 || strncmp(pin, "program", word) == 0 || strncmp(pin, "rules", word) == 0)
 		return false;
 	map->name = arena_printf(arena, "%.*s%s", (int)word, pin, pin + word + behind);
 	if (strncmp(pin, "set", word) == 0) {
@@ -136,12 +116,10 @@ int kernel_maps_open(struct kernel *kernel, struct arena *arena, const char *pol
 {
 	struct kernel_maps maps = { .policy = policy };
 	const struct manifest *manifest;
-	struct manifests manifests;
-	int r = manifest_read_all(arena, kernel, &manifests);
+	int r = manifest_find(arena, kernel, policy, &manifest, diagnostics);
 
-	manifest = r ? NULL : find_policy(arena, &manifests, policy, diagnostics);
-	if (!manifest)
-		return r ?: -ENOENT;
+	if (r)
+		return r;
 	r = open_maps(arena, manifest,
 		      arena_printf(arena, "%s/g%llu", pins_policy_path(arena, kernel, policy),
 				   (unsigned long long)manifest->generation),

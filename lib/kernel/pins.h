@@ -2,7 +2,7 @@
 /*
  * weir's directory in bpffs, where all state lies:
  *
- *	PINS/v4/				mode 0700; flock on it is the lock of all that change something
+ *	PINS/v5/				mode 0700; flock on it is the lock of all that change something
  *		events				ring buffer of all chains with `log`
  *		events_reader/			flock on it: who reads the events
  *		owners, owners_links/NAME	socket owners: the map, and the links of the programs that fill it
@@ -13,6 +13,7 @@
  *			manifest_plan, _next, _old	only during a change
  *			links/l_G_N		link N that generation G made
  *			gG/program_C, counters_C	of chain C of generation G
+ *			gG/rules_C	its rules (manifest.h)
  *			gG/connections_C, ports_C	where it redirects
  *			gG/set_S	of the policy's set S
  *
@@ -26,8 +27,8 @@
 struct kernel {
 	struct arena *arena;
 	const char *base;     /* PINS */
-	const char *path;     /* PINS/v4 */
-	const char *policies; /* PINS/v4/policies */
+	const char *path;     /* PINS/v5 */
+	const char *policies; /* PINS/v5/policies */
 	int directory_fd;     /* of path; -1: there is nothing of weir's */
 	bool locked;
 };

@@ -38,15 +38,10 @@ static const char *link_path(const struct folder *folder, const struct manifest_
 /* Programs that were of this policy, by all its manifests. */
 static struct program_ids own_programs(const struct folder *folder)
 {
-	VECTOR(uint32_t) ids = { 0 };
+	const struct manifest *all[BESIDE_COUNT + 1] = { [BESIDE_COUNT] = folder->kept };
 
-	for (size_t i = 0; i <= BESIDE_COUNT; i++) {
-		const struct manifest *manifest = i < BESIDE_COUNT ? folder->others[i] : folder->kept;
-
-		for (uint32_t c = 0; manifest && c < manifest->chain_count; c++)
-			vector_push(folder->arena, &ids, manifest->chains[c].program_id);
-	}
-	return (struct program_ids){ .count = ids.count, .items = ids.items };
+	memcpy(all, folder->others, sizeof(folder->others));
+	return program_ids_of(folder->arena, all, BESIDE_COUNT + 1);
 }
 
 /* Every attachment that stays runs the program of the generation that stays. */
@@ -152,12 +147,10 @@ static int remove_beside(const struct folder *folder)
 
 static int read_folder(struct folder *folder)
 {
-	int r = manifest_read_without_rules(folder->arena, arena_printf(folder->arena, "%s/manifest", folder->path),
-					    &folder->kept);
+	int r = manifest_read(folder->arena, arena_printf(folder->arena, "%s/manifest", folder->path), &folder->kept);
 
 	for (size_t i = 0; i < BESIDE_COUNT; i++)
-		manifest_read_without_rules(folder->arena, arena_printf(folder->arena, "%s/%s", folder->path, beside[i]),
-					    &folder->others[i]);
+		manifest_read(folder->arena, arena_printf(folder->arena, "%s/%s", folder->path, beside[i]), &folder->others[i]);
 	return r == -ENOENT ? 0 : r;
 }
 

@@ -28,14 +28,20 @@ static int remove_folder(const struct kernel *kernel, struct arena *arena, const
 	return r;
 }
 
-static int say_no_policy(struct arena *arena, const char *policy, const struct names *folders, struct diagnostics *diagnostics)
+int kernel_say_no_policy(const struct kernel *kernel, struct arena *arena, const char *policy, struct diagnostics *diagnostics)
 {
-	const char **names = arena_new_array(arena, const char *, folders->count), *near;
 	struct diagnostic *said = diagnose(diagnostics, SEVERITY_ERROR, nowhere, "no policy '%s' is in force", policy);
+	struct names folders = { 0 };
+	const char **names, *near;
+	size_t count = 0;
 
-	for (size_t i = 0; i < folders->count; i++)
-		names[i] = pins_unescape(arena, folders->items[i]);
-	near = near_match(policy, names, folders->count);
+	pins_list(arena, kernel->policies, &folders);
+	names = arena_new_array(arena, const char *, folders.count);
+	for (size_t i = 0; i < folders.count; i++) {
+		names[count] = pins_unescape(arena, folders.items[i]);
+		count += strcmp(names[count], policy) != 0; /* one that is damaged is there */
+	}
+	near = near_match(policy, names, count);
 	if (near)
 		diagnostic_hint(diagnostics, said, "did you mean '%s'?", near);
 	else
@@ -61,5 +67,5 @@ int kernel_remove(struct kernel *kernel, const char *policy, struct diagnostics 
 		first = first ?: r;
 	}
 	shared_tidy(kernel);
-	return first ?: found || !wanted ? first : say_no_policy(arena, policy, &folders, diagnostics);
+	return first ?: found || !wanted ? first : kernel_say_no_policy(kernel, arena, policy, diagnostics);
 }

@@ -30,26 +30,6 @@ struct kernel_set {
 
 /* ---- Open ---- */
 
-static const struct manifest *find_policy(struct arena *arena, const struct manifests *manifests, const char *name,
-					  struct diagnostics *diagnostics)
-{
-	const char **names = arena_new_array(arena, const char *, manifests->count), *near;
-	struct diagnostic *said;
-
-	for (size_t i = 0; i < manifests->count; i++) {
-		names[i] = manifests->items[i]->name;
-		if (strcmp(names[i], name) == 0)
-			return manifests->items[i];
-	}
-	said = diagnose(diagnostics, SEVERITY_ERROR, nowhere, "no policy '%s' is in force", name);
-	near = near_match(name, names, manifests->count);
-	if (near)
-		diagnostic_hint(diagnostics, said, "did you mean '%s'?", near);
-	else
-		diagnostic_hint(diagnostics, said, "weir list shows those that are");
-	return NULL;
-}
-
 static const struct manifest_set *find_set(struct arena *arena, const struct manifest *manifest, const char *name,
 					   struct diagnostics *diagnostics)
 {
@@ -90,13 +70,11 @@ int kernel_set_open(struct kernel *kernel, struct arena *arena, const char *poli
 	struct set_shape shape;
 	const struct manifest_set *found;
 	const struct manifest *manifest;
-	struct manifests manifests;
 	struct kernel_set *opened;
 	const char *path;
-	int r = manifest_read_all(arena, kernel, &manifests);
+	int r = manifest_find(arena, kernel, policy, &manifest, diagnostics);
 
-	manifest = r ? NULL : find_policy(arena, &manifests, policy, diagnostics);
-	found = manifest ? find_set(arena, manifest, set, diagnostics) : NULL;
+	found = r ? NULL : find_set(arena, manifest, set, diagnostics);
 	if (!found)
 		return r ?: -ENOENT;
 	path = arena_printf(arena, "%s/g%llu/set_%u", pins_policy_path(arena, kernel, policy),

@@ -358,31 +358,33 @@ static int read_policy(const struct reading *reading, struct state_policy *state
 	return 0;
 }
 
-/* The plans of applies that are on their way. */
-static struct manifests read_plans(const struct kernel *kernel, struct arena *arena, const struct names *folders)
+/* The plans of applies that are on their way; WHOLE: with their rules. */
+static struct manifests read_plans(const struct kernel *kernel, struct arena *arena, const struct names *folders, bool whole)
 {
 	VECTOR(const struct manifest *) plans = { 0 };
 	const struct manifest *plan;
 
-	for (size_t i = 0; i < folders->count; i++)
-		if (manifest_read(arena, arena_printf(arena, "%s/%s/manifest_plan", kernel->policies, folders->items[i]),
-				  &plan) == 0)
+	for (size_t i = 0; i < folders->count; i++) {
+		const char *folder = arena_printf(arena, "%s/%s", kernel->policies, folders->items[i]);
+		int r = whole ? manifest_read_whole(arena, folder, "manifest_plan", &plan)
+			      : manifest_read(arena, arena_printf(arena, "%s/manifest_plan", folder), &plan);
+
+		if (r == 0)
 			vector_push(arena, &plans, plan);
+	}
 	return (struct manifests){ .count = plans.count, .items = plans.items };
 }
 
 /* Programs of weir's: while an apply is on its way, some hooks have the new ones already. */
 static struct program_ids own_programs(struct arena *arena, const struct manifests *manifests, const struct manifests *plans)
 {
-	VECTOR(uint32_t) ids = { 0 };
+	VECTOR(const struct manifest *) all = { 0 };
 
-	for (size_t m = 0; m < manifests->count + plans->count; m++) {
-		const struct manifest *manifest = m < manifests->count ? manifests->items[m] : plans->items[m - manifests->count];
-
-		for (uint32_t c = 0; c < manifest->chain_count; c++)
-			vector_push(arena, &ids, manifest->chains[c].program_id);
-	}
-	return (struct program_ids){ .count = ids.count, .items = ids.items };
+	for (size_t i = 0; i < manifests->count; i++)
+		vector_push(arena, &all, manifests->items[i]);
+	for (size_t i = 0; i < plans->count; i++)
+		vector_push(arena, &all, plans->items[i]);
+	return program_ids_of(arena, all.items, all.count);
 }
 
 /* One policy, again when it changes meanwhile. -ENOENT: it was removed. */
@@ -393,16 +395,17 @@ static int read_one(const struct kernel *kernel, struct arena *arena, const char
 	struct reading reading = {
 		.arena = arena, .kernel = kernel, .own = *own, .links = arena_printf(arena, "%s/links", path)
 	};
+	const char *manifest = arena_printf(arena, "%s/manifest", path);
 	int r = -ENOENT;
 
-	for (int i = 0; i < TRIES && r == -ENOENT; i++) {
-		r = manifest_read(arena, arena_printf(arena, "%s/manifest", path), &reading.manifest);
-		if (r)
-			return r;
-		reading.folder = arena_printf(arena, "%s/g%llu", path, (unsigned long long)reading.manifest->generation);
-		r = read_policy(&reading, ret_policy);
+	for (int i = 0; i < TRIES && r == -ENOENT && pins_exists(manifest); i++) {
+		r = manifest_read_whole(arena, path, "manifest", &reading.manifest);
+		if (r == 0) {
+			reading.folder = arena_printf(arena, "%s/g%llu", path, (unsigned long long)reading.manifest->generation);
+			r = read_policy(&reading, ret_policy);
+		}
 	}
-	return r == -ENOENT ? -ESTALE : r;
+	return r == -ENOENT && pins_exists(manifest) ? -ESTALE : r;
 }
 
 static int by_name(const void *a, const void *b)
@@ -410,8 +413,10 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct state_policy *)a)->name, ((const struct state_policy *)b)->name);
 }
 
-int kernel_state(struct kernel *kernel, struct arena *arena, const struct state **ret_state, struct diagnostics *diagnostics)
+int kernel_state(struct kernel *kernel, struct arena *arena, const char *policy, const struct state **ret_state,
+		 struct diagnostics *diagnostics)
 {
+	const char *wanted = policy ? pins_escape(arena, policy) : NULL;
 	struct state *state = arena_new_object(arena, struct state);
 	struct state_policy *policies;
 	struct manifests manifests, plans;
@@ -424,10 +429,12 @@ int kernel_state(struct kernel *kernel, struct arena *arena, const struct state 
 		diagnose(diagnostics, SEVERITY_ERROR_SURROUNDINGS, nowhere, "cannot read %s: %s", kernel->policies, strerror(-r));
 		return r;
 	}
-	plans = read_plans(kernel, arena, &folders);
+	plans = read_plans(kernel, arena, &folders, false);
 	own = own_programs(arena, &manifests, &plans);
 	policies = arena_new_array(arena, struct state_policy, folders.count);
 	for (size_t i = 0; i < folders.count; i++) {
+		if (wanted && strcmp(wanted, folders.items[i]))
+			continue;
 		r = read_one(kernel, arena, folders.items[i], &own, &policies[state->policy_count]);
 		if (r == 0)
 			state->policy_count++;
@@ -480,7 +487,7 @@ int kernel_state_planned(struct kernel *kernel, struct arena *arena, const struc
 
 	if (r)
 		return r;
-	plans = read_plans(kernel, arena, &folders);
+	plans = read_plans(kernel, arena, &folders, true);
 	policies = arena_new_array(arena, struct state_policy, plans.count);
 	for (size_t i = 0; i < plans.count; i++)
 		describe_plan(arena, plans.items[i], &policies[i]);

@@ -71,7 +71,7 @@ static int load(struct event_finder *finder)
 	diagnostics_init(&ignored, arena);
 	finder->loaded_ns = finder->looked_ns = clock_ns(CLOCK_MONOTONIC);
 	finder->stamp = manifests_stamp(finder);
-	error = kernel_state(finder->kernel, arena, &state, &ignored);
+	error = kernel_state(finder->kernel, arena, NULL, &state, &ignored);
 	if (error) {
 		arena_free(arena);
 		return error;

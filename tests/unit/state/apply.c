@@ -314,8 +314,8 @@ TEST(all_five_hooks_are_served_and_removal_leaves_nothing)
 	CHECK(policy && policy->chain_count == 5);
 	for (uint32_t i = 0; policy && i < policy->chain_count; i++)
 		CHECK(policy->chains[i].attachments[0].present);
-	CHECK(pins_exists(KERNEL_PINS_DEFAULT "/v4/events"));
-	CHECK(pins_exists(KERNEL_PINS_DEFAULT "/v4/owners_links"));
+	CHECK(pins_exists(KERNEL_PINS_DEFAULT "/v5/events"));
+	CHECK(pins_exists(KERNEL_PINS_DEFAULT "/v5/owners_links"));
 	CHECK_NUMBER(scene_apply("all", text), 0);
 	objects = scene_objects(look(arena, "all"));
 	CHECK(objects.program_count == 5 && objects.link_count == (kernel_features()->tcx ? 5 : 3) && objects.map_count >= 10);

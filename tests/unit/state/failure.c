@@ -245,11 +245,77 @@ TEST(a_policy_whose_manifest_is_damaged_can_be_removed)
 
 	CHECK_NUMBER(scene_apply("p", OLD), 0);
 	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "other", 4, 8, 1, NULL);
-	CHECK(unlink("/sys/fs/bpf/weir/v4/policies/p/manifest") == 0);
-	CHECK_NUMBER(bpf_obj_pin(fd, "/sys/fs/bpf/weir/v4/policies/p/manifest"), 0);
+	CHECK(unlink("/sys/fs/bpf/weir/v5/policies/p/manifest") == 0);
+	CHECK_NUMBER(bpf_obj_pin(fd, "/sys/fs/bpf/weir/v5/policies/p/manifest"), 0);
 	close(fd);
 	CHECK_NUMBER(scene_remove("p"), 0);
 	CHECK_TEXT(pins(arena), "");
+}
+
+/* The state of POLICY, of all when NULL, which tells of SAID policies that cannot be read. */
+static const struct state *state_of(struct arena *arena, const char *policy, size_t said)
+{
+	_cleanup_(kernel_closep) struct kernel *kernel = NULL;
+	const struct state *state = NULL;
+	struct diagnostics diagnostics;
+
+	diagnostics_init(&diagnostics, arena);
+	CHECK_NUMBER(kernel_open(arena, NULL, false, &kernel, &diagnostics), 0);
+	CHECK_NUMBER(kernel_state(kernel, arena, policy, &state, &diagnostics), 0);
+	CHECK_NUMBER(diagnostics.list.count, said);
+	return state;
+}
+
+/* What a policy's rules say is read where they are told, and by nobody else: theirs may be missing. */
+TEST(who_asks_for_one_policy_does_not_read_the_rules_of_another)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	const struct state_policy *policy;
+	struct scene_outcome outcome;
+	struct scene_set set;
+
+	CHECK_NUMBER(scene_apply("p", OLD), 0);
+	CHECK(unlink(KERNEL_PINS_DEFAULT "/v5/policies/p/g1/rules_0") == 0);
+	outcome = scene_apply_with("q", "set s { type ipv4_addr; } chain c { hook tc egress on d0; ip daddr @s drop\n }\n", NULL);
+	CHECK_NUMBER(outcome.result, 0);
+	CHECK_NUMBER(outcome.diagnostics.list.count, 1); /* where it is attached */
+	scene_outcome_clear(&outcome);
+	set = scene_set_open("q", "s");
+	CHECK(set.set != NULL);
+	scene_set_close(&set);
+	policy = scene_policy(state_of(arena, "q", 0), "q");
+	CHECK(policy && policy->chains[0].chain_id == 3); /* p, with the first two, was seen */
+	CHECK(scene_policy(state_of(arena, NULL, 1), "q") != NULL); /* of all, p is told of */
+	CHECK_NUMBER(scene_remove("q"), 0);
+	CHECK_NUMBER(scene_remove("p"), 0);
+}
+
+TEST(a_policy_whose_rules_are_damaged_is_replaced_where_it_stands)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+
+	CHECK_NUMBER(scene_apply("p", OLD), 0);
+	CHECK(unlink(KERNEL_PINS_DEFAULT "/v5/policies/p/g1/rules_0") == 0);
+	CHECK_NUMBER(scene_apply("p", NEW), 0);
+	CHECK(strstr(in_force(arena, "p"), "generation 2, x v0"));
+	CHECK(!strstr(in_force(arena, "p"), "gone") && !strstr(in_force(arena, "p"), "foreign 1"));
+	CHECK(links_run_their_programs(arena, "p"));
+	CHECK_NUMBER(scene_remove("p"), 0);
+}
+
+TEST(pins_of_another_version_are_told_of_and_left_alone)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct scene_outcome outcome;
+
+	CHECK(mkdir(KERNEL_PINS_DEFAULT, 0700) == 0 && mkdir(KERNEL_PINS_DEFAULT "/v4", 0700) == 0);
+	outcome = scene_apply_with("p", OLD, NULL);
+	CHECK_NUMBER(outcome.result, 0);
+	CHECK(scene_said(&outcome, KERNEL_PINS_DEFAULT "/v4 holds policies of another version of weir"));
+	scene_outcome_clear(&outcome);
+	CHECK_NUMBER(scene_remove("p"), 0);
+	CHECK_TEXT(pins(arena), ".\n./v4\n");
+	CHECK(rmdir(KERNEL_PINS_DEFAULT "/v4") == 0 && rmdir(KERNEL_PINS_DEFAULT) == 0);
 }
 
 int main(void)
@@ -263,6 +329,9 @@ int main(void)
 	RUN(the_same_holds_with_filters_of_clsact);
 	RUN(reading_puts_right_what_a_killed_apply_left);
 	RUN(a_policy_whose_manifest_is_damaged_can_be_removed);
+	RUN(who_asks_for_one_policy_does_not_read_the_rules_of_another);
+	RUN(a_policy_whose_rules_are_damaged_is_replaced_where_it_stands);
+	RUN(pins_of_another_version_are_told_of_and_left_alone);
 	scene_end();
 	return tap_end();
 }

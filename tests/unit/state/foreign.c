@@ -327,7 +327,7 @@ TEST(events_come_to_one_reader_and_a_second_is_told_who)
 		;
 	CHECK_NUMBER(count, 4);
 	CHECK_NUMBER(scene_remove("p"), 0);
-	CHECK(pins_exists(KERNEL_PINS_DEFAULT "/v4/events"));
+	CHECK(pins_exists(KERNEL_PINS_DEFAULT "/v5/events"));
 	kernel_events_close(events);
 	CHECK(!pins_exists(KERNEL_PINS_DEFAULT));
 }

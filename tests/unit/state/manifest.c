@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A manifest is read as it was written; one that is not whole is no manifest. */
+/* A manifest is read as it was written, and its rules are; one that is not whole is no manifest. */
 #include "kernel/manifest.h"
 
 #include "scene.h"
 
-#define PIN "/sys/fs/bpf/manifest"
+#define PIN    "/sys/fs/bpf/manifest"
+#define FOLDER "/sys/fs/bpf/edge" /* of a policy */
 
 static struct manifest_rule rules[] = {
 	{ .text = "tcp dport 80 log prefix \"a\\\"b\" drop",
@@ -97,12 +98,22 @@ static void check_chain(const struct manifest_chain *a, const struct manifest_ch
 	CHECK(a->hook == b->hook && a->policy == b->policy && a->line == b->line && a->chain_id == b->chain_id);
 	CHECK(a->counter_slots == b->counter_slots && a->program_id == b->program_id && a->load_ns == b->load_ns);
 	CHECK_NUMBER(a->verified_instructions, b->verified_instructions);
-	CHECK_NUMBER(a->rule_count, b->rule_count);
 	CHECK_NUMBER(a->attachment_count, b->attachment_count);
-	for (uint32_t i = 0; i < a->rule_count && i < b->rule_count; i++)
-		CHECK(same_rule(&a->rules[i], &b->rules[i]));
 	for (uint32_t i = 0; i < a->attachment_count && i < b->attachment_count; i++)
 		CHECK(same_attachment(&a->attachments[i], &b->attachments[i]));
+}
+
+/* A map as a manifest's with TEXT in it. */
+static void pin_text(const char *text, const char *path)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
+	_cleanup_close_ int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "x", 4, 64, 1, &options);
+	char value[64] = { 0 };
+	uint32_t key = 0;
+
+	snprintf(value, sizeof(value), "%s", text);
+	CHECK_NUMBER(bpf_map_update_elem(fd, &key, value, 0), 0);
+	CHECK_NUMBER(bpf_obj_pin(fd, path), 0);
 }
 
 TEST(what_is_written_is_read)
@@ -133,52 +144,60 @@ TEST(what_is_written_is_read)
 	unlink(PIN);
 }
 
-TEST(rules_are_left_out_whatever_their_texts_say_and_nothing_else_is)
+/* As an apply pins them: the manifest and the rules of each chain in a policy's folder. */
+static void write_folder(void)
+{
+	CHECK(mkdir(FOLDER, 0700) == 0 && mkdir(FOLDER "/g77", 0700) == 0);
+	CHECK_NUMBER(manifest_write(&whole, FOLDER "/manifest"), 0);
+	CHECK_NUMBER(manifest_write_rules(&whole.chains[0], FOLDER "/g77/rules_0"), 0);
+	CHECK_NUMBER(manifest_write_rules(&whole.chains[1], FOLDER "/g77/rules_1"), 0);
+}
+
+TEST(rules_are_read_from_beside_the_programs)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	static struct manifest_rule tricky[] = { { .text = "a \"rules\":[ ] } \\", .comment = "\\\"", .file = "]" },
-						 { .text = "[[ {\"", .verdict = WEIR_VERDICT_DROP } };
-	struct manifest_chain changed[] = { whole.chains[0], whole.chains[1], whole.chains[1] };
-	struct manifest manifest = whole;
-	const struct manifest *read = NULL, *all = NULL;
+	const struct manifest *read = NULL;
 
-	manifest.name = "rules";
-	manifest.chain_count = 3;
-	manifest.chains = changed;
-	changed[0].name = "\"rules\":[";
-	changed[1].rules = tricky;
-	changed[1].rule_count = 2;
-	changed[2].rule_count = 0;
-	CHECK_NUMBER(manifest_write(&manifest, PIN), 0);
-	CHECK_NUMBER(manifest_read(arena, PIN, &all), 0);
-	CHECK_NUMBER(manifest_read_without_rules(arena, PIN, &read), 0);
-	CHECK(all && all->chains[1].rule_count == 2 && same_rule(&all->chains[1].rules[0], &tricky[0]));
-	CHECK(read && read->chain_count == 3 && read->set_count == 2 && strcmp(read->name, "rules") == 0);
-	for (uint32_t i = 0; read && i < read->chain_count; i++) {
-		changed[i].rule_count = 0;
-		check_chain(&read->chains[i], &changed[i]);
+	write_folder();
+	CHECK_NUMBER(manifest_read_whole(arena, FOLDER, "manifest", &read), 0);
+	for (uint32_t i = 0; read && i < 2; i++) {
+		check_chain(&read->chains[i], &whole.chains[i]);
+		CHECK_NUMBER(read->chains[i].rule_count, whole.chains[i].rule_count);
+		for (uint32_t r = 0; r < read->chains[i].rule_count; r++)
+			CHECK(same_rule(&read->chains[i].rules[r], &whole.chains[i].rules[r]));
 	}
-	unlink(PIN);
+	CHECK_NUMBER(pins_remove_tree(FOLDER), 0);
+}
+
+TEST(a_manifest_is_read_without_its_rules_and_not_whole_without_one_of_them)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	const struct manifest *read = NULL, *none = (void *)9999;
+
+	write_folder();
+	CHECK(unlink(FOLDER "/g77/rules_1") == 0);
+	CHECK_NUMBER(manifest_read_whole(arena, FOLDER, "manifest", &none), -ENOENT);
+	CHECK_NUMBER(manifest_read(arena, FOLDER "/manifest", &read), 0);
+	CHECK(read && read->chains[0].rule_count == 0 && !read->chains[0].rules);
+	pin_text("{\"rules\":[]}", FOLDER "/g77/rules_1");
+	CHECK_NUMBER(manifest_read_whole(arena, FOLDER, "manifest", &none), -EINVAL);
+	unlink(FOLDER "/g77/rules_1");
+	pin_text("[{\"text\":\"drop\"}]", FOLDER "/g77/rules_1");
+	CHECK_NUMBER(manifest_read_whole(arena, FOLDER, "manifest", &none), -EINVAL);
+	CHECK(none == (void *)9999);
+	CHECK_NUMBER(pins_remove_tree(FOLDER), 0);
 }
 
 TEST(a_pin_that_is_no_manifest_is_refused_and_nothing_is_given)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
 	static const char *const texts[] = { "", "{}", "[1]", "{\"abi\":1,\"name\":\"p\"}", "nonsense", "{\"name\":3}" };
 	const struct manifest *read = (void *)9999;
 
 	CHECK_NUMBER(manifest_read(arena, PIN, &read), -ENOENT);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		_cleanup_close_ int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "x", 4, 64, 1, &options);
-		char value[64] = { 0 };
-		uint32_t key = 0;
-
-		snprintf(value, sizeof(value), "%s", texts[i]);
-		CHECK_NUMBER(bpf_map_update_elem(fd, &key, value, 0), 0);
-		CHECK_NUMBER(bpf_obj_pin(fd, PIN), 0);
+		pin_text(texts[i], PIN);
 		CHECK_NUMBER(manifest_read(arena, PIN, &read), -EINVAL);
-		CHECK_NUMBER(manifest_read_without_rules(arena, PIN, &read), -EINVAL);
 		unlink(PIN);
 	}
 	CHECK(read == (void *)9999);
@@ -208,7 +227,8 @@ int main(void)
 		return tap_end();
 	}
 	RUN(what_is_written_is_read);
-	RUN(rules_are_left_out_whatever_their_texts_say_and_nothing_else_is);
+	RUN(rules_are_read_from_beside_the_programs);
+	RUN(a_manifest_is_read_without_its_rules_and_not_whole_without_one_of_them);
 	RUN(a_pin_that_is_no_manifest_is_refused_and_nothing_is_given);
 	RUN(a_link_that_is_a_path_is_refused);
 	scene_end();

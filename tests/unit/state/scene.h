@@ -130,7 +130,7 @@ static inline const struct state *scene_state(struct arena *arena)
 	struct diagnostics diagnostics;
 
 	diagnostics_init(&diagnostics, arena);
-	if (kernel_open(arena, NULL, false, &kernel, &diagnostics) || kernel_state(kernel, arena, &state, &diagnostics) ||
+	if (kernel_open(arena, NULL, false, &kernel, &diagnostics) || kernel_state(kernel, arena, NULL, &state, &diagnostics) ||
 	    diagnostics.list.count)
 		diagnostics_print(&diagnostics, stdout, false);
 	return state;
