@@ -20,37 +20,56 @@ static void change_free(struct change *change)
 	segments_free(&change->segments);
 }
 
-/* The segments of a subtree within the change, clipped to it. */
-static int collect(const struct set_image *image, uint32_t page, uint32_t level, wide end, struct change *change)
+/* The places of a page in which something may change, FROM the one in which the change begins TO that in which it ends. */
+struct touched {
+	uint32_t from, to, count; /* all that the page has */
+};
+
+static struct touched touched_by(const struct set_image *image, uint32_t page, const struct change *change)
 {
-	uint32_t count = set_page_count(image, page);
+	uint32_t last = set_page_count(image, page) - 1, from = set_page_find(image, page, change->first),
+		 to = set_page_find(image, page, change->last);
+
+	return (struct touched){ .from = from < last ? from : last, .to = to < last ? to : last, .count = last + 1 };
+}
+
+/* Where a place of a page ends that itself ends at END. */
+static wide place_last(const struct set_image *image, uint32_t page, uint32_t i, uint32_t count, wide end)
+{
+	return i + 1 < count ? set_page_start(image, page, i + 1) - 1 : end;
+}
+
+/* The segments of a subtree within the change, clipped to it. */
+static int collect(const struct set_image *image, uint32_t page, uint32_t level, struct change *change)
+{
+	struct touched touched = touched_by(image, page, change);
+	const uint32_t *numbers = set_page_numbers(image, page);
 	int r = 0;
 
 	change->leaves += level == 1;
-	for (uint32_t i = 0; r == 0 && i < count; i++) {
-		wide start = set_page_start(image, page, i), last = i + 1 < count ? set_page_start(image, page, i + 1) - 1 : end;
-		uint32_t number = set_page_numbers(image, page)[i];
+	for (uint32_t i = touched.from; r == 0 && i <= touched.to; i++) {
+		wide start = set_page_start(image, page, i);
 
-		if (last < change->first || start > change->last)
-			continue;
 		if (level > 1)
-			r = collect(image, number, level - 1, last, change);
+			r = collect(image, numbers[i], level - 1, change);
 		else
 			r = segments_push_merged(&change->segments, start < change->first ? change->first : start,
-						 number & ~WEIR_SET_LOOK);
+						 numbers[i] & ~WEIR_SET_LOOK);
 	}
 	return r;
 }
 
-/* -EAGAIN: there are not as many pages as it may take. */
+/* -EAGAIN: there are not as many pages as it may take. -ENOSPC: a change before did not come to an end. */
 static int change_begin(const struct set_image *image, const struct set_row *row, struct change *change)
 {
 	int r;
 
+	if (set_image_is_damaged(image))
+		return -ENOSPC;
 	change->first = set_tree_key(&image->shape, row->words);
 	change->last = set_tree_last(&image->shape, change->first, row->length);
 	if (set_tree_levels(image))
-		r = collect(image, set_tree_root(image), set_tree_levels(image), set_tree_greatest(&image->shape), change);
+		r = collect(image, set_tree_root(image), set_tree_levels(image), change);
 	else
 		r = segments_push(&change->segments, change->first, 0);
 	/* A page that gets a wide place may become three, in each level. */
@@ -59,108 +78,112 @@ static int change_begin(const struct set_image *image, const struct set_row *row
 	return r;
 }
 
-/* The segments of one leaf, from START to END, with those of the change in their place. */
-static int merge_leaf(const struct set_image *image, uint32_t page, wide end, const struct change *change,
-		      struct segments *merged)
+/* A page of the tree, its level from 1 for a leaf, and the last address in it. */
+struct node {
+	uint32_t page, level;
+	wide last;
+};
+
+/* The same of what is below its place I. */
+static struct node node_below(const struct set_image *image, const struct node *node, const struct touched *touched, uint32_t i)
 {
-	uint32_t count = page ? set_page_count(image, page) : 1, behind = 0;
-	wide begin = page ? set_page_start(image, page, 0) : 0;
+	return (struct node){ set_page_numbers(image, node->page)[i], node->level - 1,
+			      place_last(image, node->page, i, touched->count, node->last) };
+}
+
+/* What is to be there of the change, from BEGIN to END. */
+static int push_change(const struct change *change, wide begin, wide end, struct segments *segments)
+{
 	int r = 0;
 
-	for (uint32_t i = 0; page && i < count; i++) {
-		wide start = set_page_start(image, page, i);
-
-		if (start < change->first)
-			r = r ?: segments_push_merged(merged, start, set_page_numbers(image, page)[i]);
-		if (start <= change->last || start == 0)
-			behind = set_page_numbers(image, page)[i]; /* what goes on behind the change */
-	}
-	if (!page && change->first > 0)
-		r = segments_push(merged, 0, 0);
-	for (size_t i = 0; i < change->segments.count; i++) {
+	for (size_t i = 0; r == 0 && i < change->segments.count; i++) {
 		const struct segment *segment = &change->segments.items[i];
 		bool goes_on = i + 1 == change->segments.count || segment[1].start > begin;
 
 		if (segment->start <= end && goes_on)
-			r = r ?: segments_push_merged(merged, segment->start < begin ? begin : segment->start, segment->number);
+			r = segments_push_merged(segments, segment->start < begin ? begin : segment->start, segment->number);
 	}
-	if (change->last < end)
-		r = r ?: segments_push_merged(merged, change->last + 1, behind);
-	for (uint32_t i = 0; page && i < count; i++)
-		if (set_page_start(image, page, i) > change->last)
-			r = r ?: segments_push_merged(merged, set_page_start(image, page, i), set_page_numbers(image, page)[i]);
 	return r;
 }
 
-/* Does this page say just that? */
-static bool page_says(const struct set_image *image, uint32_t page, const struct segments *segments)
+/* The segments of a leaf, with those of the change in their place. No page: nothing is covered yet. */
+static int merge_leaf(const struct set_image *image, const struct node *leaf, const struct change *change,
+		      struct segments *merged)
 {
-	if (set_page_count(image, page) != segments->count)
-		return false;
-	for (uint32_t i = 0; i < segments->count; i++)
-		if (set_page_start(image, page, i) != segments->items[i].start ||
-		    set_page_numbers(image, page)[i] != segments->items[i].number)
-			return false;
-	return true;
+	uint32_t page = leaf->page;
+	struct touched touched = page ? touched_by(image, page, change) : (struct touched){ 0 };
+	wide begin = page ? set_page_start(image, page, 0) : 0;
+	uint32_t behind = page ? set_page_numbers(image, page)[touched.to] : 0; /* what goes on behind the change */
+	int r = 0;
+
+	if (!page && change->first > 0)
+		r = segments_push(merged, 0, 0);
+	else if (begin < change->first)
+		r = set_page_read(image, page, 0, touched.from + 1, merged);
+	r = r ?: push_change(change, begin, leaf->last, merged);
+	if (change->last < place_last(image, page, touched.to, touched.count, leaf->last))
+		r = r ?: segments_push_merged(merged, change->last + 1, behind);
+	return r ?: set_page_read(image, page, touched.to + 1, touched.count, merged);
 }
 
-static int rewrite_leaf(struct set_image *image, uint32_t page, wide end, const struct change *change, struct segments *pages)
+static int rewrite_leaf(struct set_image *image, const struct node *node, const struct change *change, struct segments *pages)
 {
 	_cleanup_(segments_free) struct segments merged = { 0 };
-	int r = merge_leaf(image, page, end, change, &merged);
+	int r = merge_leaf(image, node, change, &merged);
 
 	if (r)
 		return r;
-	if (page && page_says(image, page, &merged))
-		return segments_push(pages, merged.items[0].start, page);
-	return set_page_write(image, &merged, pages);
+	if (node->page && set_page_says(image, node->page, &merged))
+		return segments_push(pages, merged.items[0].start, node->page);
+	return set_page_write(image, 1, node->last, &merged, pages);
 }
 
-/* The places are the same, perhaps other pages below: they are named one by one. Else the page is written anew. */
-static int replace_below(struct set_image *image, uint32_t page, const struct segments *below, struct segments *pages)
+/* A page further up anew, with BELOW where the change is. */
+static int write_above(struct set_image *image, const struct node *node, const struct touched *touched,
+		       const struct segments *below, struct segments *pages)
 {
-	if (below->count != set_page_count(image, page)) /* there are never fewer, and then their places differ */
-		return set_page_write(image, below, pages);
-	set_page_renumber(image, page, below);
-	return segments_push(pages, below->items[0].start, page);
+	_cleanup_(segments_free) struct segments places = { 0 };
+	int r = set_page_read(image, node->page, 0, touched->from, &places);
+
+	for (size_t i = 0; r == 0 && i < below->count; i++)
+		r = segments_push(&places, below->items[i].start, below->items[i].number);
+	r = r ?: set_page_read(image, node->page, touched->to + 1, touched->count, &places);
+	return r ?: set_page_write(image, node->level, node->last, &places, pages);
 }
 
 /* PAGES: what stands in the place of the page, one or more. */
-static int rewrite(struct set_image *image, uint32_t page, uint32_t level, wide end, const struct change *change,
-		   struct segments *pages)
+static int rewrite(struct set_image *image, const struct node *node, const struct change *change, struct segments *pages)
 {
 	_cleanup_(segments_free) struct segments below = { 0 };
-	uint32_t count;
+	struct touched touched;
 	int r = 0;
 
-	if (level <= 1)
-		return rewrite_leaf(image, page, end, change, pages);
-	count = set_page_count(image, page);
-	for (uint32_t i = 0; r == 0 && i < count; i++) {
-		wide start = set_page_start(image, page, i), last = i + 1 < count ? set_page_start(image, page, i + 1) - 1 : end;
-		uint32_t number = set_page_numbers(image, page)[i];
+	if (node->level <= 1)
+		return rewrite_leaf(image, node, change, pages);
+	touched = touched_by(image, node->page, change);
+	for (uint32_t i = touched.from; r == 0 && i <= touched.to; i++) {
+		struct node part = node_below(image, node, &touched, i);
 
-		if (last < change->first || start > change->last)
-			r = segments_push(&below, start, number);
-		else
-			r = rewrite(image, number, level - 1, last, change, &below);
+		r = rewrite(image, &part, change, &below);
 	}
-	return r ?: replace_below(image, page, &below, pages);
+	if (r)
+		return r;
+	if (below.count > touched.to - touched.from + 1)
+		return write_above(image, node, &touched, &below, pages);
+	/* The places are the same (there are never fewer), perhaps other pages below: they are named one by one. */
+	set_page_renumber(image, node->page, touched.from, &below);
+	return segments_push(pages, set_page_start(image, node->page, 0), node->page);
 }
 
 static int change_write(struct set_image *image, const struct change *change)
 {
 	_cleanup_(segments_free) struct segments pages = { 0 };
-	uint32_t levels = set_tree_levels(image), root = levels ? set_tree_root(image) : 0;
-	int r = set_index_expect(image);
+	uint32_t levels = set_tree_levels(image);
+	struct node root = { levels ? set_tree_root(image) : 0, levels ? levels : 1, set_tree_greatest(&image->shape) };
+	int r = rewrite(image, &root, change, &pages);
 
-	r = r ?: rewrite(image, root, levels, set_tree_greatest(&image->shape), change, &pages);
-	if (r)
-		return r;
-	if (pages.count != 1 || !root || pages.items[0].number != root)
-		r = set_tree_grow_root(image, &pages, levels ? levels : 1);
-	if (r == 0)
-		set_index_refresh(image, change->first, change->last);
+	if (r == 0 && (pages.count != 1 || pages.items[0].number != root.page))
+		r = set_tree_grow_root(image, &pages, root.level);
 	return r;
 }
 

@@ -24,8 +24,6 @@ struct set_image {
 	uint32_t pages;
 	uint32_t *free; /* pages of the tree to be used again */
 	uint32_t free_count;
-	uint32_t *written; /* for each page the change that wrote it last, of those by this structure; NULL: nobody asks */
-	uint32_t change;
 };
 
 /* What the structure itself holds, not the memory. */

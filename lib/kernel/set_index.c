@@ -7,12 +7,9 @@
  * where the prefixes did when the table was made, all but a few at both ends, if those make it much wider; what is outside begins
  * at the root.
  *
- * After a change the slots whose page has been written anew are stored, one by one; until then they lead to the page before,
- * which says what it said before the change.
+ * When a page has been written the slots whose lowest page it is are stored, one by one; until then they lead to the page before,
+ * which says what it said before the change. The page says what will be so after it, and the tree leads to it a moment later.
  */
-#include <errno.h>
-#include <stdlib.h>
-
 #include "kernel/set_tree.h"
 
 #define LEAST_BITS 8
@@ -73,24 +70,6 @@ void set_index_begin(struct set_image *image, uint32_t page, const struct set_ro
 	else if (rows->count)
 		*index = place_slots(rows, bits);
 	index->page = page;
-}
-
-int set_index_expect(struct set_image *image)
-{
-	image->change++;
-	if (!image->written)
-		image->written = calloc(image->pages, sizeof(*image->written));
-	return image->written ? 0 : -ENOMEM;
-}
-
-void set_index_written(struct set_image *image, uint32_t page)
-{
-	image->written[set_page_of(page)] = image->change;
-}
-
-static bool is_new(const struct set_image *image, uint32_t page)
-{
-	return image->written[set_page_of(page)] == image->change;
 }
 
 static void name_page(struct set_image *image, uint64_t slot, uint32_t page, uint32_t level)
@@ -160,32 +139,12 @@ static void name_borders(struct set_image *image, uint32_t page, uint32_t level,
 	}
 }
 
-/* New pages lie where something changed, or beside that, where one became two. */
-static void refresh(struct set_image *image, uint32_t page, uint32_t level, struct stretch of, struct stretch changed)
+void set_index_name(struct set_image *image, uint32_t page, uint32_t level, wide last)
 {
-	uint32_t count = set_page_count(image, page);
+	struct stretch of = { set_page_start(image, page, 0), last };
 
-	if (level == 1) {
-		if (is_new(image, page))
-			name_leaf(image, page, of);
-		return;
-	}
-	if (is_new(image, page))
+	if (level == 1)
+		name_leaf(image, page, of);
+	else
 		name_borders(image, page, level, of);
-	for (uint32_t i = 0; i < count; i++) {
-		uint32_t below = set_page_numbers(image, page)[i];
-		struct stretch part = { set_page_start(image, page, i),
-					i + 1 < count ? set_page_start(image, page, i + 1) - 1 : of.last };
-
-		if (is_new(image, below) || (part.first <= changed.last && part.last >= changed.first))
-			refresh(image, below, level - 1, part, changed);
-	}
-}
-
-void set_index_refresh(struct set_image *image, wide first, wide last)
-{
-	struct stretch all = { 0, set_tree_greatest(&image->shape) };
-
-	if (set_tree_levels(image))
-		refresh(image, set_tree_root(image), set_tree_levels(image), all, (struct stretch){ first, last });
 }

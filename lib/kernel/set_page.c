@@ -149,11 +149,40 @@ static void set_place(struct set_image *image, uint32_t page, uint32_t i, const 
 /* What repeats the one before is not used. */
 uint32_t set_page_count(const struct set_image *image, uint32_t page)
 {
-	uint32_t count = form_of(image, page)->fanout;
+	uint32_t last = form_of(image, page)->fanout - 1, from = 0;
+	wide greatest = set_page_start(image, page, last);
 
-	while (count > 1 && set_page_start(image, page, count - 1) == set_page_start(image, page, count - 2))
-		count--;
-	return count;
+	while (from < last) {
+		uint32_t middle = (from + last) / 2;
+
+		if (set_page_start(image, page, middle) < greatest)
+			from = middle + 1;
+		else
+			last = middle;
+	}
+	return from + 1;
+}
+
+int set_page_read(const struct set_image *image, uint32_t page, uint32_t from, uint32_t to, struct segments *segments)
+{
+	const uint32_t *numbers = set_page_numbers(image, page);
+	int r = 0;
+
+	for (uint32_t i = from; r == 0 && i < to; i++)
+		r = segments_push_merged(segments, set_page_start(image, page, i), numbers[i]);
+	return r;
+}
+
+bool set_page_says(const struct set_image *image, uint32_t page, const struct segments *segments)
+{
+	const uint32_t *numbers = set_page_numbers(image, page);
+
+	if (set_page_count(image, page) != segments->count)
+		return false;
+	for (uint32_t i = 0; i < segments->count; i++)
+		if (set_page_start(image, page, i) != segments->items[i].start || numbers[i] != segments->items[i].number)
+			return false;
+	return true;
 }
 
 uint32_t set_page_find(const struct set_image *image, uint32_t page, wide key)
@@ -166,12 +195,13 @@ uint32_t set_page_find(const struct set_image *image, uint32_t page, wide key)
 	return at;
 }
 
-void set_page_renumber(struct set_image *image, uint32_t page, const struct segments *segments)
+void set_page_renumber(struct set_image *image, uint32_t page, uint32_t from, const struct segments *segments)
 {
 	uint32_t *numbers = set_page_numbers(image, page), fanout = form_of(image, page)->fanout;
+	uint32_t count = (uint32_t)segments->count, to = from + count == set_page_count(image, page) ? fanout : from + count;
 
-	for (uint32_t i = 0; i < fanout; i++) {
-		uint32_t number = segments->items[i < segments->count ? i : segments->count - 1].number;
+	for (uint32_t i = from; i < to; i++) {
+		uint32_t number = segments->items[i - from < count ? i - from : count - 1].number;
 
 		if (numbers[i] != number)
 			__atomic_store_n(&numbers[i], number, __ATOMIC_RELEASE);
@@ -205,7 +235,6 @@ static uint32_t write_page(struct set_image *image, const struct segment *segmen
 		page |= WEIR_SET_WIDE;
 	for (uint32_t i = 0; i < form_of(image, page)->fanout; i++)
 		set_place(image, page, i, &segments[i < count ? i : count - 1]);
-	set_index_written(image, page);
 	return page;
 }
 
@@ -223,7 +252,7 @@ static size_t page_share(const struct set_shape *shape, const struct segment *se
 	return count < 2 * fill ? (count + 1) / 2 : fill;
 }
 
-int set_page_write(struct set_image *image, const struct segments *segments, struct segments *pages)
+int set_page_write(struct set_image *image, uint32_t level, wide last, const struct segments *segments, struct segments *pages)
 {
 	bool narrow = count_narrow(&image->shape, segments->items, segments->count) == segments->count;
 	size_t begin = 0;
@@ -240,6 +269,7 @@ int set_page_write(struct set_image *image, const struct segments *segments, str
 		if (segments_push(pages, segments->items[begin].start, page))
 			return -ENOMEM;
 		begin += count;
+		set_index_name(image, page, level, begin < segments->count ? segments->items[begin].start - 1 : last);
 	}
 	return 0;
 }
@@ -293,8 +323,6 @@ int set_image_reclaim(struct set_image *image)
 void set_image_release(struct set_image *image)
 {
 	free(image->free);
-	free(image->written);
 	image->free = NULL;
-	image->written = NULL;
 	image->free_count = 0;
 }

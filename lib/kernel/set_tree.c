@@ -22,7 +22,9 @@ int set_tree_grow_root(struct set_image *image, struct segments *pages, uint32_t
 	while (pages->count > 1) {
 		_cleanup_(segments_free) struct segments above = { 0 };
 		struct segments swap;
-		int r = set_page_write(image, pages, &above);
+		int r = levels == WEIR_SET_MOST_LEVELS ? -ENOSPC : 0;
+
+		r = r ?: set_page_write(image, levels + 1, set_tree_greatest(&image->shape), pages, &above);
 
 		if (r)
 			return r;
@@ -31,8 +33,6 @@ int set_tree_grow_root(struct set_image *image, struct segments *pages, uint32_t
 		above = swap;
 		levels++;
 	}
-	if (levels > WEIR_SET_MOST_LEVELS)
-		return -ENOSPC;
 	__atomic_store_n(&set_image_header(image)->tree, levels << WEIR_SET_TREE_SHIFT | pages->items[0].number,
 			 __ATOMIC_RELEASE);
 	return 0;
@@ -145,12 +145,8 @@ static int make_segments(struct set_image *image, const struct set_rows *rows, s
 int set_tree_fill(struct set_image *image, const struct set_rows *rows)
 {
 	_cleanup_(segments_free) struct segments segments = { 0 }, pages = { 0 };
-	int r = set_index_expect(image);
+	int r = make_segments(image, rows, &segments);
 
-	r = r ?: make_segments(image, rows, &segments);
-	r = r ?: set_page_write(image, &segments, &pages);
-	r = r ?: set_tree_grow_root(image, &pages, 1);
-	if (r == 0)
-		set_index_refresh(image, 0, set_tree_greatest(&image->shape));
-	return r;
+	r = r ?: set_page_write(image, 1, set_tree_greatest(&image->shape), &segments, &pages);
+	return r ?: set_tree_grow_root(image, &pages, 1);
 }

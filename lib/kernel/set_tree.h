@@ -51,12 +51,19 @@ uint32_t set_page_of(uint32_t page);
 uint32_t set_page_count(const struct set_image *image, uint32_t page);
 wide set_page_start(const struct set_image *image, uint32_t page, uint32_t i);
 uint32_t *set_page_numbers(const struct set_image *image, uint32_t page);
+/* The places FROM to before TO, added to SEGMENTS, merged. */
+int set_page_read(const struct set_image *image, uint32_t page, uint32_t from, uint32_t to, struct segments *segments);
+/* Does it say just that? */
+bool set_page_says(const struct set_image *image, uint32_t page, const struct segments *segments);
 /* The last place that is not behind KEY. */
 uint32_t set_page_find(const struct set_image *image, uint32_t page, wide key);
-/* Segments parted into pages of about the same size, these into PAGES by where they begin. -ENOSPC: there are not enough. */
-int set_page_write(struct set_image *image, const struct segments *segments, struct segments *pages);
-/* Store the numbers of as many places as the page has. */
-void set_page_renumber(struct set_image *image, uint32_t page, const struct segments *segments);
+/*
+ * Segments up to the address LAST parted into pages of about the same size, on this level, these into PAGES by where they begin. The
+ * index leads to them from then on. -ENOSPC: there are not enough.
+ */
+int set_page_write(struct set_image *image, uint32_t level, wide last, const struct segments *segments, struct segments *pages);
+/* Store the numbers of these in the places from FROM on. */
+void set_page_renumber(struct set_image *image, uint32_t page, uint32_t from, const struct segments *segments);
 /* How many pages can be written. */
 uint32_t set_page_left(const struct set_image *image);
 /* At most so many pages become of these rows, in all levels. */
@@ -76,9 +83,7 @@ uint32_t set_tree_number(struct set_image *image, uint32_t entry);
 
 /* ---- The index ---- */
 
-/* Before pages are written; for each of them; and when it is done, with the keys that it is about. */
-int set_index_expect(struct set_image *image);
-void set_index_written(struct set_image *image, uint32_t page);
-void set_index_refresh(struct set_image *image, wide first, wide last);
+/* A page that has been written, on this level, whose last address is LAST, for all slots whose lowest page it is. */
+void set_index_name(struct set_image *image, uint32_t page, uint32_t level, wide last);
 
 #endif
