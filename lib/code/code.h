@@ -108,7 +108,7 @@ struct code_data {
 
 struct code {
 	const struct tree *tree;
-	bool long_jump, only_code; /* the options it was emitted with: long_jump, TREE_ALL_CODE */
+	bool long_jump, no_short_back, only_code; /* the options it was emitted with: the same, TREE_ALL_CODE */
 	uint32_t instruction_count, function_count, reference_count, line_count;
 	const struct bpf_insn *instructions;
 	const struct code_function *functions; /* in order of their instructions; classify is the first */
@@ -121,6 +121,7 @@ struct code {
 /* What the running kernel allows; zeroed: the oldest that weir promises. */
 struct code_options {
 	bool long_jump; /* BPF_JMP32|BPF_JA, from 6.6 */
+	bool no_short_back; /* jumps back go far, if over an island: for a kernel that could not translate it otherwise */
 	struct tree_options tree;
 };
 
@@ -136,6 +137,8 @@ const struct code *code_emit(struct arena *arena, const struct tree *tree, const
  * much; NULL when that cannot be.
  */
 const struct code *code_with_less(struct arena *arena, const struct code *code);
+/* The same without short jumps back; NULL when it is so already. */
+const struct code *code_without_short_back(struct arena *arena, const struct code *code);
 
 /* One instruction, without its number and a newline, its jumps by the number in the whole code; the name of a function. */
 void code_print_instruction(const struct code *code, uint32_t instruction, FILE *out);

@@ -7,6 +7,10 @@
  * break within its reach, and that one, when it is too far still, to a further one (or by a long jump, where the kernel has
  * them). Once led, a jump stays so: each island has somebody who jumps to it, since the kernel refuses what cannot be reached.
  * Islands move what lies behind them; REACH keeps room for that, and the rounds end when no jump is too far.
+ *
+ * The kernel's translator for x86 guesses the length of each jump anew in every pass, one that goes back by places of two passes; in
+ * long functions with many of them that are about as long as its short form reaches it comes to no end, and the kernel refuses the
+ * program (ENOTSUPP). So, when that is asked for, short jumps back are led over an island in front, from where it is far enough.
  */
 #include "code/draft.h"
 
@@ -18,6 +22,7 @@
 #define JUMP_LIMIT     32767
 #define FIRST_REACH    30000 /* of a jump when islands are made, which then push it further */
 #define LAST_REACH     3000
+#define SHORT_BACK     64 /* a jump back over fewer instructions may have the short form: 127 bytes */
 #define NO_ISLAND      UINT32_MAX
 #define CODE_JUMP      (BPF_JMP | BPF_JA)
 #define CODE_LONG_JUMP (BPF_JMP32 | BPF_JA)
@@ -118,7 +123,7 @@ struct island {
 struct layout {
 	const struct draft *draft;
 	struct arena *arena;
-	bool long_jump;
+	bool long_jump, no_short_back;
 	int64_t reach;
 	VECTOR(struct island) islands;
 	uint32_t *hops;		 /* for each jump of the draft its island, or NO_ISLAND */
@@ -267,6 +272,55 @@ static bool all_reach(const struct layout *layout)
 	return true;
 }
 
+/* The first break from instruction FROM on, or the draft's end. */
+static uint32_t next_break(const struct layout *layout, uint32_t from)
+{
+	size_t low = 0, high = layout->breaks.count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (layout->breaks.items[middle] < from)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < layout->breaks.count ? layout->breaks.items[low] : layout->draft->instructions.count;
+}
+
+static uint32_t function_end(const struct draft *draft, uint32_t function)
+{
+	return function + 1 < draft->functions.count ? draft->functions.items[function + 1].first : draft->instructions.count;
+}
+
+/* Lead short jumps back over islands behind them in the same function; where there is no place for one, they stay. */
+static void lead_short_back(struct layout *layout)
+{
+	const struct draft *draft = layout->draft;
+	uint32_t *last = arena_new_array(layout->arena, uint32_t, draft->labels.count); /* island of a label, plus one */
+	uint32_t function = 0;
+
+	for (size_t i = 0; i < draft->jumps.count; i++) {
+		struct draft_jump jump = draft->jumps.items[i];
+		uint32_t target = draft->labels.items[jump.label];
+		struct island island = { .label = jump.label, .hop = NO_ISLAND };
+
+		while (function_end(draft, function) <= jump.instruction)
+			function++;
+		if (target > jump.instruction || jump.instruction - target >= SHORT_BACK)
+			continue;
+		island.at = next_break(layout, target + SHORT_BACK);
+		if (last[jump.label] && layout->islands.items[last[jump.label] - 1].at > jump.instruction) {
+			layout->hops[i] = last[jump.label] - 1;
+		} else if (island.at < function_end(draft, function) && island.at > jump.instruction) {
+			vector_push(layout->arena, &layout->islands, island);
+			layout->hops[i] = layout->islands.count - 1;
+			last[jump.label] = layout->islands.count;
+		}
+	}
+	count_islands(layout);
+}
+
 static bool place_islands(struct layout *layout, int64_t reach)
 {
 	uint32_t instruction_count = layout->draft->instructions.count;
@@ -276,6 +330,8 @@ static bool place_islands(struct layout *layout, int64_t reach)
 	layout->islands.count = 0;
 	memset(layout->hops, 0xff, layout->draft->jumps.count * sizeof(*layout->hops));
 	memset(layout->before, 0, (instruction_count + 1) * sizeof(*layout->before));
+	if (layout->no_short_back)
+		lead_short_back(layout);
 	do {
 		if (!lead_jumps(layout, &changed))
 			return false;
@@ -337,7 +393,10 @@ static void copy_tables(const struct layout *layout, struct arena *arena, struct
 
 bool draft_finish(struct draft *draft, struct arena *arena, const struct code_options *options, struct code *ret_code)
 {
-	struct layout layout = { .draft = draft, .arena = draft->arena, .long_jump = options->long_jump };
+	struct layout layout = { .draft = draft,
+				 .arena = draft->arena,
+				 .long_jump = options->long_jump,
+				 .no_short_back = options->no_short_back };
 	uint32_t count = draft->instructions.count;
 	struct bpf_insn *instructions;
 	int64_t reach = FIRST_REACH;

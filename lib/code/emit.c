@@ -282,6 +282,7 @@ static const struct code *emit_whole(struct emitter *emitter, struct arena *aren
 	*ret_count = emitter->draft->instructions.count;
 	code->tree = emitter->tree;
 	code->long_jump = options->long_jump;
+	code->no_short_back = options->no_short_back;
 	code->only_code = options->tree.wish == TREE_ALL_CODE;
 	return *ret_count <= LIMIT_INSTRUCTIONS && draft_finish(emitter->draft, arena, options, code) ? code : NULL;
 }
@@ -337,10 +338,20 @@ const struct code *code_emit(struct arena *arena, const struct tree *tree, const
 
 const struct code *code_with_less(struct arena *arena, const struct code *code)
 {
-	const struct code_options options = { .long_jump = code->long_jump };
+	const struct code_options options = { .long_jump = code->long_jump, .no_short_back = code->no_short_back };
 
 	if (code->only_code)
 		return NULL;
 	return emit_with_at_most(arena, code->tree, &options, tree_code_nodes(code->tree) / 2,
 				 "the kernel does not verify as many as instructions");
+}
+
+const struct code *code_without_short_back(struct arena *arena, const struct code *code)
+{
+	const struct code_options options = { .long_jump = code->long_jump,
+					      .no_short_back = true,
+					      .tree.wish = code->only_code ? TREE_ALL_CODE : TREE_AS_FITS };
+	uint32_t count;
+
+	return code->no_short_back ? NULL : emit_tree_as_it_is(arena, code->tree, &options, &count);
 }

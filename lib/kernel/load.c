@@ -462,7 +462,7 @@ static int load_once(const struct template_program *template, struct splice *spl
 	return error;
 }
 
-/* With less and less code while the kernel says that it is too much; what it refuses otherwise once more, for the whole log. */
+/* With other jumps where it cannot be translated, and with less and less code while the kernel says that it is too much; what it refuses otherwise once more, for the whole log. */
 static int load_what_fits(const struct template_program *template, struct splice *splice, struct load_request *request, char *log,
 			  struct loaded_chain *ret_chain, struct arena *arena)
 {
@@ -473,7 +473,8 @@ static int load_what_fits(const struct template_program *template, struct splice
 		error = load_once(template, splice, request, &(struct load_log){ log, LOG_ERROR }, ret_chain);
 		if (!error || !refusal_is_too_much(error, log))
 			break;
-		less = code_with_less(arena, request->code);
+		less = refusal_is_untranslated(error) ? code_without_short_back(arena, request->code) : NULL;
+		less = less ?: code_with_less(arena, request->code);
 		if (!less)
 			return error;
 		splice_free(splice); /* as it was made for the code that goes */

@@ -11,10 +11,15 @@
 
 #define TAIL_LINES 12
 
+/* ENOTSUPP, which user space has no name for: the program is verified, but its translation to machine code did not come to an end. */
+#define NOT_TRANSLATED (-524)
+
 const char *error_print(struct arena *arena, int error)
 {
 	const char *name = strerrorname_np(error < 0 ? -error : error);
 
+	if (error == NOT_TRANSLATED)
+		return "the kernel cannot translate it to machine code (ENOTSUPP)";
 	return arena_printf(arena, "%s (%s)", strerror(error < 0 ? -error : error), name ? name : "?");
 }
 
@@ -106,10 +111,17 @@ static const struct known_limit *passed_limit(const char *log)
 	return NULL;
 }
 
+bool refusal_is_untranslated(int error)
+{
+	return error == NOT_TRANSLATED;
+}
+
 bool refusal_is_too_much(int error, const char *log)
 {
 	const struct known_limit *limit = passed_limit(log);
 
+	if (refusal_is_untranslated(error))
+		return true;
 	return limit ? limit->too_much : error == -E2BIG && !*log; /* more than it looks at, before it looks */
 }
 
@@ -127,6 +139,9 @@ int refusal_report(struct diagnostics *diagnostics, const struct rule_list *list
 			      refusal->why ? refusal->why : error_print(diagnostics->arena, refusal->error));
 	if (unprivileged)
 		diagnostic_hint(diagnostics, diagnostic, "loading programs into the kernel needs root");
+	else if (refusal->error == NOT_TRANSLATED)
+		diagnostic_hint(diagnostics, diagnostic,
+				"its translator gives up where very many jumps are about as long as its short ones reach, and these rules make it so with fewer instructions, too: change their order, or part the chain in two");
 	else if (passed_limit(log))
 		diagnostic_hint(diagnostics, diagnostic, "%s", passed_limit(log)->hint);
 	else if (*log)

@@ -15,6 +15,8 @@ struct refusal {
 
 /* Is it more than the verifier goes through, rather than wrong? Then less code may do. */
 bool refusal_is_too_much(int error, const char *log);
+/* One of these: verified, but its translation to machine code came to no end. Other jumps may do. */
+bool refusal_is_untranslated(int error);
 
 /* Add a diagnostic about the chain of LIST. Gives refusal->error. */
 int refusal_report(struct diagnostics *diagnostics, const struct rule_list *list, const struct refusal *refusal);

@@ -116,6 +116,66 @@ TEST(a_jump_to_the_next_instruction_is_taken_back)
 	arena_free(arena);
 }
 
+/* answers 0 to count - 1, each with a jump to it right behind the next one: if r1 == i goto answer i */
+static const struct code *short_back_jumps(struct arena *arena, uint32_t count, bool allowed)
+{
+	struct draft draft = { .arena = arena };
+	struct code_options options = { .no_short_back = !allowed };
+	struct code *code = arena_new_object(arena, struct code);
+	uint32_t ask = draft_label(&draft);
+
+	draft_function(&draft, FUNCTION_CLASSIFY, 0);
+	draft_jump(&draft, ask);
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t answer = draft_label(&draft);
+
+		draft_place(&draft, answer);
+		draft_line(&draft, i);
+		draft_emit(&draft, move_constant(BPF_REG_0, i));
+		draft_exit(&draft);
+		draft_place(&draft, ask);
+		draft_branch(&draft, branch_constant(BPF_JEQ, BPF_REG_1, (int32_t)i), answer);
+		ask = draft_label(&draft);
+		draft_jump(&draft, ask);
+	}
+	draft_place(&draft, ask);
+	draft_emit(&draft, move_constant(BPF_REG_0, UINT32_MAX));
+	draft_exit(&draft);
+	return draft_finish(&draft, arena, &options, code) ? code : NULL;
+}
+
+/* Jumps back over fewer than 60 instructions. */
+static uint32_t count_short_back(const struct code *code)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < code->instruction_count; i++) {
+		const struct bpf_insn *insn = &code->instructions[i];
+
+		count += BPF_CLASS(insn->code) == BPF_JMP && insn->off < 0 && insn->off > -60;
+	}
+	return count;
+}
+
+TEST(short_jumps_back_are_led_over_islands_when_that_is_asked_for)
+{
+	struct arena *arena = arena_new();
+	const struct code *code = short_back_jumps(arena, 5000, true);
+
+	CHECK(code != NULL);
+	if (code) {
+		CHECK_NUMBER(count_short_back(code), 5000);
+		CHECK_NUMBER(count_wrong(arena, code, 5000), 0);
+	}
+	code = short_back_jumps(arena, 5000, false);
+	CHECK(code != NULL);
+	if (code) {
+		CHECK_NUMBER(count_wrong(arena, code, 5000), 0);
+		CHECK(count_short_back(code) < 40); /* those at the end have no room behind them */
+	}
+	arena_free(arena);
+}
+
 int main(void)
 {
 	RUN(near_jumps_need_no_islands);
@@ -123,5 +183,6 @@ int main(void)
 	RUN(so_many_islands_that_they_push_each_other_away_still_work);
 	RUN(jumps_that_cannot_be_led_are_refused);
 	RUN(a_jump_to_the_next_instruction_is_taken_back);
+	RUN(short_jumps_back_are_led_over_islands_when_that_is_asked_for);
 	return tap_end();
 }
