@@ -36,6 +36,14 @@ static struct weir_map *section_map(const struct weir_object *object, const char
 	return NULL;
 }
 
+/* libbpf does not look whether names lie within BTF: one that does not is "". */
+static const char *name_at(const struct btf *btf, uint32_t offset)
+{
+	const char *name = btf__name_by_offset(btf, offset);
+
+	return name ? name : "";
+}
+
 static bool find_in_btf(const struct weir_object *object, const char *name, struct variable *ret_variable)
 {
 	const struct btf *btf = bpf_object__btf(object->bpf);
@@ -43,13 +51,13 @@ static bool find_in_btf(const struct weir_object *object, const char *name, stru
 	for (uint32_t id = 1; btf && id < btf__type_cnt(btf); id++) {
 		const struct btf_type *section = btf__type_by_id(btf, id);
 		const struct btf_var_secinfo *item = btf_var_secinfos(section);
-		const char *section_name = btf__name_by_offset(btf, section->name_off);
+		const char *section_name = name_at(btf, section->name_off);
 
 		for (uint32_t i = 0; btf_is_datasec(section) && i < btf_vlen(section); i++, item++) {
 			const struct btf_type *variable = btf__type_by_id(btf, item->type);
 			struct weir_map *map = section_map(object, section_name);
 
-			if (!map || strcmp(btf__name_by_offset(btf, variable->name_off), name) != 0)
+			if (!map || !variable || strcmp(name_at(btf, variable->name_off), name) != 0)
 				continue;
 			*ret_variable = (struct variable){ map, item->offset, item->size, btf, variable->type };
 			return true;
@@ -133,13 +141,13 @@ static const char *variable_names(struct arena *arena, const struct weir_object 
 	for (uint32_t id = 1; btf && id < btf__type_cnt(btf); id++) {
 		const struct btf_type *section = btf__type_by_id(btf, id);
 
-		if (!btf_is_datasec(section) || !section_map(object, btf__name_by_offset(btf, section->name_off)))
+		if (!btf_is_datasec(section) || !section_map(object, name_at(btf, section->name_off)))
 			continue;
 		for (uint32_t i = 0; i < btf_vlen(section); i++) {
 			const struct btf_type *variable = btf__type_by_id(btf, btf_var_secinfos(section)[i].type);
-			const char *name = btf__name_by_offset(btf, variable->name_off);
+			const char *name = variable ? name_at(btf, variable->name_off) : "";
 
-			if (strcmp(name, "weir_log_control") != 0)
+			if (*name && strcmp(name, "weir_log_control") != 0)
 				names = names ? arena_printf(arena, "%s, %s", names, name) : name;
 		}
 	}
@@ -248,7 +256,7 @@ static bool find_enumerator(const struct text_type *type, const char *text, uint
 		bool wide = btf_is_enum64(type->names);
 		uint32_t name = wide ? btf_enum64(type->names)[i].name_off : btf_enum(type->names)[i].name_off;
 
-		if (strcmp(btf__name_by_offset(type->btf, name), text) != 0)
+		if (strcmp(name_at(type->btf, name), text) != 0)
 			continue;
 		*ret_number = wide ? btf_enum64_value(&btf_enum64(type->names)[i]) : (uint64_t)btf_enum(type->names)[i].val;
 		return true;
@@ -340,9 +348,8 @@ static const char *value_hint(struct arena *arena, const struct text_type *type,
 		return "it takes true or false";
 	for (uint16_t i = 0; type->names && i < btf_vlen(type->names) && i < 16; i++)
 		result = arena_printf(arena, "%s %s,", result,
-				      btf__name_by_offset(type->btf, btf_is_enum64(type->names)
-									     ? btf_enum64(type->names)[i].name_off
-									     : btf_enum(type->names)[i].name_off));
+				      name_at(type->btf, btf_is_enum64(type->names) ? btf_enum64(type->names)[i].name_off
+										    : btf_enum(type->names)[i].name_off));
 	if (type->names)
 		return arena_printf(arena, "it takes %s or a number", result);
 	if (type->count)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/escape.h"
 #include "kernel/clock.h"
 #include "object/object.h"
 #include "weir/log_record.h"
@@ -30,21 +31,6 @@ const char *mac_print(struct arena *arena, const void *bytes, bool upper)
 
 	return arena_printf(arena, upper ? "%02X:%02X:%02X:%02X:%02X:%02X" : "%02x:%02x:%02x:%02x:%02x:%02x", at[0], at[1], at[2],
 			    at[3], at[4], at[5]);
-}
-
-const char *text_print(struct arena *arena, const char *text, size_t length)
-{
-	char *result = arena_alloc(arena, length * 4 + 1), *to = result;
-
-	for (size_t i = 0; i < length && text[i]; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		if (c >= ' ' && c != 0x7f)
-			*to++ = (char)c;
-		else
-			to += sprintf(to, "\\x%02x", c);
-	}
-	return result;
 }
 
 /* ---- weir_log ---- */
@@ -89,7 +75,7 @@ static const char *value_print(struct arena *arena, const struct weir_log_value 
 	case WEIR_LOG_VALUE_MAC:
 		return mac_print(arena, value->words, false);
 	case WEIR_LOG_VALUE_TEXT:
-		return text_print(arena, (const char *)value->words, sizeof(value->words));
+		return escape_text(arena, (const char *)value->words, sizeof(value->words));
 	default:
 		return "?";
 	}
@@ -103,7 +89,7 @@ static const char *format_print(struct arena *arena, const char *format, const s
 	while (*format) {
 		size_t plain = strcspn(format, "{}"), word;
 
-		result = arena_printf(arena, "%s%s", result, text_print(arena, format, plain));
+		result = arena_printf(arena, "%s%s", result, escape_text(arena, format, plain));
 		format += plain;
 		if (!*format)
 			break;
@@ -143,7 +129,7 @@ bool log_record_read(struct arena *arena, const void *data, size_t length, struc
 		.time_ns = clock_offset_ns() + record->time_ns,
 		.level = record->level,
 		.text = format_print(arena, format, values, record->count),
-		.file = text_print(arena, (const char *)data + file_at, length - file_at),
+		.file = escape_text(arena, (const char *)data + file_at, length - file_at),
 		.line = record->line,
 	};
 	return true;

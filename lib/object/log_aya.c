@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/escape.h"
 #include "object/object.h"
 
 enum { FIELD_TARGET, FIELD_LEVEL, FIELD_MODULE, FIELD_FILE, FIELD_LINE, FIELD_COUNT, FIELDS };
@@ -177,7 +178,7 @@ static const char *piece_print(struct arena *arena, const struct piece *piece, i
 	case VALUE_BYTES:
 		return hex_print(arena, piece, hint == HINT_UPPER_HEX);
 	case VALUE_TEXT:
-		return text_print(arena, (const char *)piece->bytes, piece->length);
+		return escape_text(arena, (const char *)piece->bytes, piece->length);
 	case VALUE_POINTER:
 		return arena_printf(arena, "%#" PRIx64, number_of(piece));
 	default:
@@ -199,9 +200,9 @@ static bool read_head(struct arena *arena, struct record *record, uint8_t first,
 		field = piece.kind - first;
 		seen |= 1u << field;
 		if (field == FIELD_TARGET)
-			line->object = text_print(arena, (const char *)piece.bytes, piece.length);
+			line->object = escape_text(arena, (const char *)piece.bytes, piece.length);
 		else if (field == FIELD_FILE)
-			line->file = text_print(arena, (const char *)piece.bytes, piece.length);
+			line->file = escape_text(arena, (const char *)piece.bytes, piece.length);
 		else if (field == FIELD_LEVEL && piece.length >= 1)
 			line->level = piece.bytes[0];
 		else if (field == FIELD_LINE && piece.length == 4)

@@ -3,7 +3,8 @@
  * In: an object as tc, Aya and libbpf before 1.0 take it, with a section `maps` in which each map is a row of numbers. Out: the
  * same object with a section `.maps`, each map of which is described by BTF, which is what libbpf takes since.
  *
- * Aya's loader takes an object without a licence for one under the GPL, so such an object of Aya's is given the section that says so.
+ * Aya's loader takes an object without a licence for one under the GPL, so such an object of Aya's is given the section that says
+ * so.
  *
  * No instruction, symbol or relocation is touched: the section is given another name, BTF for its maps is added to what the
  * object has (or made, where it has none), and names, BTF and the table of sections are written anew behind the old bytes. What
@@ -58,6 +59,7 @@ static int wrong(struct rewrite *rewrite, const char *why)
 
 /* ---- Reading ---- */
 
+/* One without bytes in the file, NOBITS, lies nowhere: nobody may look into it. */
 static bool section_fits(const struct elf *elf, const Elf64_Shdr *section)
 {
 	return section->sh_type == SHT_NOBITS ||
@@ -68,12 +70,12 @@ static bool section_fits(const struct elf *elf, const Elf64_Shdr *section)
 static const char *string_at(const struct elf *elf, size_t table, size_t offset)
 {
 	const Elf64_Shdr *section = &elf->sections[table];
-	const char *text = (const char *)elf->bytes + section->sh_offset;
+	const char *text;
 
-	if (section->sh_type != SHT_STRTAB || offset >= section->sh_size ||
-	    !memchr(text + offset, '\0', section->sh_size - offset))
+	if (section->sh_type != SHT_STRTAB || offset >= section->sh_size)
 		return NULL;
-	return text + offset;
+	text = (const char *)elf->bytes + section->sh_offset + offset;
+	return memchr(text, '\0', section->sh_size - offset) ? text : NULL;
 }
 
 static int find_sections(struct rewrite *rewrite)
@@ -90,7 +92,7 @@ static int find_sections(struct rewrite *rewrite)
 			return wrong(rewrite, "a section has no name");
 		if (strcmp(name, "maps") == 0 && elf->sections[i].sh_type == SHT_PROGBITS)
 			elf->maps = i;
-		else if (strcmp(name, ".BTF") == 0)
+		else if (strcmp(name, ".BTF") == 0 && elf->sections[i].sh_type == SHT_PROGBITS)
 			elf->btf = i;
 		else if (strcmp(name, "license") == 0)
 			elf->license = i;
@@ -267,9 +269,10 @@ static void forget_section(struct btf *btf, int byte_type)
 	for (uint32_t id = 1; id < btf__type_cnt(btf); id++) {
 		struct btf_type *type = (struct btf_type *)btf__type_by_id(btf, id);
 		const struct btf_var_secinfo *variables = btf_var_secinfos(type);
+		const char *name = btf__name_by_offset(btf, type->name_off);
 		uint32_t count = btf_vlen(type);
 
-		if (!btf_is_datasec(type) || strcmp(btf__name_by_offset(btf, type->name_off), "maps") != 0)
+		if (!btf_is_datasec(type) || !name || strcmp(name, "maps") != 0)
 			continue;
 		/* As long as before, so that the types behind it stay where they are: a struct has members of the same size. */
 		type->info = (uint32_t)BTF_KIND_STRUCT << 24 | count;

@@ -182,8 +182,6 @@ bool aya_record_read(struct arena *arena, const void *data, size_t length, bool 
 const char *address4_print(struct arena *arena, const void *bytes);
 const char *address6_print(struct arena *arena, const void *bytes);
 const char *mac_print(struct arena *arena, const void *bytes, bool upper);
-/* Text of strangers: control characters as \xNN. */
-const char *text_print(struct arena *arena, const char *text, size_t length);
 
 /* Where the variable NAME lies in the memory of a loaded object; NULL: it is not there, or has another size. */
 void *object_variable(const struct weir_object *object, const char *name, size_t size);

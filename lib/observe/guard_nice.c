@@ -13,7 +13,7 @@
 #include "kernel/load.h"
 #include "kernel/lsm.h"
 #include "kernel/refusal.h"
-#include "report/escape.h"
+#include "base/escape.h"
 #include "report/events.h"
 #include "report/json.h"
 

@@ -210,12 +210,12 @@ static void find_constants(const struct btf *btf, struct ids *ids)
 
 	for (uint32_t id = 1; id < count; id++) {
 		const struct btf_type *type = btf__type_by_id(btf, id);
-		uint32_t first;
+		const char *first;
 
-		if (!btf_is_any_enum(type) || !btf_vlen(type) || *btf__name_by_offset(btf, type->name_off))
+		if (!btf_is_any_enum(type) || !btf_vlen(type) || type->name_off)
 			continue;
-		first = btf_is_enum(type) ? btf_enum(type)->name_off : btf_enum64(type)->name_off;
-		if (strncmp(btf__name_by_offset(btf, first), "BPF_", 4) == 0)
+		first = btf__name_by_offset(btf, btf_is_enum(type) ? btf_enum(type)->name_off : btf_enum64(type)->name_off);
+		if (first && strncmp(first, "BPF_", 4) == 0)
 			vector_push(ids->arena, &ids->list, id);
 	}
 }

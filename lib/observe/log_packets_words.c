@@ -5,7 +5,7 @@
 
 #include "base/cleanup.h"
 #include "observe/log_packets.h"
-#include "report/escape.h"
+#include "base/escape.h"
 #include "report/events.h"
 #include "report/json.h"
 #include "rules/packet.h"

@@ -4,7 +4,7 @@
 
 #include "base/cleanup.h"
 #include "observe/trace_connect.h"
-#include "report/escape.h"
+#include "base/escape.h"
 #include "report/json.h"
 
 json_t *trace_choice_json(const struct trace_choice *choice)

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "observe/trace_connect.h"
-#include "report/escape.h"
+#include "base/escape.h"
 #include "report/events.h"
 
 const char *trace_choice_text(struct arena *arena, const struct trace_choice *choice)

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "report/escape.h"
+#include "base/escape.h"
 #include "report/events.h"
 #include "rules/packet.h"
 

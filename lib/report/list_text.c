@@ -17,7 +17,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
-#include "report/escape.h"
+#include "base/escape.h"
 #include "report/list.h"
 
 struct page {
@@ -257,7 +257,8 @@ static void print_refusals(const struct page *page, const struct state_chain *ch
 
 		fprintf(page->out, "%s %s %s%s%s:%u (%u s)", i ? "," : "",
 			value_print(page->arena, TYPE_PROTOCOL, (struct value){ 0, refusal->protocol }), six ? "[" : "",
-			value_print(page->arena, refusal->type, refusal->address), six ? "]" : "", refusal->port, refusal->seconds);
+			value_print(page->arena, refusal->type, refusal->address), six ? "]" : "", refusal->port,
+			refusal->seconds);
 	}
 	if (chain->refusal_count > most)
 		fprintf(page->out, ", and %u more", chain->refusal_count - most);

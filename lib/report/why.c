@@ -11,7 +11,7 @@
 
 #include "base/cleanup.h"
 #include "check/names.h"
-#include "report/escape.h"
+#include "base/escape.h"
 #include "rules/http.h"
 #include "rules/intervals.h"
 #include "rules/match.h"
@@ -79,8 +79,10 @@ static const char *http_answer(struct arena *arena, const struct predicate *pred
 	struct http_value value;
 
 	if (!http_read(packet, predicate->http.asked, &value))
-		return arena_printf(arena, "no request begins in the packet, or its %s is not whole in it", words[predicate->http.asked]);
-	return arena_printf(arena, "the packet has \"%s\"", escape_text(arena, value.bytes, value.length > 200 ? 200 : value.length));
+		return arena_printf(arena, "no request begins in the packet, or its %s is not whole in it",
+				    words[predicate->http.asked]);
+	return arena_printf(arena, "the packet has \"%s\"",
+			    escape_text(arena, value.bytes, value.length > 200 ? 200 : value.length));
 }
 
 static const char *match_answer(struct arena *arena, const struct rule_list *list, const struct policy_match *match,

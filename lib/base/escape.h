@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Texts that others chose (names of processes, cgroups, programs) on a terminal: nothing in them may steer it. */
-#ifndef WEIR_REPORT_ESCAPE_H
-#define WEIR_REPORT_ESCAPE_H
+#ifndef WEIR_BASE_ESCAPE_H
+#define WEIR_BASE_ESCAPE_H
 
 #include <stddef.h>
 

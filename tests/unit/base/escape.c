@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "report/escape.h"
+#include "base/escape.h"
 #include "../../tap.h"
 
 static const char *escape(struct arena *arena, const char *text)
