@@ -5,7 +5,8 @@
  *
  *	int classify(ctx, struct weir_flow *flow)	returns WEIR_OUTCOME; calls pass(ctx, flow, outcome) for
  *							each rule without a verdict that the packet met, in order
- *	int set_member(struct weir_flow *flow)		one for each set dimension: 1 member, 0 not
+ *	int set_member(struct weir_flow *flow)		one for each set dimension that is not looked up in classify() itself:
+ *							1 member, 0 not
  *	int predicate(ctx, struct weir_flow *flow)	one for each predicate dimension: 1 the packet meets it, 0 not
  *	int find(ctx, struct weir_flow *flow)		one for each tree that is not instructions: which element of the
  *							array map of its outcomes is the packet's; 0: it names no rule
@@ -51,6 +52,12 @@ const char *code_template_name(enum code_template template);
 struct code_reference {
 	enum code_reference_kind kind;
 	uint32_t instruction, index;
+};
+
+/* A look-up in a set that stands in classify(), and not in a function. */
+struct code_look_up {
+	uint32_t instruction, dimension; /* where it begins */
+	uint32_t member, none;		 /* instructions: where it leads to */
 };
 
 struct code_line {
@@ -109,11 +116,12 @@ struct code_data {
 struct code {
 	const struct tree *tree;
 	bool long_jump, no_short_back, only_code; /* the options it was emitted with: the same, TREE_ALL_CODE */
-	uint32_t instruction_count, function_count, reference_count, line_count;
+	uint32_t instruction_count, function_count, reference_count, line_count, look_up_count;
 	const struct bpf_insn *instructions;
 	const struct code_function *functions; /* in order of their instructions; classify is the first */
 	const struct code_reference *references;
-	const struct code_line *lines; /* ascending by instruction */
+	const struct code_line *lines;	     /* ascending by instruction */
+	const struct code_look_up *look_ups; /* likewise */
 	uint32_t data_count;
 	const struct code_data *data;
 };

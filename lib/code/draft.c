@@ -99,6 +99,13 @@ void draft_line(struct draft *draft, uint32_t rule)
 	vector_push(draft->arena, &draft->lines, line);
 }
 
+void draft_look_up(struct draft *draft, uint32_t dimension, uint32_t member, uint32_t none)
+{
+	struct draft_look_up look_up = { draft->instructions.count, dimension, member, none };
+
+	vector_push(draft->arena, &draft->look_ups, look_up);
+}
+
 void draft_function(struct draft *draft, enum code_function_kind kind, uint32_t about)
 {
 	struct code_function function = { .kind = kind, .first = draft->instructions.count };
@@ -359,6 +366,24 @@ static void copy_jumps(const struct layout *layout, struct bpf_insn *instruction
 	}
 }
 
+static struct code_look_up *copy_look_ups(const struct layout *layout, struct arena *arena)
+{
+	const struct draft *draft = layout->draft;
+	struct code_look_up *look_ups = arena_new_array(arena, struct code_look_up, draft->look_ups.count);
+
+	for (size_t i = 0; i < draft->look_ups.count; i++) {
+		const struct draft_look_up *from = &draft->look_ups.items[i];
+
+		look_ups[i] = (struct code_look_up){
+			.instruction = final_place(layout, from->instruction),
+			.dimension = from->dimension,
+			.member = final_place(layout, draft->labels.items[from->member]),
+			.none = final_place(layout, draft->labels.items[from->none]),
+		};
+	}
+	return look_ups;
+}
+
 static void copy_tables(const struct layout *layout, struct arena *arena, struct bpf_insn *instructions, struct code *code)
 {
 	const struct draft *draft = layout->draft;
@@ -387,6 +412,8 @@ static void copy_tables(const struct layout *layout, struct arena *arena, struct
 	code->reference_count = draft->references.count;
 	code->lines = lines;
 	code->line_count = draft->lines.count;
+	code->look_ups = copy_look_ups(layout, arena);
+	code->look_up_count = draft->look_ups.count;
 	code->data = arena_copy(arena, draft->data.items, draft->data.count * sizeof(*draft->data.items));
 	code->data_count = draft->data.count;
 }

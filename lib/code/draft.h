@@ -17,6 +17,10 @@ struct draft_jump {
 	uint32_t instruction, label;
 };
 
+struct draft_look_up {
+	uint32_t instruction, dimension, member, none; /* member, none: labels */
+};
+
 struct draft {
 	struct arena *arena;
 	VECTOR(struct bpf_insn) instructions;
@@ -25,6 +29,7 @@ struct draft {
 	VECTOR(struct code_function) functions;
 	VECTOR(struct code_reference) references;
 	VECTOR(struct code_line) lines;
+	VECTOR(struct draft_look_up) look_ups;
 	VECTOR(struct code_data) data;
 };
 
@@ -43,6 +48,8 @@ void draft_wide(struct draft *draft, uint8_t destination, uint8_t source, uint64
 /* The next instruction is a reference; the next instruction belongs to a rule. */
 void draft_refer(struct draft *draft, enum code_reference_kind kind, uint32_t index);
 void draft_line(struct draft *draft, uint32_t rule);
+/* The next instruction begins a look-up in the set of DIMENSION, which ends in a jump to one of the labels. */
+void draft_look_up(struct draft *draft, uint32_t dimension, uint32_t member, uint32_t none);
 /* A function begins here. ABOUT: its dimension, or the tree it finds in. */
 void draft_function(struct draft *draft, enum code_function_kind kind, uint32_t about);
 /* Its number. */

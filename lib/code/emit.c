@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * In: a tree. Out: classify(), then a function for each set (set_member.c) and predicate (predicate.c) it asks, then one for each
- * tree that is data, each table and bit vectors (find.c). What classify() has of a tree of instructions is in emit_tree.c, of the
- * others in emit_found.c.
+ * In: a tree. Out: classify(), then a function for each set (set_member.c) and predicate (predicate.c) that it calls, then one
+ * for each tree that is data, each table and bit vectors (find.c). What classify() has of a tree of instructions is in
+ * emit_tree.c, of the others in emit_found.c.
  *
  * classify's registers:
  *	r0	its answer, and what the functions it calls gave back
@@ -11,6 +11,7 @@
  *	r7	flow
  *	r8	the outcome of the rule that decides so far, where more trees are asked
  *	r9	the index of that rule; what stands behind it does not count
+ * A look-up in a set that stands here has r6, r8 and r9 for itself (choose_look_ups).
  *
  * With one deciding tree a leaf is the answer. With several (tree.h has their order) a leaf of rule r in tree t is
  *
@@ -35,7 +36,6 @@
 #include "code/set_member.h"
 
 #define LEAST_NODES 1024 /* that remain instructions where a part becomes data: fewer are never too much */
-#define NO_FUNCTION UINT32_MAX
 
 /* ---- Trees ---- */
 
@@ -166,6 +166,25 @@ static void note_dimension(struct emitter *emitter, uint32_t number)
 	emitter->has_predicates |= dimension->kind == DIMENSION_PREDICATE;
 }
 
+/*
+ * A set that one node asks is looked up there, without a call and a return, where r6, r8 and r9 are free for it: in a tree that
+ * is alone, and asks no predicates.
+ */
+static void choose_look_ups(struct emitter *emitter)
+{
+	const struct tree *tree = emitter->tree;
+	uint32_t *askers = arena_new_array(emitter->arena, uint32_t, tree->rules->dimension_count);
+
+	if (tree->deciding_count > 1 || tree->passing_count || tree->deciding[0].form != TREE_CODE || emitter->has_predicates)
+		return;
+	for (uint32_t i = 0; i < tree->node_count; i++)
+		if (!tree->nodes[i].leaf)
+			askers[tree->nodes[i].dimension]++;
+	for (uint32_t i = 0; i < tree->rules->dimension_count; i++)
+		if (askers[i] == 1)
+			emitter->functions[i] = NO_FUNCTION;
+}
+
 /* Number the functions: classify is 0, then those of sets and predicates by their dimensions, then those that find. */
 static void number_functions(struct emitter *emitter)
 {
@@ -178,6 +197,7 @@ static void number_functions(struct emitter *emitter)
 	for (uint32_t i = 0; i < tree->deciding_count; i++)
 		for (uint32_t d = 0; tree->deciding[i].vectors && d < tree->deciding[i].vectors->dimension_count; d++)
 			note_dimension(emitter, tree->deciding[i].vectors->dimensions[d]);
+	choose_look_ups(emitter);
 	for (uint32_t i = 0; i < tree->rules->dimension_count; i++)
 		if (emitter->functions[i] != NO_FUNCTION)
 			emitter->functions[i] = next++;

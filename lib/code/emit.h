@@ -6,7 +6,8 @@
 #include "code/answers.h"
 #include "code/find.h"
 
-#define VALUE BPF_REG_2
+#define VALUE	    BPF_REG_2
+#define NO_FUNCTION UINT32_MAX
 
 struct leaf_copy {
 	uint32_t label, near; /* near: the instruction about where it stands */
@@ -16,7 +17,7 @@ struct emitter {
 	struct draft *draft;
 	const struct tree *tree;
 	struct arena *arena;
-	uint32_t *functions;			    /* for each dimension that is no field, its function */
+	uint32_t *functions;			    /* for each dimension that is no field, its function, or NO_FUNCTION: looked up in place */
 	uint32_t least_decided;			    /* the least index of a rule that some leaf decides for */
 	struct find *finds;			    /* for each tree, deciding ones first: where it is not instructions */
 	struct find_pool pool;			    /* of those that are data */

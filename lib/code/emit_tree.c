@@ -217,21 +217,33 @@ static void emit_compare(struct emitter *emitter, const struct test *test, bool 
 	}
 }
 
+/* Look the packet up in a set where the node stands: to TARGET where it is none, or with IF_MEMBER where it is one; else on behind. */
+static void emit_look_up(struct emitter *emitter, uint32_t dimension, bool if_member, uint32_t target)
+{
+	uint32_t behind = draft_label(emitter->draft);
+
+	emit_set_look_up(emitter->draft, emitter->tree->rules, dimension, if_member ? target : behind, if_member ? behind : target);
+	draft_place(emitter->draft, behind);
+}
+
 /* Write a node's comparison with the jump to one child; the other one, which must come next, comes back. */
 static uint32_t emit_test(struct emitter *emitter, uint32_t number)
 {
 	struct test test = node_test(emitter, number);
-	bool is_called = node_dimension(emitter, test.dimension)->kind != DIMENSION_FIELD;
+	bool is_field = node_dimension(emitter, test.dimension)->kind == DIMENSION_FIELD;
+	bool is_called = !is_field && emitter->functions[test.dimension] != NO_FUNCTION;
 	bool jump_if_yes = fitness_behind(emitter, test.yes) < fitness_behind(emitter, test.no);
 	uint32_t target;
 
 	if (is_called)
 		answers_ask(&emitter->answers, emitter->draft, emitter->tree, test.dimension, emitter->functions[test.dimension]);
-	else if (emitter->entries[number] != test.dimension)
+	else if (is_field && emitter->entries[number] != test.dimension)
 		emit_field(emitter->draft, node_dimension(emitter, test.dimension), VALUE);
 	target = label_of(emitter, jump_if_yes ? test.yes : test.no);
 	if (is_called)
 		draft_branch(emitter->draft, branch_constant_32(jump_if_yes ? BPF_JEQ : BPF_JNE, BPF_REG_0, 0), target);
+	else if (!is_field)
+		emit_look_up(emitter, test.dimension, !jump_if_yes, target); /* yes is 0 */
 	else
 		emit_compare(emitter, &test, jump_if_yes, target);
 	return jump_if_yes ? test.no : test.yes;

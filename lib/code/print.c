@@ -6,6 +6,8 @@
  *	     0  if r2 != 0 goto 3
  *	; line 14: tcp dport 80 drop
  *	     9  w0 = outcome of rule 0
+ *	; in blocklist? yes 30, no 42
+ *	    12  *(u32 *)(r10 -4) = 0
  *
  * What is only known at the load (maps, outcomes, calls) is printed by its name.
  */
@@ -18,7 +20,7 @@ struct printer {
 	const struct code *code;
 	FILE *out;
 	const struct code_function *function;
-	uint32_t next_reference, next_line;
+	uint32_t next_reference, next_line, next_look_up;
 };
 
 static const char *const operations[16] = {
@@ -261,6 +263,14 @@ static void print_line(struct printer *printer, const struct code_line *line)
 		fprintf(printer->out, "; %s\n", rule->text);
 }
 
+static void print_look_up(struct printer *printer, const struct code_look_up *look_up)
+{
+	uint32_t set = printer->code->tree->rules->dimensions[look_up->dimension].set;
+
+	fprintf(printer->out, "; in %s? yes %u, no %u\n", set_name(printer, set), look_up->member - printer->function->first,
+		look_up->none - printer->function->first);
+}
+
 static void print_function(struct printer *printer)
 {
 	const struct code *code = printer->code;
@@ -272,6 +282,8 @@ static void print_function(struct printer *printer)
 		for (; printer->next_line < code->line_count && code->lines[printer->next_line].instruction == i;
 		     printer->next_line++)
 			print_line(printer, &code->lines[printer->next_line]);
+		if (printer->next_look_up < code->look_up_count && code->look_ups[printer->next_look_up].instruction == i)
+			print_look_up(printer, &code->look_ups[printer->next_look_up++]);
 		fprintf(printer->out, "%6u  ", i - first);
 		print_instruction(printer, i);
 		fputc('\n', printer->out);

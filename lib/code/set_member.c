@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One function a set: int set_member(struct weir_flow *flow). It looks for what the packet has in the set's table (weir_abi.h):
- * of a direct one in a line, and where that or the type of the set sends it, in two buckets; where the set may have prefixes in
- * the tree. An element that has expired is none.
+ * A look-up in a set, in a function, int set_member(struct weir_flow *flow), or in classify() where only one node asks. It looks
+ * for what the packet has in the set's table (weir_abi.h): of a direct one in a line, and where that or the type of the set sends
+ * it, in two buckets; where the set may have prefixes in the tree. An element that has expired is none.
  *
  * A table never changes under a reader in a way that it could see: a slot is one number, written at once; entries and pages of
  * the tree are whole before the first number leads to them, and are not used again as long as the table is. So nothing is looked
@@ -487,17 +487,46 @@ static void emit_counter(struct search *search)
 	emit(search, add_atomically(BPF_REG_9, (int16_t)(at + (int16_t)offsetof(struct weir_counter, bytes)), BPF_REG_1));
 }
 
-void emit_set_member(struct draft *draft, const struct rule_list *list, uint32_t dimension, bool counts)
+static struct search search_new(struct draft *draft, const struct rule_list *list, uint32_t dimension)
 {
-	struct search search = { .draft = draft, .asked = &list->dimensions[dimension], .counts = counts };
-	uint32_t body = draft_label(draft);
+	struct search search = { .draft = draft, .asked = &list->dimensions[dimension] };
 
 	search.set = &list->sets[search.asked->set];
 	search.shape = set_shape(search.set->set, search.set->prefixes);
+	name_words(&search);
+	return search;
+}
+
+/* To `member` or to `none`. */
+static void emit_search_whole(struct search *search)
+{
+	search->next = search->shape.prefixes ? draft_label(search->draft) : search->none;
+	emit_single(search);
+	if (search->shape.prefixes) {
+		draft_place(search->draft, search->next);
+		emit_prefix(search);
+	}
+	draft_jump(search->draft, search->none);
+}
+
+void emit_set_look_up(struct draft *draft, const struct rule_list *list, uint32_t dimension, uint32_t member, uint32_t none)
+{
+	struct search search = search_new(draft, list, dimension);
+
+	search.member = member;
+	search.none = none;
+	draft_look_up(draft, dimension, member, none);
+	emit_search_whole(&search);
+}
+
+void emit_set_member(struct draft *draft, const struct rule_list *list, uint32_t dimension, bool counts)
+{
+	struct search search = search_new(draft, list, dimension);
+	uint32_t body = draft_label(draft);
+
+	search.counts = counts;
 	search.none = draft_label(draft);
 	search.member = draft_label(draft);
-	search.next = search.shape.prefixes ? draft_label(draft) : search.none;
-	name_words(&search);
 	draft_function(draft, counts ? FUNCTION_COUNT_MEMBER : FUNCTION_SET_MEMBER, dimension);
 	draft_branch(draft, branch_constant(BPF_JNE, BPF_REG_1, 0), body);
 	draft_place(draft, search.none);
@@ -510,10 +539,5 @@ void emit_set_member(struct draft *draft, const struct rule_list *list, uint32_t
 	draft_exit(draft);
 	draft_place(draft, body);
 	draft_emit(draft, move_register(BPF_REG_7, BPF_REG_1));
-	emit_single(&search);
-	if (search.shape.prefixes) {
-		draft_place(draft, search.next);
-		emit_prefix(&search);
-	}
-	draft_jump(draft, search.none);
+	emit_search_whole(&search);
 }

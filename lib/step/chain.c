@@ -49,7 +49,7 @@ static uint32_t at(void *context)
 	return ((struct gone_through *)context)->machine->at;
 }
 
-/* The line of the policy before its code, the name of a function before its first instruction. */
+/* The name of a function before its first instruction, of a set before a look-up that stands here. */
 static void print_heading(const struct code *code, uint32_t at, FILE *out)
 {
 	for (uint32_t i = 0; i < code->function_count; i++)
@@ -57,6 +57,9 @@ static void print_heading(const struct code *code, uint32_t at, FILE *out)
 			code_print_function(code, i, out);
 			fputs(": ", out);
 		}
+	for (uint32_t i = 0; i < code->look_up_count; i++)
+		if (code->look_ups[i].instruction == at)
+			fprintf(out, "in %s? ", code->tree->rules->sets[code->tree->rules->dimensions[code->look_ups[i].dimension].set].name);
 }
 
 static void print_rule(const struct code *code, uint32_t at, FILE *out)

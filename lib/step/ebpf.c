@@ -413,11 +413,42 @@ static void leave(struct ebpf_machine *machine)
 	machine->registers[BPF_REG_10] = (uint64_t)(machine->frames[machine->depth].stack + EBPF_STACK / 8);
 }
 
-/* A set's table is the kernel's, and the head of a request is read by the template: their functions are one step. */
+/* A set's table is the kernel's, and the head of a request is read by the template: what asks them is one step. */
 static bool is_one_step(const struct rule_list *list, const struct code_function *function)
 {
 	return function->kind == FUNCTION_SET_MEMBER ||
 	       (function->kind == FUNCTION_PREDICATE && list->dimensions[function->dimension].predicate->kind == PREDICATE_HTTP);
+}
+
+/* The look-up that begins here; NULL: none does. */
+static const struct code_look_up *look_up_here(const struct ebpf_machine *machine)
+{
+	for (uint32_t i = 0; i < machine->code->look_up_count; i++)
+		if (machine->code->look_ups[i].instruction == machine->at)
+			return &machine->code->look_ups[i];
+	return NULL;
+}
+
+static uint64_t answer(const struct ebpf_machine *machine, uint32_t dimension)
+{
+	const struct rule_list *list = machine->code->tree->rules;
+
+	return rules_answer((void *)list, &list->dimensions[dimension], machine->packet);
+}
+
+/* What a call, or what is one step as a call is, leaves in registers. */
+static void forget_arguments(struct ebpf_machine *machine)
+{
+	for (int reg = BPF_REG_1; reg <= BPF_REG_5; reg++)
+		machine->registers[reg] = 0xdead0000dead0000;
+}
+
+static void do_look_up(struct ebpf_machine *machine, const struct code_look_up *look_up)
+{
+	machine->at = answer(machine, look_up->dimension) ? look_up->member : look_up->none;
+	machine->registers[BPF_REG_0] = machine->registers[BPF_REG_6] = 0xdead0000dead0000;
+	machine->registers[BPF_REG_8] = machine->registers[BPF_REG_9] = 0xdead0000dead0000;
+	forget_arguments(machine);
 }
 
 static void do_call(struct ebpf_machine *machine, const struct bpf_insn *insn)
@@ -433,7 +464,7 @@ static void do_call(struct ebpf_machine *machine, const struct bpf_insn *insn)
 		return;
 	}
 	if (is_function)
-		result = rules_answer((void *)list, &list->dimensions[function->dimension], machine->packet);
+		result = answer(machine, function->dimension);
 	else if (reference && reference->kind == REFERENCE_TEMPLATE)
 		result = call_template(machine, (enum code_template)reference->index);
 	else if (!reference)
@@ -441,8 +472,7 @@ static void do_call(struct ebpf_machine *machine, const struct bpf_insn *insn)
 	else if (machine->passed_count < machine->code->tree->rules->rule_count)
 		machine->passed[machine->passed_count++] = (uint32_t)machine->registers[BPF_REG_3];
 	machine->registers[BPF_REG_0] = result;
-	for (int reg = BPF_REG_1; reg <= BPF_REG_5; reg++)
-		machine->registers[reg] = 0xdead0000dead0000; /* a call leaves nothing in them */
+	forget_arguments(machine);
 	machine->at++;
 }
 
@@ -490,12 +520,17 @@ static void do_load(struct ebpf_machine *machine, const struct bpf_insn *insn)
 bool ebpf_step(struct ebpf_machine *machine)
 {
 	const struct bpf_insn *insn = &machine->code->instructions[machine->at];
+	const struct code_look_up *look_up = look_up_here(machine);
 	uint64_t address;
 
 	if (machine->ended)
 		return false;
 	if (++machine->steps > EBPF_STEP_LIMIT)
 		fail(machine, "it does not end");
+	if (look_up) {
+		do_look_up(machine, look_up);
+		return true;
+	}
 	switch (BPF_CLASS(insn->code)) {
 	case BPF_LD:
 		do_wide(machine, insn);

@@ -14,7 +14,8 @@
 
 typedef unsigned __int128 wide;
 
-#define MOST_ROWS 4096
+#define MOST_ROWS   4096
+#define MEMBER_SLOT 16 /* of the rule that asks the set */
 
 static uint64_t random_next(struct random *random)
 {
@@ -116,7 +117,7 @@ static bool code_says(struct trial *trial, const uint64_t *words)
 	struct interpreter interpreter = interpreter_new(trial->arena, trial->code);
 	struct weir_flow flow = { .network = WEIR_NETWORK_IPV4 };
 	__u64 *fields[] = { &flow.saddr_hi, &flow.saddr_lo, &flow.daddr_hi, &flow.daddr_lo };
-	uint64_t answer;
+	uint64_t outcome;
 
 	interpreter.tables = &trial->shown;
 	if (trial->dimension->keys[0] == WEIR_FIELD_SADDR4) {
@@ -130,11 +131,11 @@ static bool code_says(struct trial *trial, const uint64_t *words)
 		for (uint32_t i = 0; i < trial->shape.words; i++)
 			*fields[i] = words[i];
 	}
-	answer = interpret(&interpreter, 1, (uint64_t[INTERPRETER_ARGUMENTS]){ (uint64_t)&flow });
+	outcome = interpret(&interpreter, 0, (uint64_t[INTERPRETER_ARGUMENTS]){ 1, (uint64_t)&flow });
 	if (interpreter.fault)
 		printf("# %s\n", interpreter.fault);
 	CHECK(!interpreter.fault);
-	return answer;
+	return (outcome & WEIR_OUTCOME_SLOT_MASK) == MEMBER_SLOT;
 }
 
 /* ---- Steps ---- */
@@ -324,7 +325,7 @@ static const struct code *look_up_code(struct trial *trial, const enum weir_fiel
 	*set = (struct rule_set){ .name = "s", .set = &trial->type, .prefixes = prefixes };
 	*dimension = (struct dimension){ .kind = DIMENSION_SET, .max = 1, .key_count = trial->type.components };
 	memcpy(dimension->keys, keys, sizeof(dimension->keys));
-	rules[0] = (struct rule){ 1, &boxes[0], .verdict = WEIR_VERDICT_DROP, .slot = 16, .text = "member" };
+	rules[0] = (struct rule){ 1, &boxes[0], .verdict = WEIR_VERDICT_DROP, .slot = MEMBER_SLOT, .text = "member" };
 	rules[1] = (struct rule){ 1, &boxes[1], .verdict = WEIR_VERDICT_ACCEPT, .slot = 17, .text = "policy" };
 	*list = (struct rule_list){ .chain = &chain,
 				    .dimension_count = 1,
