@@ -13,6 +13,7 @@
 #include "code/set_member.h"
 
 #define NEAR_LEAF    20000	      /* a copy of a leaf that many instructions back is still jumped to */
+#define AT_CONTEXT   (-32)	      /* on the stack, below what a look-up in a set uses */
 #define ENTRY_UNSEEN UINT32_MAX	      /* no way to the node is known yet */
 #define ENTRY_MIXED  (UINT32_MAX - 1) /* r2 is not the same on all ways */
 
@@ -217,13 +218,27 @@ static void emit_compare(struct emitter *emitter, const struct test *test, bool 
 	}
 }
 
-/* Look the packet up in a set where the node stands: to TARGET where it is none, or with IF_MEMBER where it is one; else on behind. */
+/*
+ * Look the packet up in a set where the node stands: to TARGET where it is none, or with IF_MEMBER where it is one; else on
+ * behind. ctx, which predicates need, waits on the stack.
+ */
 static void emit_look_up(struct emitter *emitter, uint32_t dimension, bool if_member, uint32_t target)
 {
-	uint32_t behind = draft_label(emitter->draft);
+	struct draft *draft = emitter->draft;
+	bool keep = emitter->has_predicates;
+	uint32_t there = keep ? draft_label(draft) : target, behind = draft_label(draft);
 
-	emit_set_look_up(emitter->draft, emitter->tree->rules, dimension, if_member ? target : behind, if_member ? behind : target);
-	draft_place(emitter->draft, behind);
+	if (keep)
+		draft_emit(draft, store(BPF_DW, BPF_REG_10, AT_CONTEXT, BPF_REG_6));
+	emit_set_look_up(draft, emitter->tree->rules, dimension, if_member ? there : behind, if_member ? behind : there);
+	if (keep) {
+		draft_place(draft, there);
+		draft_emit(draft, load(BPF_DW, BPF_REG_6, BPF_REG_10, AT_CONTEXT));
+		draft_jump(draft, target);
+	}
+	draft_place(draft, behind);
+	if (keep)
+		draft_emit(draft, load(BPF_DW, BPF_REG_6, BPF_REG_10, AT_CONTEXT));
 }
 
 /* Write a node's comparison with the jump to one child; the other one, which must come next, comes back. */
