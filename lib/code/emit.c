@@ -35,6 +35,7 @@
 #include "code/predicate.h"
 #include "code/set_member.h"
 
+#define MOST_PLACES 4	 /* where a set is looked up without a function: some hundred instructions each */
 #define LEAST_NODES 1024 /* that remain instructions where a part becomes data: fewer are never too much */
 
 /* ---- Trees ---- */
@@ -167,7 +168,7 @@ static void note_dimension(struct emitter *emitter, uint32_t number)
 }
 
 /*
- * A set that one node asks is looked up there, without a call and a return, where r8 and r9 are free for it: in a tree that is
+ * A set that few nodes ask is looked up there, without a call and a return, where r8 and r9 are free for it: in a tree that is
  * alone.
  */
 static void choose_look_ups(struct emitter *emitter)
@@ -181,7 +182,7 @@ static void choose_look_ups(struct emitter *emitter)
 		if (!tree->nodes[i].leaf)
 			askers[tree->nodes[i].dimension]++;
 	for (uint32_t i = 0; i < tree->rules->dimension_count; i++)
-		if (askers[i] == 1 && tree->rules->dimensions[i].kind == DIMENSION_SET)
+		if (askers[i] <= MOST_PLACES && tree->rules->dimensions[i].kind == DIMENSION_SET)
 			emitter->functions[i] = NO_FUNCTION;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A look-up in a set, in a function, int set_member(struct weir_flow *flow), or in classify() where only one node asks. It looks
+ * A look-up in a set, in a function, int set_member(struct weir_flow *flow), or in classify() where few nodes ask. It looks
  * for what the packet has in the set's table (weir_abi.h): of a direct one in a line, and where that or the type of the set sends
  * it, in two buckets; where the set may have prefixes in the tree. An element that has expired is none.
  *

@@ -222,8 +222,24 @@ static bool is_well_formed(struct arena *arena, const struct code *code)
 	return true;
 }
 
-static void compare_random(uint32_t rounds, uint32_t rules, uint32_t dimensions, uint32_t continuing)
+static uint32_t count_functions(const struct code *code, enum code_function_kind kind)
 {
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < code->function_count; i++)
+		count += code->functions[i].kind == kind;
+	return count;
+}
+
+/* The ways in which sets were looked up. */
+struct ways {
+	uint32_t in_place, by_function;
+};
+
+static struct ways compare_random(uint32_t rounds, uint32_t rules, uint32_t dimensions, uint32_t continuing)
+{
+	struct ways ways = { 0 };
+
 	for (uint32_t round = 0; round < rounds; round++) {
 		struct arena *arena = arena_new();
 		struct random random = { round * 1000 + rules };
@@ -235,14 +251,25 @@ static void compare_random(uint32_t rounds, uint32_t rules, uint32_t dimensions,
 		if (code) {
 			CHECK(is_well_formed(arena, code));
 			CHECK_NUMBER(count_differences(arena, code, &random, 300), 0);
+			ways.in_place += code->look_up_count;
+			ways.by_function += count_functions(code, FUNCTION_SET_MEMBER);
 		}
 		arena_free(arena);
 	}
+	return ways;
 }
 
 TEST(code_of_small_random_lists_judges_as_the_evaluator)
 {
 	compare_random(600, 12, RANDOM_DIMENSIONS, 2);
+}
+
+TEST(sets_are_looked_up_in_place_and_by_functions)
+{
+	struct ways ways = compare_random(300, 12, RANDOM_DIMENSIONS, 0);
+
+	printf("# %u look-ups in place, %u functions\n", ways.in_place, ways.by_function);
+	CHECK(ways.in_place > 50 && ways.by_function > 50);
 }
 
 TEST(code_of_five_fields_judges_as_the_evaluator)
@@ -486,6 +513,7 @@ TEST(one_exact_rule_reads_well)
 int main(void)
 {
 	RUN(code_of_small_random_lists_judges_as_the_evaluator);
+	RUN(sets_are_looked_up_in_place_and_by_functions);
 	RUN(code_of_five_fields_judges_as_the_evaluator);
 	RUN(code_with_many_rules_without_verdict_judges_as_the_evaluator);
 	RUN(code_of_several_trees_with_jumps_too_far_judges_as_the_evaluator);
