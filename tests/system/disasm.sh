@@ -16,6 +16,7 @@ chain inner {
 	hook tc egress on vb netns $B
 	tcp dport { 23, 80-90 } counter
 	udp dport 53 drop
+	ip daddr @blocked drop
 }
 END
 # bpftool names called functions by the kernel's symbols, weir also by the policy's: what stands behind # is not compared. An address of
@@ -42,8 +43,8 @@ for chain in outer inner; do
 done
 text=$(weir disasm edge outer)
 matches "a rule's line stands above its code" "$text" '^; .*edge.weir:6: tcp dport 23 log drop$'
-matches "generated functions have their names" "$text" '^set_blocked:$'
-matches "the predicate too" "$text" '^predicate_[0-9]+:$'
+matches "generated functions have their names" "$text" '^predicate_[0-9]+:$'
+matches "those of sets the set's" "$(weir disasm edge inner)" '^set_blocked:$'
 is "JSON has the places" \
 	"$(weir disasm -j edge inner | jq -r '.instructions[] | select(.source == "udp dport 53 drop") | .line' | sort -u)" 11
 is "without a name all chains are shown" "$(weir disasm | grep -c '^policy edge, chain')" 2
