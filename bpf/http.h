@@ -328,7 +328,8 @@ static long http_step(__u32 index, void *data)
 	if (index % HTTP_CHUNK == 0) {
 		if (left > HTTP_CHUNK)
 			left = HTTP_CHUNK;
-		/* Of no bytes at all the loop is not begun. The mask says so to the verifier of 6.1, which else sees a read of 0.
+		/*
+		 * Of no bytes at all the loop is not begun. The mask says so to the verifier of 6.1, which else sees a read of 0.
 		 */
 		left = ((left - 1) & (HTTP_CHUNK - 1)) + 1;
 		if (context_load(reading->ctx, at, reading->chunk, left)) {

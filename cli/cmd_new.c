@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* weir new: the beginning of a project with a program for the kernel and one that loads it, which builds and runs as it stands.
+/*
+ * weir new: the beginning of a project with a program for the kernel and one that loads it, which builds and runs as it stands.
  */
 #include <ctype.h>
 #include <errno.h>

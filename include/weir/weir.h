@@ -541,7 +541,8 @@ struct weir_object;  /* an object: opened, then loaded */
 struct weir_program; /* a program in it; it belongs to the object */
 struct weir_map;     /* a map in it; it belongs to the object */
 
-/* Put the bytes of the file PATH (from the folder where the compiler runs, or one of -Wa,-I) into the program: NAME to NAME_end.
+/*
+ * Put the bytes of the file PATH (from the folder where the compiler runs, or one of -Wa,-I) into the program: NAME to NAME_end.
  */
 #define WEIR_EMBED(name, path)                                                                                                   \
 	extern const unsigned char name[], name##_end[];                                                                         \

@@ -40,22 +40,24 @@ static void print_json(const struct weir_object *object, FILE *out)
 	for (size_t i = 0; i < object->attached.count; i++) {
 		const struct attached *attached = &object->attached.items[i];
 
-		json_array_append_new(
-			programs, json_pack("{s:s, s:o, s:o, s:o, s:o, s:I}", "name", weir_program_name(attached->program),
-					    "hook", json_text(attached->program->section), "target", json_text(attached->target),
-					    "how", json_text(attached->how), "pin", json_text(attached->pin), "program_id",
-					    (json_int_t)program_number(attached->program)));
+		json_array_append_new(programs,
+				      json_pack("{s:o, s:o, s:o, s:o, s:o, s:I}", "name",
+						json_text(weir_program_name(attached->program)), "hook",
+						json_text(attached->program->section), "target", json_text(attached->target),
+						"how", json_text(attached->how), "pin", json_text(attached->pin), "program_id",
+						(json_int_t)program_number(attached->program)));
 	}
 	for (size_t i = 0; i < object->map_count; i++) {
 		const struct weir_map *map = &object->maps[i];
 
 		if (bpf_map__is_internal(map->bpf) || weir_map_fd(map) < 0)
 			continue;
-		json_array_append_new(maps, json_pack("{s:s, s:o, s:o, s:I}", "name", weir_map_name(map), "id",
+		json_array_append_new(maps, json_pack("{s:o, s:o, s:o, s:I}", "name", json_text(weir_map_name(map)), "id",
 						      map->id < 0 ? json_null() : json_integer(map->id), "pin",
 						      json_text(map->pin), "map_id", (json_int_t)map_number(map)));
 	}
-	print_line(json_pack("{s:i, s:s, s:o, s:o}", "schema", 1, "object", object->name, "attached", programs, "maps", maps),
+	print_line(json_pack("{s:i, s:o, s:o, s:o}", "schema", 1, "object", json_text(object->name), "attached", programs, "maps",
+			     maps),
 		   out);
 }
 

@@ -444,7 +444,8 @@ static void emit_prefix(struct search *search)
 	emit(search, move_register(BPF_REG_9, BPF_REG_8));
 	emit(search, calculate_constant(BPF_RSH, BPF_REG_9, WEIR_SET_TREE_SHIFT));
 	emit(search, calculate_constant(BPF_AND, BPF_REG_9, WEIR_SET_MOST_LEVELS)); /* so often the verifier goes round */
-	/* "Below 1", since a kernel before 6.8 learns nothing of the other numbers from "not 0", and takes the loop for endless.
+	/*
+	 * "Below 1", since a kernel before 6.8 learns nothing of the other numbers from "not 0", and takes the loop for endless.
 	 */
 	draft_branch(search->draft, branch_constant(BPF_JLT, BPF_REG_9, 1), search->none);
 	emit(search, calculate_constant(BPF_AND, BPF_REG_8, (1 << WEIR_SET_TREE_SHIFT) - 1));

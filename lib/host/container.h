@@ -12,13 +12,13 @@
 #include "base/arena.h"
 
 struct container {
-	const char *runtime; /* "docker", "podman", "containerd", "cri-o", "lxc", "nspawn"; "oci": an id that nobody's word stands
-				by */
-	const char *id;	     /* 64 hexadecimal digits; NULL: the runtime has only names */
-	const char *name;    /* NULL: not known */
-	const char *cgroup;  /* its path below the root of cgroup2, '/' first; NULL: it has none of its own there */
-	const char *owner;   /* who made its cgroup, if not the system: "user-1000.slice", or the container around it; else "" */
-	int pid;	     /* the process that it began with; 0: it does not run */
+	/* "docker", "podman", "containerd", "cri-o", "lxc", "nspawn"; "oci": an id that nobody's word stands by */
+	const char *runtime;
+	const char *id;	    /* 64 hexadecimal digits; NULL: the runtime has only names */
+	const char *name;   /* NULL: not known */
+	const char *cgroup; /* its path below the root of cgroup2, '/' first; NULL: it has none of its own there */
+	const char *owner;  /* who made its cgroup, if not the system: "user-1000.slice", or the container around it; else "" */
+	int pid;	    /* the process that it began with; 0: it does not run */
 };
 
 struct container_list {

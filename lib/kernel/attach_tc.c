@@ -173,7 +173,8 @@ int clsact_free_priority(const struct manifest_attachment *at, const struct prog
 	return r ? r : -EBUSY;
 }
 
-/* A qdisc that was there: for the way in any will do, but the older "ingress" takes filters for the way out and never asks them.
+/*
+ * A qdisc that was there: for the way in any will do, but the older "ingress" takes filters for the way out and never asks them.
  */
 static int check_qdisc(const struct manifest_attachment *at)
 {

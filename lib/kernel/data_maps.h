@@ -5,7 +5,8 @@
 
 #include "kernel/load.h"
 
-/* Their descriptors, in the order of code->data, malloc'ed; the caller's to close, or none are left open on failure. 0 or -errno.
+/*
+ * Their descriptors, in the order of code->data, malloc'ed; the caller's to close, or none are left open on failure. 0 or -errno.
  */
 int data_maps_create(const struct load_request *request, int **ret_fds);
 /* NULL is fine. The program holds the maps. */

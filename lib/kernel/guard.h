@@ -10,7 +10,8 @@
 #include "guarded.h"
 #include "kernel/kernel.h"
 
-/* Turn it on: the caller's program file becomes the one that may change things. 0 also when it was on. KERNEL is open for change.
+/*
+ * Turn it on: the caller's program file becomes the one that may change things. 0 also when it was on. KERNEL is open for change.
  */
 int guard_on(struct kernel *kernel, struct diagnostics *diagnostics);
 /* Turn it off. 0 also when it was off. */

@@ -37,7 +37,8 @@ struct apply_options {
 	/* Called now and then in long work; NULL: never. DONE of TOTAL of what WHAT says. */
 	void (*progress)(void *context, const char *what, uint64_t done, uint64_t total);
 	void *progress_context;
-	/* For tests; NULL: nobody is asked. Called before each step that changes something; what is not 0 fails the apply there.
+	/*
+	 * For tests; NULL: nobody is asked. Called before each step that changes something; what is not 0 fails the apply there.
 	 */
 	int (*before)(void *context, const char *step);
 	void *before_context;

@@ -5,6 +5,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <net/if_arp.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
@@ -95,9 +96,9 @@ static int share_maps(struct packet_log *log, struct bpf_map *packets, struct bp
 static void keep_maps(struct packet_log *log, const struct bpf_map *packets, const struct bpf_map *counts)
 {
 	if (log->packets_fd < 0)
-		log->packets_fd = dup(bpf_map__fd(packets));
+		log->packets_fd = fcntl(bpf_map__fd(packets), F_DUPFD_CLOEXEC, 3);
 	if (log->counts_fd < 0)
-		log->counts_fd = dup(bpf_map__fd(counts));
+		log->counts_fd = fcntl(bpf_map__fd(counts), F_DUPFD_CLOEXEC, 3);
 }
 
 /* ---- A filter before it ---- */

@@ -51,7 +51,8 @@ const char *trace_probe_place(enum trace_probe probe);
 const char *trace_choice_text(struct arena *arena, const struct trace_choice *choice);
 json_t *trace_choice_json(const struct trace_choice *choice);
 
-/* "connected", "refused", "timed out", "reset", "unreachable", "interrupted", "failed"; of an end "closed", "closed by peer", ...
+/*
+ * "connected", "refused", "timed out", "reset", "unreachable", "interrupted", "failed"; of an end "closed", "closed by peer", ...
  */
 const char *connection_result(const struct weir_connection_event *event);
 

@@ -31,7 +31,8 @@ int why_capture_next(struct why_capture *capture, struct why_packet *ret_packet,
 void why_capture_close(struct why_capture *capture); /* NULL is fine */
 void why_capture_closep(struct why_capture **capture);
 
-/* Whether an argument of `weir why` is a capture (a file of that name is there, or it ends in .pcap, .pcapng, .cap, or is "-").
+/*
+ * Whether an argument of `weir why` is a capture (a file of that name is there, or it ends in .pcap, .pcapng, .cap, or is "-").
  */
 bool why_is_capture(const char *argument);
 

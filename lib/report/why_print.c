@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "report/json.h"
+
 static const struct rule_list *answer_rules(const struct why_answer *answer)
 {
 	return answer->compiled->chains[answer->chain].rules;
@@ -73,19 +75,25 @@ void why_print(const struct why_answer *answer, bool with_packet, FILE *out)
 
 static json_t *match_json(const struct why_match *match)
 {
-	return json_pack("{s:s, s:s, s:b}", "match", match->text, "answer", match->answer, "holds", match->holds);
+	return json_pack("{s:o, s:o, s:b}", "match", json_text(match->text), "answer", json_text(match->answer), "holds",
+			 match->holds);
 }
 
 static json_t *rule_json(const struct why_rule *rule)
 {
-	json_t *matches = json_array();
+	json_t *matches = json_array(), *object;
 
 	for (uint32_t i = 0; i < rule->match_count; i++)
 		json_array_append_new(matches, match_json(&rule->matches[i]));
-	return json_pack("{s:s, s:I, s:s, s:s, s:s?, s:s?, s:s*, s:b, s:o}", "rule", rule->name, "line",
-			 (json_int_t)rule->rule->place.line, "text", rule->rule->text, "verdict",
-			 verdict_name(rule->rule->verdict), "to", rule->rule->to, "effects", rule->effects, "port", rule->port, "log",
-			 rule->rule->log, "matches", matches);
+	object = json_pack("{s:o, s:I, s:o, s:s, s:o, s:o}", "rule", json_text(rule->name), "line",
+			   (json_int_t)rule->rule->place.line, "text", json_text(rule->rule->text), "verdict",
+			   verdict_name(rule->rule->verdict), "to", json_text(rule->rule->to), "effects",
+			   json_text(rule->effects));
+	if (rule->port)
+		json_object_set_new(object, "port", json_text(rule->port));
+	json_object_set_new(object, "log", json_boolean(rule->rule->log));
+	json_object_set_new(object, "matches", matches);
+	return object;
 }
 
 static json_t *rules_json(const struct why_rule *rules, uint32_t count)
@@ -100,14 +108,13 @@ static json_t *rules_json(const struct why_rule *rules, uint32_t count)
 json_t *why_json(const struct why_answer *answer)
 {
 	const struct rule_list *list = answer_rules(answer);
-	json_t *object = json_pack("{s:s, s:s?, s:s, s:s, s:s, s:I}", "policy", answer->compiled->policy->name, "source",
-				   answer->packet_name, "packet", answer->packet, "chain", list->chain->name, "hook",
-				   hook_name(list->hook), "missing_bytes", (json_int_t)answer->missing);
+	json_t *object = json_pack("{s:o, s:o, s:o, s:o, s:s, s:I}", "policy", json_text(answer->compiled->policy->name),
+				   "source", json_text(answer->packet_name), "packet", json_text(answer->packet), "chain",
+				   json_text(list->chain->name), "hook", hook_name(list->hook), "missing_bytes",
+				   (json_int_t)answer->missing);
 
-	if (!object)
-		return NULL;
 	if (answer->unseen) {
-		json_object_set_new(object, "unseen", json_string(answer->unseen));
+		json_object_set_new(object, "unseen", json_text(answer->unseen));
 		return object;
 	}
 	json_object_set_new(object, "verdict", json_string(verdict_name(answer->verdict)));

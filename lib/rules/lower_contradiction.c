@@ -17,7 +17,8 @@ static void warn_alone(struct lowering *lowering, int index)
 	diagnostic_hint(lowering->diagnostics, warning, "the rule never matches; change the match or remove the rule");
 }
 
-/* As it was written; where no more warnings are kept, the words of its subject do, since the text is searched for line by line.
+/*
+ * As it was written; where no more warnings are kept, the words of its subject do, since the text is searched for line by line.
  */
 static const char *quoted(struct lowering *lowering, int index)
 {

@@ -58,7 +58,8 @@ static bool wanted_word(struct parser *parser, const char *word, const char *hin
 	return true;
 }
 
-/* counter = "counter" [ "by" "meta" "mark" | "packets" NUMBER "bytes" NUMBER ]	; the numbers are nftables' and count for nothing
+/*
+ * counter = "counter" [ "by" "meta" "mark" | "packets" NUMBER "bytes" NUMBER ]	; the numbers are nftables' and count for nothing
  */
 static struct ast_statement *counter_statement(struct parser *parser)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Packets drawn from rules that ask for addresses, ports and a protocol: for the comparison of large policies, and for measuring.
+/*
+ * Packets drawn from rules that ask for addresses, ports and a protocol: for the comparison of large policies, and for measuring.
  */
 #ifndef WEIR_TESTS_DRAW_H
 #define WEIR_TESTS_DRAW_H

@@ -49,6 +49,8 @@ done
 is "the same input gives the same code" "$(weir check -e code "$WORK/small.weir" | md5sum)" "$(weir check -e code "$WORK/small.weir" | md5sum)"
 exits "why of a chain that is not there: 1" 1 "did you mean 'small'" weir why -c smal "$WORK/small.weir" "udp 10.0.0.1:1 > 10.0.0.2:2"
 is "why answers as JSON" "$(weir why -j "$WORK/small.weir" "tcp 10.0.0.1:1 > 10.0.0.2:80 syn" | jq -r '"\(.schema) \(.verdict) \(.decided.line)"')" "1 drop 1"
+mkdir "$WORK"/$'\xff' && cp "$WORK/small.weir" "$WORK"/$'\xff'
+is "also of a file whose name is no UTF-8" "$(weir why -j "$WORK"/$'\xff'/small.weir "tcp 10.0.0.1:1 > 10.0.0.2:80 syn" | jq -r '"\(.verdict) \(.decided.rule)"')" "drop $WORK/\\xff/small.weir:1"
 lacks "no colours where the output is no terminal" "$(weir check nothere 2>&1)" $'\033'
 if command -v script >/dev/null; then
 	matches "colours on a terminal" "$(TERM=xterm script -qec "$WEIR check nothere" /dev/null)" $'\033'
