@@ -106,6 +106,13 @@ static uint64_t slot_of(const struct set_image *image, wide key)
 	return slot < index->slots ? slot : index->slots;
 }
 
+wide set_index_border(const struct set_image *image, wide key)
+{
+	wide first = slot_stretch(image, slot_of(image, key)).first;
+
+	return first <= key ? first : 0; /* a key behind them all: where the last ends */
+}
+
 static bool is_within(struct stretch stretch, struct stretch of)
 {
 	return stretch.first >= of.first && stretch.last <= of.last;

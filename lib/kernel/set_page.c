@@ -252,24 +252,58 @@ static size_t page_share(const struct set_shape *shape, const struct segment *se
 	return count < 2 * fill ? (count + 1) / 2 : fill;
 }
 
-int set_page_write(struct set_image *image, uint32_t level, wide last, const struct segments *segments, struct segments *pages)
+/*
+ * A leaf ends where a slot of the index does, if that costs it few segments more than its share: then the slot names one leaf,
+ * and not the page above two. *NEXT: where the next one begins, be it within the last segment, which then is in both.
+ */
+static size_t end_at_slot(const struct set_image *image, const struct segment *segments, size_t count, size_t share, wide *next)
+{
+	bool narrow = count_narrow(&image->shape, segments, share) == share;
+	uint32_t fanout = image->shape.forms[narrow ? FORM_NARROW : FORM_WIDE].fanout;
+	size_t most = share + fanout / 4;
+
+	most = most < fanout ? most : fanout;
+	most = most < count ? most : count - 1;
+	if (narrow)
+		most = count_narrow(&image->shape, segments, most);
+	for (size_t i = share; i <= most; i++) {
+		wide border = set_index_border(image, segments[i].start);
+
+		if (border == segments[i].start || (border > segments[i - 1].start && i > share)) {
+			*next = border;
+			return i;
+		}
+	}
+	return share;
+}
+
+int set_page_write(struct set_image *image, uint32_t level, wide last, struct segments *segments, struct segments *pages)
 {
 	bool narrow = count_narrow(&image->shape, segments->items, segments->count) == segments->count;
 	size_t begin = 0;
 
 	while (begin < segments->count) {
-		size_t left = segments->count - begin, count = page_share(&image->shape, &segments->items[begin], left);
+		struct segment *first = &segments->items[begin];
+		size_t left = segments->count - begin, count = page_share(&image->shape, first, left);
 		uint32_t page;
+		wide next = last;
 
 		if (begin == 0 && left <= image->shape.forms[narrow ? FORM_NARROW : FORM_WIDE].fanout)
 			count = left;
-		page = write_page(image, &segments->items[begin], count);
+		if (count < left) {
+			next = first[count].start;
+			if (level == 1)
+				count = end_at_slot(image, first, left, count, &next);
+		}
+		page = write_page(image, first, count);
 		if (!page)
 			return -ENOSPC;
-		if (segments_push(pages, segments->items[begin].start, page))
+		if (segments_push(pages, first->start, page))
 			return -ENOMEM;
 		begin += count;
-		set_index_name(image, page, level, begin < segments->count ? segments->items[begin].start - 1 : last);
+		set_index_name(image, page, level, count < left ? next - 1 : last);
+		if (count < left && next != first[count].start)
+			segments->items[--begin].start = next;
 	}
 	return 0;
 }

@@ -58,10 +58,10 @@ bool set_page_says(const struct set_image *image, uint32_t page, const struct se
 /* The last place that is not behind KEY. */
 uint32_t set_page_find(const struct set_image *image, uint32_t page, wide key);
 /*
- * Segments up to the address LAST parted into pages of about the same size, on this level, these into PAGES by where they begin. The
- * index leads to them from then on. -ENOSPC: there are not enough.
+ * Segments up to the address LAST parted into pages of about the same size, on this level, these into PAGES by where they
+ * begin. The index leads to them from then on. SEGMENTS is used up. -ENOSPC: there are not enough.
  */
-int set_page_write(struct set_image *image, uint32_t level, wide last, const struct segments *segments, struct segments *pages);
+int set_page_write(struct set_image *image, uint32_t level, wide last, struct segments *segments, struct segments *pages);
 /* Store the numbers of these in the places from FROM on. */
 void set_page_renumber(struct set_image *image, uint32_t page, uint32_t from, const struct segments *segments);
 /* How many pages can be written. */
@@ -83,6 +83,8 @@ uint32_t set_tree_number(struct set_image *image, uint32_t entry);
 
 /* ---- The index ---- */
 
+/* Where the slot of KEY begins; 0: it has none. */
+wide set_index_border(const struct set_image *image, wide key);
 /* A page that has been written, on this level, whose last address is LAST, for all slots whose lowest page it is. */
 void set_index_name(struct set_image *image, uint32_t page, uint32_t level, wide last);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The tree of a set's prefixes as it is in memory, changed one by one: it says what one made anew would say, and each slot of the index
- * names the lowest page of the tree in which all of the slot lies.
+ * names the lowest page of the tree in which all of the slot lies, which is a leaf.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -166,6 +166,18 @@ static bool slots_name_the_lowest_page(const struct set_image *image)
 	return true;
 }
 
+/* In percent. */
+static double slots_that_name_a_leaf(const struct set_image *image)
+{
+	const struct weir_set_index *index = (const void *)(set_image_header(image) + 1);
+	const uint32_t *slots = set_image_page(image, index->page);
+	double leaves = 0;
+
+	for (uint64_t i = 0; i < index->slots; i++)
+		leaves += slots[i] >> WEIR_SET_TREE_SHIFT == 1;
+	return 100 * leaves / index->slots;
+}
+
 /* ---- Changes ---- */
 
 static int change(struct set_image *image, const struct set_row *row, bool add)
@@ -202,6 +214,8 @@ static void change_one_by_one(enum value_type type, uint64_t seed)
 
 	CHECK(begin(&trial, type, seed));
 	CHECK(slots_name_the_lowest_page(&trial.image));
+	printf("# %.1f %% of the slots name a leaf\n", slots_that_name_a_leaf(&trial.image));
+	CHECK(slots_that_name_a_leaf(&trial.image) > 98);
 	for (uint32_t i = 1; i <= CHANGED; i++) {
 		struct set_row *row = &rows[i % 64];
 		bool add = !row->length || random_below(&trial.random, 3) > 0;
@@ -218,6 +232,8 @@ static void change_one_by_one(enum value_type type, uint64_t seed)
 			CHECK(slots_name_the_lowest_page(&trial.image));
 		}
 	}
+	printf("# %.1f %% of the slots name a leaf\n", slots_that_name_a_leaf(&trial.image));
+	CHECK(slots_that_name_a_leaf(&trial.image) > 98);
 	printf("# waited %u times, %u tables made anew\n", trial.waits, trial.renewed);
 	CHECK(trial.waits > 0);
 	forget(&trial.image);
