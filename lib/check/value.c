@@ -196,6 +196,18 @@ static int read_ether(const char *text, size_t length, uint64_t *ret_address)
 	return 0;
 }
 
+/*
+ * Each service's name has a letter (RFC 6335). To find out that "1024-65535" is none, which is asked before it is read as a range, a
+ * file need not be read.
+ */
+static bool can_be_service(const char *word)
+{
+	for (; *word; word++)
+		if ((*word | 0x20) >= 'a' && (*word | 0x20) <= 'z')
+			return true;
+	return false;
+}
+
 /* What only the host knows: services, protocols, interfaces. */
 static int look_up(const struct value_type_of *wanted, const char *text, size_t length, uint64_t *ret_number)
 {
@@ -212,7 +224,7 @@ static int look_up(const struct value_type_of *wanted, const char *text, size_t 
 	word[length] = 0;
 	switch (wanted->type) {
 	case TYPE_INET_SERVICE:
-		err = host->service(host->context, word, wanted->protocol, &port);
+		err = can_be_service(word) ? host->service(host->context, word, wanted->protocol, &port) : -ENOENT;
 		*ret_number = err ? *ret_number : port;
 		return err ? -EINVAL : 0;
 	case TYPE_PROTOCOL:

@@ -106,6 +106,9 @@ struct rule_list {
 const struct rule_list *rules_lower(struct arena *arena, const struct policy *policy, uint32_t chain,
 				    struct diagnostics *diagnostics);
 
+/* Do the rules of both lists, one by one, match the same packets, and go on with the same ones? What else they do may differ. */
+bool rules_alike(const struct rule_list *a, const struct rule_list *b);
+
 /* `weir check --emit=rules`. */
 void rules_print(const struct rule_list *list, FILE *out);
 

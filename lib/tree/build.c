@@ -217,3 +217,14 @@ const struct tree *tree_build(struct arena *arena, const struct rule_list *rules
 	arena_free(builder.arena);
 	return tree && form_choose(arena, tree, options ? options : &none, diagnostics) ? tree : NULL;
 }
+
+const struct tree *tree_for(struct arena *arena, const struct tree *tree, const struct rule_list *rules)
+{
+	struct tree *same;
+
+	if (tree->tuned || !rules_alike(tree->rules, rules))
+		return NULL;
+	same = arena_copy(arena, tree, sizeof(*tree));
+	same->rules = rules;
+	return same;
+}

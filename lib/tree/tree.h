@@ -131,6 +131,9 @@ struct tree_options {
 const struct tree *tree_build(struct arena *arena, const struct rule_list *rules, const struct tree_options *options,
 			      struct diagnostics *diagnostics);
 
+/* What tree_build would make of RULES, from the TREE of others that are alike: at no cost. NULL: it is not the same. */
+const struct tree *tree_for(struct arena *arena, const struct tree *tree, const struct rule_list *rules);
+
 /*
  * The same with so many trees as data that no more than NODES become instructions, and with the reason, for people: NULL for that
  * limit itself. NULL when that cannot be.

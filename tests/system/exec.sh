@@ -15,6 +15,7 @@ ok "the agent is compiled" cc -Wall -Wextra -Werror -std=gnu11 -I"$ROOT/include"
 weir exec agent -- sh -c 'echo "$BPF_NUM_MAPS"; echo "$WEIR_MAPS" >"$0/maps"; env | grep -c "^BPF_MAP[0-9]"; for map in $(env | sed -n "s/^BPF_MAP[0-9]*=//p"); do readlink "/proc/self/fd/$map"; done | sort -u' "$WORK" >"$WORK/env"
 is "BPF_NUM_MAPS counts the variables, and each is a map" "$(sed -n '2,$p' "$WORK/env" | tr '\n' ' ')" "$(sed -n 1p "$WORK/env") anon_inode:bpf-map "
 is "the names are beside them" "$(jq -c '[.policy, .maps[0].name, .maps[0].chain, .maps[0].type, .maps[0].id]' "$WORK/maps")" '["agent","counters","door","percpu_array",0]'
+is "what is weir's own is not among them" "$(jq -c '[.maps[].name] - ["counters", "set"]' "$WORK/maps")" '[]'
 at_least "the set's tables are there" "$(jq '[.maps[] | select(.set == "closed")] | length' "$WORK/maps")" 1
 is "ids run from 0" "$(jq -c '[.maps[].id] == [range(.maps | length)]' "$WORK/maps")" true
 is "they are the kernel's maps of that policy" "$(jq '.maps[0].map_id' "$WORK/maps")" "$(weir list -j | jq '[.policies[].chains[].maps[] | select(.name == "weir_counters")][0].id')"

@@ -155,6 +155,28 @@ TEST(a_service_is_looked_up_for_its_protocol)
 	CHECK_NUMBER(value.lo, 9999);
 }
 
+static int count_service(void *context, const char *name, const char *protocol, uint16_t *ret_port)
+{
+	*(unsigned int *)context += 1;
+	return machine_service(NULL, name, protocol, ret_port);
+}
+
+/* Each look-up reads a file, and policies have thousands of ranges. */
+TEST(what_has_no_letter_is_not_looked_up_as_a_service)
+{
+	unsigned int looked = 0;
+	const struct host host = { .context = &looked, .service = count_service };
+	struct value_type_of type = wanted(TYPE_INET_SERVICE);
+	struct value_range range;
+
+	type.host = &host;
+	CHECK(value_range_read(&type, "1024-65535", &range) == RANGE_FINE && range.low.lo == 1024 && range.high.lo == 65535);
+	CHECK(value_range_read(&type, "80", &range) == RANGE_FINE);
+	CHECK_NUMBER(looked, 0);
+	CHECK(value_range_read(&type, "22-http", &range) == RANGE_FINE && range.high.lo == 80);
+	CHECK(looked > 0);
+}
+
 TEST(a_number_keeps_within_its_bits)
 {
 	struct value_type_of type = wanted(TYPE_NUMBER);
@@ -319,6 +341,7 @@ int main(void)
 	RUN(an_ethernet_address_is_six_pairs);
 	RUN(a_port_is_a_number_or_a_service);
 	RUN(a_service_is_looked_up_for_its_protocol);
+	RUN(what_has_no_letter_is_not_looked_up_as_a_service);
 	RUN(a_number_keeps_within_its_bits);
 	RUN(names_are_nftables_names);
 	RUN(a_protocol_is_a_name_or_a_number);
