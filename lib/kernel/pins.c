@@ -100,11 +100,14 @@ int pins_list(struct arena *arena, const char *path, struct names *ret_names)
 int pins_remove_tree(const char *path)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct stat status;
 	struct names names;
-	int r = pins_list(arena, path, &names);
+	int r;
 
-	if (r == -ENOTDIR)
+	/* A link goes, and what it points to stays. */
+	if (lstat(path, &status) == 0 && !S_ISDIR(status.st_mode))
 		return unlink(path) && errno != ENOENT ? -errno : 0;
+	r = pins_list(arena, path, &names);
 	for (size_t i = 0; r == 0 && i < names.count; i++)
 		r = pins_remove_tree(arena_printf(arena, "%s/%s", path, names.items[i]));
 	if (r == 0 && rmdir(path) && errno != ENOENT)
@@ -282,18 +285,24 @@ static bool same_directory(int fd, const char *path)
 	       opened.st_dev == named.st_dev;
 }
 
+static bool is_trusted(const struct stat *status)
+{
+	return status->st_uid == 0 || status->st_uid == geteuid();
+}
+
 /*
  * A directory that somebody else may write to is no place for what is enforced: he could take it away. Where /sys/fs/bpf was
- * mounted for all to write, somebody may have made it before weir did.
+ * mounted for all to write, somebody may have made it before weir did. One that is not there is nobody's.
  */
 static int check_ownership(const char *path, bool ours, struct diagnostics *diagnostics)
 {
 	struct diagnostic *said;
 	struct stat status;
 
-	if (stat(path, &status))
-		return -errno;
-	if (status.st_uid == 0 || status.st_uid == geteuid()) {
+	/* Of a link its owner decides what it points to. */
+	if (lstat(path, &status) || (is_trusted(&status) && stat(path, &status)))
+		return errno == ENOENT ? 0 : -errno;
+	if (is_trusted(&status)) {
 		if (ours && (status.st_mode & (S_IWGRP | S_IWOTH)) && chmod(path, 0700))
 			return -errno;
 		return 0;
@@ -306,9 +315,7 @@ static int check_ownership(const char *path, bool ours, struct diagnostics *diag
 
 static int check_directories(const struct kernel *kernel, struct diagnostics *diagnostics)
 {
-	int r = pins_exists(kernel->base) ? check_ownership(kernel->base, false, diagnostics) : 0;
-
-	return r ? r : pins_exists(kernel->path) ? check_ownership(kernel->path, true, diagnostics) : 0;
+	return check_ownership(kernel->base, false, diagnostics) ?: check_ownership(kernel->path, true, diagnostics);
 }
 
 /*
@@ -387,6 +394,9 @@ static int open_for_reading(struct kernel *kernel, struct diagnostics *diagnosti
 		return r;
 	}
 	kernel->directory_fd = fd;
+	r = check_directories(kernel, diagnostics);
+	if (r)
+		return r;
 	if (recover_needed(kernel) && flock(fd, LOCK_EX | LOCK_NB) == 0) {
 		kernel->locked = true;
 		r = recover_all(kernel, diagnostics);

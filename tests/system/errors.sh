@@ -65,6 +65,22 @@ if command -v setpriv >/dev/null; then
 	exits "not root, why works" 0 "drop" nobody why "$WORK/base.weir" "icmp 10.0.0.1 > 10.0.0.2 echo-request"
 	exits "root without capabilities is told so" 3 "root|privileges|permission|CAP_" \
 		setpriv --bounding-set=-all --inh-caps=-all "$WORK/weir-copy" apply "$WORK/base.weir"
+
+	# Where anybody may write to the bpffs, somebody makes weir's directory before weir does, in which there is something to clear
+	# away: a link to what is another's.
+	mkdir "$WORK/bpffs" && mount -t bpf bpf "$WORK/bpffs" && mkdir -p "$WORK/bpffs/others/pins"
+	version=$(basename "$(dirname "$(find "${WEIR_PINS:-/sys/fs/bpf/weir}" -maxdepth 2 -name policies)")")
+	eve() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
+	eve mkdir -p "$WORK/bpffs/weir/$version/policies/x"
+	eve ln -s "$WORK/bpffs/others" "$WORK/bpffs/weir/$version/policies/x/g1"
+	for command in list "set list x s" "apply $WORK/base.weir" "events --seconds=1"; do
+		# shellcheck disable=SC2086
+		exits "a directory of somebody else's, $command: 3, and says so" 3 "belongs to user 65534" weir --pins "$WORK/bpffs/weir" $command
+	done
+	ok "what a link in it points to is left" test -d "$WORK/bpffs/others/pins"
+	eve ln -s "$WORK/bpffs/others" "$WORK/bpffs/link"
+	exits "a link of somebody else's: 3" '3' "belongs to user 65534|Permission denied" weir --pins "$WORK/bpffs/link" apply "$WORK/base.weir"
+	umount "$WORK/bpffs"
 fi
 exits "pins that are not in a bpffs: 3" 3 "bpffs|bpf filesystem|$WORK/nopins" weir --pins "$WORK/nopins/weir" apply "$WORK/base.weir"
 is "nothing has changed by any of these" "$(json '[.policies[] | {name, generation}]')" "$before"
