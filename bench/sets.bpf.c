@@ -128,7 +128,7 @@ static __always_inline void look_up_weir(struct xdp_md *ctx, const struct key *k
 	flow.saddr_lo = key->lo;
 	outcome = classify(ctx, &flow);
 	if (count_elements)
-		set_count(&flow, outcome);
+		set_count(&flow, outcome, 1, flow.length);
 	found += outcome >> WEIR_OUTCOME_VERDICT_SHIFT == WEIR_VERDICT_DROP;
 }
 

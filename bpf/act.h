@@ -106,12 +106,12 @@ __weak __noinline int act_log(CONTEXT *ctx, struct weir_flow *flow, __u32 outcom
 }
 
 /*
- * Count the packet at the elements by which the rule of OUTCOME matched it. Its place is taken by generated code where elements
- * count (lib/code/set_count.c).
+ * Count so many packets and bytes at the elements by which the rule of OUTCOME matched this one. Its place is taken by generated
+ * code where elements count (lib/code/set_count.c).
  */
-__weak __noinline int set_count(struct weir_flow *flow, __u32 outcome)
+__weak __noinline int set_count(struct weir_flow *flow, __u32 outcome, __u64 packets, __u64 bytes)
 {
-	return flow ? flow->malformed + outcome : 0;
+	return flow ? flow->malformed + outcome + packets + bytes : 0;
 }
 
 static __always_inline void act_record(CONTEXT *ctx, struct weir_flow *flow, __u32 outcome)
@@ -124,7 +124,7 @@ static __always_inline void act_record(CONTEXT *ctx, struct weir_flow *flow, __u
 	context_weigh(ctx, flow->length, &packets, &bytes);
 	act_count(slot, packets, bytes);
 	if (count_elements)
-		set_count(flow, outcome);
+		set_count(flow, outcome, packets, bytes);
 	if (have_actions && outcome & WEIR_OUTCOME_ACTION)
 		act_effects(ctx, flow, outcome);
 	if (log_events && outcome & WEIR_OUTCOME_LOG)

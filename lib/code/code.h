@@ -71,7 +71,7 @@ enum code_function_kind {
 	FUNCTION_PREDICATE,
 	FUNCTION_FIND,
 	FUNCTION_BLOCK,	       /* behind the FIND of bit vectors, for one block of them */
-	FUNCTION_COUNT_MEMBER, /* as SET_MEMBER, and counts the packet at the element */
+	FUNCTION_COUNT_MEMBER, /* as SET_MEMBER, and counts at the element; with the arguments of set_count() */
 	FUNCTION_SET_COUNT,    /* takes the place of set_count(); there when some rule matches by a set that counts */
 };
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Counters of set elements. A packet counts at an element when a rule that matches by its set was met, as the rule's own counter
- * goes up: not when the set was merely asked on the way. So the template calls set_count(flow, outcome) where it counts for
- * a rule, and that function asks the rule's sets once more, and counts.
+ * goes up: not when the set was merely asked on the way. So the template calls set_count(flow, outcome, packets, bytes)
+ * where it counts so much for a rule, and that function asks the rule's sets once more, and counts.
  *
  *	r6	flow
  *	r7	the outcome, which names the rule
+ *	r8	packets
+ *	r9	bytes
  */
 #include "code/instructions.h"
 #include "code/set_member.h"
@@ -49,7 +51,8 @@ static void emit_rule(struct draft *draft, const struct rule_list *list, uint32_
 	for (uint32_t d = 0; d < list->dimension_count; d++) {
 		if (functions[d] == NO_FUNCTION || !rule_asks(&list->rules[rule], d))
 			continue;
-		draft_emit(draft, move_register(BPF_REG_1, BPF_REG_6));
+		for (uint8_t i = 0; i < 4; i++)
+			draft_emit(draft, move_register(BPF_REG_1 + i, BPF_REG_6 + i));
 		draft_refer(draft, REFERENCE_FUNCTION, functions[d]);
 		draft_emit(draft, call_function());
 	}
@@ -87,8 +90,8 @@ void emit_set_count(struct draft *draft, const struct rule_list *list, const boo
 	draft_emit(draft, move_constant(BPF_REG_0, 0));
 	draft_exit(draft);
 	draft_place(draft, body);
-	draft_emit(draft, move_register(BPF_REG_6, BPF_REG_1));
-	draft_emit(draft, move_register(BPF_REG_7, BPF_REG_2));
+	for (uint8_t i = 0; i < 4; i++)
+		draft_emit(draft, move_register(BPF_REG_6 + i, BPF_REG_1 + i));
 	for (uint32_t i = 0; i < list->rule_count; i++)
 		if (reached[i] && rule_counts(list, i, functions))
 			emit_rule(draft, list, i, functions);

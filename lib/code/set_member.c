@@ -30,6 +30,9 @@
 #define AT_BUCKET (-8)	/* the second bucket */
 #define AT_HEADER (-16) /* 64 bits: where the header is */
 #define AT_HASH	  (-24) /* 64 bits */
+/* Where elements count: what is counted. */
+#define AT_PACKETS (-32) /* 64 bits */
+#define AT_BYTES   (-40) /* 64 bits */
 
 struct search {
 	struct draft *draft;
@@ -482,9 +485,9 @@ static void emit_counter(struct search *search)
 {
 	int16_t at = (int16_t)((1u << search->shape.entry_size_shift) - sizeof(struct weir_counter));
 
-	emit(search, move_constant(BPF_REG_1, 1));
+	emit(search, load(BPF_DW, BPF_REG_1, BPF_REG_10, AT_PACKETS));
 	emit(search, add_atomically(BPF_REG_9, (int16_t)(at + (int16_t)offsetof(struct weir_counter, packets)), BPF_REG_1));
-	emit(search, load(BPF_W, BPF_REG_1, BPF_REG_7, offsetof(struct weir_flow, length)));
+	emit(search, load(BPF_DW, BPF_REG_1, BPF_REG_10, AT_BYTES));
 	emit(search, add_atomically(BPF_REG_9, (int16_t)(at + (int16_t)offsetof(struct weir_counter, bytes)), BPF_REG_1));
 }
 
@@ -540,5 +543,9 @@ void emit_set_member(struct draft *draft, const struct rule_list *list, uint32_t
 	draft_exit(draft);
 	draft_place(draft, body);
 	draft_emit(draft, move_register(BPF_REG_7, BPF_REG_1));
+	if (counts) { /* the arguments of set_count() */
+		draft_emit(draft, store(BPF_DW, BPF_REG_10, AT_PACKETS, BPF_REG_3));
+		draft_emit(draft, store(BPF_DW, BPF_REG_10, AT_BYTES, BPF_REG_4));
+	}
 	emit_search_whole(&search);
 }

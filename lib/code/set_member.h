@@ -9,7 +9,7 @@
  * are lost.
  */
 void emit_set_look_up(struct draft *draft, const struct rule_list *list, uint32_t dimension, uint32_t member, uint32_t none);
-/* Write the function set_member(flow) for a dimension that is a set, or with COUNTS the one that counts. */
+/* Write the function set_member(flow) for a dimension that is a set, or with COUNTS the one that counts, called as set_count(). */
 void emit_set_member(struct draft *draft, const struct rule_list *list, uint32_t dimension, bool counts);
 
 /* Behind all other functions: those that count at elements, if some rule that is REACHED matches by such a set (set_count.c). */

@@ -76,21 +76,24 @@ static int prepare_types(struct splice *splice, struct btf *btf)
 	int predicate = btf__find_by_name_kind(btf, "predicate", BTF_KIND_FUNC);
 	int set_count = btf__find_by_name_kind(btf, "set_count", BTF_KIND_FUNC);
 	int pass = btf__find_by_name_kind(btf, "pass", BTF_KIND_FUNC);
-	uint32_t set_prototype, predicate_prototype, pass_prototype; /* pass() has a number as its third argument */
+	uint32_t set_prototype, count_prototype, predicate_prototype, pass_prototype; /* pass() has a third argument, a number */
 	char name[32];
 
 	if (classify < 0 || set_member < 0 || predicate < 0 || set_count < 0 || pass < 0)
 		return -ESRCH;
 	set_prototype = btf__type_by_id(btf, set_member)->type;
+	count_prototype = btf__type_by_id(btf, set_count)->type;
 	predicate_prototype = btf__type_by_id(btf, predicate)->type;
 	pass_prototype = btf__type_by_id(btf, pass)->type;
 	for (uint32_t i = 0; i < code->function_count; i++) {
 		const struct code_function *function = &code->functions[i];
+		bool counts = function->kind == FUNCTION_COUNT_MEMBER;
 		int id = classify;
 
-		if (function->kind == FUNCTION_SET_MEMBER || function->kind == FUNCTION_COUNT_MEMBER)
-			id = add_set_function(btf, function->kind == FUNCTION_SET_MEMBER ? "set" : "count",
-					      list->sets[list->dimensions[function->dimension].set].name, set_prototype);
+		if (function->kind == FUNCTION_SET_MEMBER || counts)
+			id = add_set_function(btf, counts ? "count" : "set",
+					      list->sets[list->dimensions[function->dimension].set].name,
+					      counts ? count_prototype : set_prototype);
 		else if (function->kind == FUNCTION_SET_COUNT)
 			id = set_count;
 		else if (function->kind == FUNCTION_PREDICATE)

@@ -125,10 +125,12 @@ weir remove marks >/dev/null 2>&1
 
 head -c 3000000 /dev/zero >"$WORK/zeros"
 for host in $A4 $A6; do
+	[ "$host" = "$A4" ] && family=ip type=ipv4_addr || family=ip6 type=ipv6_addr
 	classes
 	in_b tc class add dev vb parent 1: classid 1:7 htb rate 1gbit quantum 60000
 	weir apply --reset --name marks - >/dev/null 2>&1 <<-END
-		chain cls { hook tc egress on vb netns $B; tcp dport 4000 meta mark set 7 meta priority set 1:mark counter by meta mark accept; }
+		set hosts { type $type; counter; elements = { $host } }
+		chain cls { hook tc egress on vb netns $B; $family daddr @hosts tcp dport 4000 meta mark set 7 meta priority set 1:mark counter by meta mark accept; }
 	END
 	background in_a sh -c "ncat -l $host 4000 >'$WORK/zeros.$host'"
 	until_true 5 sh -c "nsenter --net=/run/netns/$A ss -Hltn 'sport = :4000' | grep -q ."
@@ -136,6 +138,7 @@ for host in $A4 $A6; do
 	until_true 5 cmp -s "$WORK/zeros" "$WORK/zeros.$host"
 	at_least "large packets to $host: so many segments" "$(class_sent 7 | cut -d' ' -f1)" 2000
 	is "large packets to $host: the mark counts as its class does" "$(mark_sent 7)" "$(class_sent 7)"
+	is "large packets to $host: and the element of a set" "$(weir set list -j marks hosts | jq -r '.elements[0] | "\(.packets) \(.bytes)"')" "$(class_sent 7)"
 	is "large packets to $host: and so does the rule" "$(json '.policies[].chains[].rules[] | "\(.packets) \(.bytes)"')" "$(class_sent 7)"
 	weir remove marks >/dev/null 2>&1
 done
