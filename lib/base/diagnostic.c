@@ -98,8 +98,13 @@ static void print_safe(const char *text, size_t length, FILE *out)
 	}
 }
 
+/* What begins and ends a colour; both "" where there are none. */
+struct colour {
+	const char *on, *off;
+};
+
 /* The line and, under it, a caret and tildes. */
-static void print_line(const struct place *place, FILE *out, const char *on, const char *off)
+static void print_line(const struct place *place, struct colour colour, FILE *out)
 {
 	size_t length, start = place->column - 1, marked = place->length ? place->length : 1, first = 0;
 	const char *line = line_of(place, &length), *before = "", *behind = "";
@@ -126,15 +131,14 @@ static void print_line(const struct place *place, FILE *out, const char *on, con
 	for (size_t i = first; i < start; i++)
 		if (!is_continuation(line[i])) /* one blank a character, not a byte */
 			fputc(line[i] == '\t' ? '\t' : ' ', out);
-	fprintf(out, "%s^", on);
+	fprintf(out, "%s^", colour.on);
 	for (size_t i = 1; i < marked; i++)
 		if (!is_continuation(line[start + i]))
 			fputc('~', out);
-	fprintf(out, "%s\n", off);
+	fprintf(out, "%s\n", colour.off);
 }
 
-static void print_message(const struct place *place, const char *word, const char *on, const char *off, const char *message,
-			  FILE *out)
+static void print_message(const struct place *place, const char *word, struct colour colour, const char *message, FILE *out)
 {
 	if (place->source)
 		print_safe(place->source->name, strlen(place->source->name), out);
@@ -142,7 +146,7 @@ static void print_message(const struct place *place, const char *word, const cha
 		fputs("weir", out);
 	if (place->source && place->line)
 		fprintf(out, ":%u:%u", place->line, place->column);
-	fprintf(out, ": %s%s:%s ", on, word, off);
+	fprintf(out, ": %s%s:%s ", colour.on, word, colour.off);
 	print_safe(message, strlen(message), out);
 	fputc('\n', out);
 }
@@ -158,11 +162,16 @@ static int by_place(const void *left, const void *right)
 	return a < b ? -1 : a > b; /* as they came */
 }
 
+static struct colour colour_of(enum severity severity, bool wanted)
+{
+	static const char *const colours[] = { "\033[1;36m", "\033[1;35m", "\033[1;31m", "\033[1;31m", "\033[1;31m" };
+
+	return wanted ? (struct colour){ colours[severity], "\033[0m" } : (struct colour){ "", "" };
+}
+
 void diagnostics_print(const struct diagnostics *diagnostics, FILE *out, bool colour)
 {
 	static const char *const words[] = { "note", "warning", "error", "error", "error" };
-	static const char *const colours[] = { "\033[1;36m", "\033[1;35m", "\033[1;31m", "\033[1;31m", "\033[1;31m" };
-	const char *off = colour ? "\033[0m" : "";
 	size_t count = diagnostics->list.count, told = 0;
 	const struct diagnostic **sorted = calloc(count ? count : 1, sizeof(*sorted));
 
@@ -181,16 +190,16 @@ void diagnostics_print(const struct diagnostics *diagnostics, FILE *out, bool co
 	}
 	for (size_t i = 0; i < count; i++) {
 		const struct diagnostic *d = sorted[i];
-		const char *on = colour ? colours[d->severity] : "";
+		struct colour own = colour_of(d->severity, colour), note = colour_of(SEVERITY_NOTE, colour);
 
 		told += d->severity != SEVERITY_NOTE;
-		print_message(&d->place, words[d->severity], on, off, d->message, out);
+		print_message(&d->place, words[d->severity], own, d->message, out);
 		if (d->place.source && d->place.line)
-			print_line(&d->place, out, on, off);
+			print_line(&d->place, own, out);
 		for (size_t r = 0; r < 2 && d->related[r].message; r++) {
-			print_message(&d->related[r].place, "note", colour ? colours[0] : "", off, d->related[r].message, out);
+			print_message(&d->related[r].place, "note", note, d->related[r].message, out);
 			if (d->related[r].place.source && d->related[r].place.line)
-				print_line(&d->related[r].place, out, colour ? colours[0] : "", off);
+				print_line(&d->related[r].place, note, out);
 		}
 		if (d->hint) {
 			fputs("  hint: ", out);

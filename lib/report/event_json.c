@@ -26,9 +26,9 @@ static void set_number(json_t *object, const char *name, uint64_t number)
 	set(object, name, json_number(number));
 }
 
-static void set_value(json_t *object, const char *name, struct arena *arena, enum value_type type, uint64_t hi, uint64_t lo)
+static void set_value(json_t *object, const char *name, struct arena *arena, enum value_type type, struct value value)
 {
-	set(object, name, json_text(value_print(arena, type, (struct value){ hi, lo })));
+	set(object, name, json_text(value_print(arena, type, value)));
 }
 
 static void set_origin(json_t *object, const struct event_report *report)
@@ -57,8 +57,8 @@ static void set_link(json_t *object, struct arena *arena, const struct weir_flow
 {
 	/* At hooks without a link layer both addresses are 0. */
 	if (flow->ether_saddr || flow->ether_daddr) {
-		set_value(object, "ether_saddr", arena, TYPE_ETHER_ADDR, 0, flow->ether_saddr);
-		set_value(object, "ether_daddr", arena, TYPE_ETHER_ADDR, 0, flow->ether_daddr);
+		set_value(object, "ether_saddr", arena, TYPE_ETHER_ADDR, (struct value){ 0, flow->ether_saddr });
+		set_value(object, "ether_daddr", arena, TYPE_ETHER_ADDR, (struct value){ 0, flow->ether_daddr });
 	}
 	set_number(object, "ether_type", flow->ether_type);
 	if (flow->vlan_tags) {
@@ -74,17 +74,17 @@ static void set_network(json_t *object, struct arena *arena, const struct weir_f
 
 	set(object, "network", json_text(name_or_null(networks, 5, flow->network)));
 	if (flow->network == WEIR_NETWORK_ARP || flow->network == WEIR_NETWORK_ARP_IPV4)
-		set_value(object, "arp_operation", arena, TYPE_ARP_OPERATION, 0, flow->arp_operation);
+		set_value(object, "arp_operation", arena, TYPE_ARP_OPERATION, (struct value){ 0, flow->arp_operation });
 	if (flow->network == WEIR_NETWORK_IPV4 || flow->network == WEIR_NETWORK_ARP_IPV4) {
-		set_value(object, "saddr", arena, TYPE_IPV4_ADDR, 0, flow->saddr4);
-		set_value(object, "daddr", arena, TYPE_IPV4_ADDR, 0, flow->daddr4);
+		set_value(object, "saddr", arena, TYPE_IPV4_ADDR, (struct value){ 0, flow->saddr4 });
+		set_value(object, "daddr", arena, TYPE_IPV4_ADDR, (struct value){ 0, flow->daddr4 });
 	} else if (flow->network == WEIR_NETWORK_IPV6) {
-		set_value(object, "saddr", arena, TYPE_IPV6_ADDR, flow->saddr_hi, flow->saddr_lo);
-		set_value(object, "daddr", arena, TYPE_IPV6_ADDR, flow->daddr_hi, flow->daddr_lo);
+		set_value(object, "saddr", arena, TYPE_IPV6_ADDR, (struct value){ flow->saddr_hi, flow->saddr_lo });
+		set_value(object, "daddr", arena, TYPE_IPV6_ADDR, (struct value){ flow->daddr_hi, flow->daddr_lo });
 	}
 	if (!ip)
 		return;
-	set_value(object, "protocol", arena, TYPE_PROTOCOL, 0, flow->protocol);
+	set_value(object, "protocol", arena, TYPE_PROTOCOL, (struct value){ 0, flow->protocol });
 	set_number(object, "ttl", flow->hop_limit);
 	set_number(object, "dscp", flow->dscp);
 	set(object, "fragment", json_boolean(flow->fragment));
@@ -96,7 +96,7 @@ static void set_transport(json_t *object, struct arena *arena, const struct weir
 
 	switch (flow->transport) {
 	case WEIR_TRANSPORT_TCP:
-		set_value(object, "tcp_flags", arena, TYPE_TCP_FLAGS, 0, flow->tcp_flags);
+		set_value(object, "tcp_flags", arena, TYPE_TCP_FLAGS, (struct value){ 0, flow->tcp_flags });
 		/* fall through */
 	case WEIR_TRANSPORT_UDP:
 	case WEIR_TRANSPORT_SCTP:
@@ -105,7 +105,8 @@ static void set_transport(json_t *object, struct arena *arena, const struct weir
 		break;
 	case WEIR_TRANSPORT_ICMP:
 	case WEIR_TRANSPORT_ICMPV6:
-		set_value(object, "icmp_type", arena, six ? TYPE_ICMPV6_TYPE : TYPE_ICMP_TYPE, 0, flow->icmp_type);
+		set_value(object, "icmp_type", arena, six ? TYPE_ICMPV6_TYPE : TYPE_ICMP_TYPE,
+			  (struct value){ 0, flow->icmp_type });
 		set_number(object, "icmp_code", flow->icmp_code);
 		break;
 	}
