@@ -29,7 +29,8 @@ void packet_parse(enum weir_hook hook, const struct packet_context *context, con
 /*
  * Build an Ethernet frame from words: "tcp 10.0.0.1:1234 > 10.0.0.2:80 syn", "icmp 10.0.0.1 > 10.0.0.2 echo-request",
  * "udp [2001:db8::1]:53 > [2001:db8::2]:53", "arp who-has 10.0.0.2 tell 10.0.0.1", with "vlan 7", "ether A > B",
- * "ttl 3", "dscp 46", "length 900", "frag 100+", "mark 7", "iif 3" behind, "http GET /index.html example.com" last. 0 and bytes in ARENA, or -EINVAL with a diagnostic.
+ * "ttl 3", "dscp 46", "length 900", "frag 100+", "mark 7", "iif 3" behind, "http GET /index.html example.com" last. 0 and bytes in
+ * ARENA, or -EINVAL with a diagnostic.
  */
 int packet_from_words(struct arena *arena, const char *words, const uint8_t **ret_data, size_t *ret_length,
 		      struct packet_context *ret_context, struct diagnostics *diagnostics);
