@@ -559,6 +559,21 @@ static void take_tables(struct parter *parter, const struct tree_options *option
 #define MOST_TREES 32
 /* Each is a look for every packet, too. */
 #define VECTORS_MOST 3
+/* But rules about everything that overlap may leave trees of more nodes than go into LIMIT_INSTRUCTIONS: then there are more. */
+#define VECTORS_MORE	    9
+#define TREE_NODES_TOO_MANY 135000
+
+/* A look has four maps, and a program 64, of which others and the sets of the chain need some. */
+static unsigned more_looks(const struct rule_list *list)
+{
+	unsigned looks = VECTORS_MORE, sets = 0;
+
+	for (uint32_t i = 0; i < list->dimension_count; i++)
+		sets += list->dimensions[i].kind == DIMENSION_SET;
+	while (looks > 0 && 4 * (VECTORS_MOST + looks) + sets > 52)
+		looks--;
+	return looks;
+}
 
 /* Take the rules that can stand in bit vectors out of RULES: one part of VECTORS; the rest stays. False when none can. */
 static bool take_vectors(struct parter *parter, struct parting *vectors)
@@ -582,6 +597,7 @@ static struct parting grow_trees(struct parter *parter, struct parting *vectors)
 {
 	enum tree_wish wish = parter->options->wish;
 	unsigned left = wish == TREE_ALL_CODE || wish == TREE_ALL_DATA ? 0 : VECTORS_MOST;
+	unsigned more = left ? more_looks(parter->list) : 0;
 
 	for (;;) {
 		struct parting trees = { 0 };
@@ -597,8 +613,12 @@ static struct parting grow_trees(struct parter *parter, struct parting *vectors)
 			return trees;
 		if (!parter->hopeless)
 			halve_kinds(parter, &trees);
-		if (!parter->hopeless && (!left || (trees.parts.count <= MOST_TREES && trees.nodes <= LIMIT_DATA_NODES)))
-			return trees;
+		if (!parter->hopeless && (!left || (trees.parts.count <= MOST_TREES && trees.nodes <= LIMIT_DATA_NODES))) {
+			if (left || !more || trees.nodes <= TREE_NODES_TOO_MANY)
+				return trees;
+			left = more;
+			more = 0;
+		}
 		left = take_vectors(parter, vectors) ? left - 1 : 0;
 	}
 }
