@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fuzzes what reads packets in user space. In: any bytes; behind a 'w' a packet in words, else a frame, whose first byte says where it
- * is seen. Beside crashes and leaks it holds that
+ * Fuzzes what reads packets in user space. In: any bytes; behind a 'w' a packet in words, else a frame, whose first byte says
+ *where it is seen. Beside crashes and leaks it holds that
  *
  *	what a packet is printed as is a packet in words, and is printed the same when it is read again;
  *	what is read of a request is a text of the length that it says.

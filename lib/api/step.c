@@ -25,6 +25,7 @@ static int read_capture(struct arena *arena, const char *path, struct packets *p
 		return more;
 	while (packets->list.count < MOST_PACKETS && (more = why_capture_next(capture, &packet, diagnostics)) > 0) {
 		packet.data = arena_copy(arena, packet.data, packet.length);
+		packet.name = arena_strdup(arena, packet.name);
 		vector_push(arena, &packets->list, packet);
 	}
 	return more < 0 ? more : 0;

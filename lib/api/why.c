@@ -69,9 +69,7 @@ static void ask(const struct question *question, const struct why_packet *packet
 		said = why_json(answer);
 		json_object_update(json, said);
 		json_decref(said);
-		json_dumpf(json, question->out, REPORT_JSON_LINE);
-		json_decref(json);
-		fputc('\n', question->out);
+		fprintf(question->out, "%s\n", json_line(arena, json));
 	}
 }
 

@@ -12,14 +12,16 @@
 #include <unistd.h>
 
 struct why_capture {
-	struct arena *arena;
 	const char *path;
+	char *name; /* of the packet that was read last: PATH, a colon, and its number */
 	pcap_t *pcap;
 	int link_type;
 	uint64_t count;	 /* packets read */
 	uint8_t *padded; /* a packet whose end was not captured, filled up */
 	size_t padded_size;
 };
+
+#define NUMBER_ROOM 22 /* for a colon, a number of 64 bits, and NUL */
 
 static const struct place nowhere;
 
@@ -61,8 +63,8 @@ int why_capture_open(struct arena *arena, const char *path, struct why_capture *
 		return -error;
 	}
 	capture = arena_new_object(arena, struct why_capture);
-	capture->arena = arena;
 	capture->path = arena_strdup(arena, standard_input ? "standard input" : path);
+	capture->name = arena_alloc(arena, strlen(capture->path) + NUMBER_ROOM);
 	capture->pcap = pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_NANO, message);
 	if (!capture->pcap) {
 		struct diagnostic *error =
@@ -178,7 +180,8 @@ int why_capture_next(struct why_capture *capture, struct why_packet *ret_packet,
 			 (unsigned long long)capture->count, capture->path, header->len);
 		return -EINVAL;
 	}
-	packet.name = arena_printf(capture->arena, "%s:%llu", capture->path, (unsigned long long)capture->count);
+	sprintf(capture->name, "%s:%llu", capture->path, (unsigned long long)capture->count);
+	packet.name = capture->name;
 	packet.time_ns = (uint64_t)header->ts.tv_sec * 1000000000 + (uint64_t)header->ts.tv_usec;
 	packet.missing = header->len > header->caplen ? header->len - header->caplen : 0;
 	if (!take_link(capture, capture->padded, header->caplen + packet.missing, &packet)) {

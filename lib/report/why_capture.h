@@ -26,7 +26,7 @@ struct why_packet {
 struct why_capture;
 
 int why_capture_open(struct arena *arena, const char *path, struct why_capture **ret_capture, struct diagnostics *diagnostics);
-/* 1 and a packet whose bytes are good until the next call; 0 at the end; a negative errno with a diagnostic. */
+/* 1 and a packet whose bytes and name are good until the next call; 0 at the end; a negative errno with a diagnostic. */
 int why_capture_next(struct why_capture *capture, struct why_packet *ret_packet, struct diagnostics *diagnostics);
 void why_capture_close(struct why_capture *capture); /* NULL is fine */
 void why_capture_closep(struct why_capture **capture);
