@@ -10,10 +10,10 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/escape.h"
 #include "kernel/load.h"
 #include "kernel/lsm.h"
 #include "kernel/refusal.h"
-#include "base/escape.h"
 #include "report/events.h"
 #include "report/json.h"
 

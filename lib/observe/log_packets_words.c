@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "observe/log_packets.h"
 #include "base/escape.h"
+#include "observe/log_packets.h"
 #include "report/events.h"
 #include "report/json.h"
 #include "rules/packet.h"

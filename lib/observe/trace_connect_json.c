@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "observe/trace_connect.h"
 #include "base/escape.h"
+#include "observe/trace_connect.h"
 #include "report/json.h"
 
 json_t *trace_choice_json(const struct trace_choice *choice)

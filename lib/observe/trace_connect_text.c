@@ -2,8 +2,8 @@
 /* Connections as lines for people. */
 #include <string.h>
 
-#include "observe/trace_connect.h"
 #include "base/escape.h"
+#include "observe/trace_connect.h"
 #include "report/events.h"
 
 const char *trace_choice_text(struct arena *arena, const struct trace_choice *choice)

@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "check/names.h"
 #include "base/escape.h"
+#include "check/names.h"
 #include "rules/http.h"
 #include "rules/intervals.h"
 #include "rules/match.h"
