@@ -70,7 +70,6 @@ static int run(struct cli *cli, int argc, char **argv)
 		return code;
 	if (argc - optind > 1)
 		return cli_usage(cli, NULL, "one file at a time");
-	setvbuf(stderr, NULL, _IOFBF, 1 << 16); /* there may be a message for each of many rules */
 	result = weir_import(argc > optind ? argv[optind] : "-", &import, stdout, cli->messages, &left_out);
 	code = cli_finish(cli, result);
 	return code == EXIT_FINE && left_out && !partial ? EXIT_USAGE : code;

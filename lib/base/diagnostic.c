@@ -169,7 +169,7 @@ static struct colour colour_of(enum severity severity, bool wanted)
 	return wanted ? (struct colour){ colours[severity], "\033[0m" } : (struct colour){ "", "" };
 }
 
-void diagnostics_print(const struct diagnostics *diagnostics, FILE *out, bool colour)
+static void print_all(const struct diagnostics *diagnostics, FILE *out, bool colour)
 {
 	static const char *const words[] = { "note", "warning", "error", "error", "error" };
 	size_t count = diagnostics->list.count, told = 0;
@@ -210,6 +210,20 @@ void diagnostics_print(const struct diagnostics *diagnostics, FILE *out, bool co
 	if (diagnostics->errors + diagnostics->warnings > told)
 		fprintf(out, "weir: and %zu more\n", diagnostics->errors + diagnostics->warnings - told);
 	free(sorted);
+}
+
+void diagnostics_print(const struct diagnostics *diagnostics, FILE *out, bool colour)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *page = open_memstream(&text, &size); /* stderr has no buffer: it would write each byte by itself */
+
+	if (!page)
+		return;
+	print_all(diagnostics, page, colour);
+	if (fclose(page) == 0)
+		fwrite(text, 1, size, out);
+	free(text);
 }
 
 /* Levenshtein's distance, with a swap of neighbours counted as one (optimal string alignment). */

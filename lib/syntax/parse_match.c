@@ -30,14 +30,21 @@ static struct words look_at_words(const struct parser *parser)
 	return words;
 }
 
+/* Is TOKEN the first of the words in TEXT? */
+static bool is_first_word(const struct token *token, const char *text)
+{
+	size_t length = token->place.length;
+
+	return strncmp(text, token->start, length) == 0 && (!text[length] || text[length] == ' ');
+}
+
 /* How many of WORDS are the whole of a subject's words; 0: they are not. */
 static unsigned words_matched(const char *text, const struct words *words)
 {
 	for (unsigned i = 0; i < words->count; i++) {
-		const struct token *token = &words->tokens[i];
-		size_t length = strcspn(text, " ");
+		size_t length = words->tokens[i].place.length;
 
-		if (token->place.length != length || memcmp(token->start, text, length) != 0)
+		if (!is_first_word(&words->tokens[i], text))
 			return 0;
 		if (!text[length])
 			return i + 1;
@@ -65,13 +72,9 @@ static enum subject find_subject(const struct words *words, unsigned *ret_length
 
 static bool begins_subject(const struct token *token)
 {
-	for (int i = 0; i < SUBJECT_COUNT; i++) {
-		const char *words = subject_words((enum subject)i);
-		size_t length = strcspn(words, " ");
-
-		if (token->kind == TOKEN_WORD && token->place.length == length && memcmp(token->start, words, length) == 0)
+	for (int i = 0; token->kind == TOKEN_WORD && i < SUBJECT_COUNT; i++)
+		if (is_first_word(token, subject_words((enum subject)i)))
 			return true;
-	}
 	return false;
 }
 
@@ -99,9 +102,9 @@ static const char *fields_of(struct parser *parser, const struct token *word)
 
 	for (int i = 0; i < SUBJECT_COUNT; i++) {
 		const char *words = subject_words((enum subject)i);
-		size_t length = strcspn(words, " ");
+		size_t length = word->place.length;
 
-		if (!words[length] || word->place.length != length || memcmp(word->start, words, length) != 0)
+		if (!is_first_word(word, words) || !words[length])
 			continue;
 		fields = fields ? arena_printf(parser->arena, "%s, %s", fields, words + length + 1) : words + length + 1;
 	}

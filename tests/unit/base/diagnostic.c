@@ -225,6 +225,28 @@ TEST(a_near_match_is_what_was_meant)
 	CHECK(near_match("a word that is very much longer than any word of the language could ever be", words, count) == NULL);
 }
 
+static ssize_t count_writes(void *context, const char *bytes, size_t size)
+{
+	(void)bytes;
+	*(unsigned int *)context += 1;
+	return (ssize_t)size;
+}
+
+TEST(many_are_written_at_once)
+{
+	WITH_DIAGNOSTICS(all);
+	unsigned int writes = 0;
+	FILE *out = fopencookie(&writes, "w", (cookie_io_functions_t){ .write = count_writes });
+
+	setvbuf(out, NULL, _IONBF, 0); /* as stderr is */
+	for (uint32_t i = 0; i < 100; i++)
+		diagnose(&all, SEVERITY_WARNING, at(2, 2, 7), "number %u", i);
+	diagnostics_print(&all, out, false);
+	fclose(out);
+	CHECK_NUMBER(writes, 1);
+	arena_free(arena);
+}
+
 int main(void)
 {
 	RUN(an_error_shows_its_line_with_a_caret_and_a_hint);
@@ -239,6 +261,7 @@ int main(void)
 	RUN(too_many_are_counted_and_an_error_is_always_shown);
 	RUN(notes_do_not_hide_that_there_are_more);
 	RUN(colours_are_only_there_when_asked_for);
+	RUN(many_are_written_at_once);
 	RUN(a_near_match_is_what_was_meant);
 	return tap_end();
 }
