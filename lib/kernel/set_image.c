@@ -510,12 +510,23 @@ static void read_singles(const struct set_image *image, struct arena *arena, str
 	}
 }
 
+static uint32_t count_prefixes(const struct set_image *image)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 1; image->shape.prefixes && i < set_image_header(image)->next_entry; i++)
+		count += set_image_entry(image, i)->prefix;
+	return count;
+}
+
 void set_image_read(const struct set_image *image, struct arena *arena, struct set_rows rows[2])
 {
 	const struct weir_set_header *header = set_image_header(image);
+	uint32_t prefixes = count_prefixes(image);
 	struct set_row row;
 
-	vector_reserve(arena, &rows[ROWS_SINGLE], header->rows);
+	vector_reserve(arena, &rows[ROWS_SINGLE], header->rows > prefixes ? header->rows - prefixes : 0);
+	vector_reserve(arena, &rows[ROWS_PREFIX], prefixes);
 	read_singles(image, arena, &rows[ROWS_SINGLE]);
 	for (uint32_t i = 1; image->shape.prefixes && i < header->next_entry; i++) {
 		struct weir_set_entry *entry = set_image_entry(image, i);

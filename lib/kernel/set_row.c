@@ -147,13 +147,38 @@ static int compare(const void *a, const void *b)
 	return set_row_compare(a, b);
 }
 
+/* What is behind SORTED, in order itself, into what is before. False: there is no memory. */
+static bool merge_tail(struct set_rows *rows, size_t sorted)
+{
+	size_t left = rows->count - sorted, to = rows->count;
+	struct set_row *tail = malloc(left * sizeof(*tail));
+
+	if (!tail)
+		return false;
+	memcpy(tail, &rows->items[sorted], left * sizeof(*tail));
+	while (left > 0) {
+		bool before = sorted > 0 && set_row_compare(&rows->items[sorted - 1], &tail[left - 1]) > 0;
+
+		rows->items[--to] = before ? rows->items[--sorted] : tail[--left];
+	}
+	free(tail);
+	return true;
+}
+
+/* A table's entries are in order but for those that came later, so most of the work is done. */
 void set_rows_sort(struct set_rows *rows)
 {
-	for (size_t i = 1; i < rows->count; i++)
-		if (set_row_compare(&rows->items[i - 1], &rows->items[i]) > 0) {
-			qsort(rows->items, rows->count, sizeof(*rows->items), compare);
-			return;
-		}
+	size_t sorted = 1;
+
+	while (sorted < rows->count && set_row_compare(&rows->items[sorted - 1], &rows->items[sorted]) <= 0)
+		sorted++;
+	if (sorted >= rows->count)
+		return;
+	if (sorted < rows->count / 2)
+		sorted = 0;
+	qsort(&rows->items[sorted], rows->count - sorted, sizeof(*rows->items), compare);
+	if (sorted && !merge_tail(rows, sorted))
+		qsort(rows->items, rows->count, sizeof(*rows->items), compare);
 }
 
 struct set_row *set_rows_find(const struct set_rows *rows, const struct set_row *row)

@@ -147,11 +147,44 @@ TEST(a_range_goes_into_no_set_that_has_no_prefixes)
 	CHECK_NUMBER(rows[0].count + rows[1].count, 0);
 }
 
+/* COUNT rows of which the first IN_ORDER are so; keys meet, and each row is told by its element. */
+static void sort_some(uint32_t count, uint32_t in_order)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	bool *seen = arena_new_array(arena, bool, count + 1);
+	struct set_rows rows = { 0 };
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t key = i < in_order ? 10 * i : (uint64_t)random() % (10 * count);
+
+		vector_push(arena, &rows,
+			    (struct set_row){ .words = { key / 8, key % 8 / 2 }, .length = key % 2, .element = i, .expires = i });
+	}
+	set_rows_sort(&rows);
+	CHECK_NUMBER(rows.count, count);
+	for (uint32_t i = 0; i < rows.count; i++) {
+		CHECK(i == 0 || set_row_compare(&rows.items[i - 1], &rows.items[i]) <= 0);
+		CHECK(!seen[rows.items[i].element] && rows.items[i].expires == rows.items[i].element);
+		seen[rows.items[i].element] = true;
+	}
+}
+
+TEST(rows_are_sorted_however_many_are_in_order)
+{
+	static const uint32_t counts[] = { 0, 1, 2, 3, 10, 1000 };
+
+	srandom(3);
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+		for (uint32_t tenth = 0; tenth <= 10; tenth++)
+			sort_some(counts[i], counts[i] * tenth / 10);
+}
+
 int main(void)
 {
 	RUN(a_single_value_is_one_row);
 	RUN(a_range_is_covered_by_its_prefixes_and_nothing_else);
 	RUN(elements_of_every_type_come_back_as_they_went_in);
 	RUN(a_range_goes_into_no_set_that_has_no_prefixes);
+	RUN(rows_are_sorted_however_many_are_in_order);
 	return tap_end();
 }

@@ -164,7 +164,7 @@ TEST(what_expired_is_no_member_and_makes_room)
 	CHECK_NUMBER(add(TEN + 3, TEN + 3, 0), -ENOSPC);
 	usleep(1250000);
 	CHECK(!member(1) && member(2));
-	CHECK_TEXT(list(arena), "10.0.0.2 timeout 1m39s");
+	CHECK(strncmp(list(arena), "10.0.0.2 timeout 1m3", 20) == 0); /* 9s, on a busy machine less */
 	CHECK_NUMBER(add(TEN + 3, TEN + 3, 0), 0);
 	CHECK(member(3) && member(2) && !member(1));
 	CHECK_NUMBER(scene_remove("p"), 0);
