@@ -6,6 +6,10 @@
  * A packet that RETURN sends back goes on behind the jump. Where the rule of RETURN is a single match whose contrary can be said,
  * the rest of the chain asks for the contrary; else what is behind the jump, down to the policy, is written out for those
  * packets, so that they never come to the rest of the chain. Both are exact.
+ *
+ * Where a RETURN cannot be taken over, nobody knows which packets come to the rest of its chain. A verdict there that asks for nothing
+ * more would decide all packets, and no rule behind the jump were ever come to: it is left out with it. Only a RETURN
+ * for packets of connections that exist is no reason, as an ACCEPT of them is none for what stands behind that.
  */
 #include <errno.h>
 #include <string.h>
@@ -28,6 +32,7 @@ struct frame {
 	size_t index;
 	const struct frame *below; /* NULL: the base chain */
 	unsigned int depth;
+	bool uncertain; /* come to behind a RETURN that is left out */
 };
 
 struct flattening {
@@ -187,13 +192,31 @@ static void go_on(struct flattening *flattening, const struct frame *frame, cons
 	write_rule(flattening, condition, NULL, flattening->base->drop ? IMPORT_DROP : IMPORT_ACCEPT);
 }
 
+/* Does a RETURN that is left out stand before the rule of FRAME, in its chain or in those that jumped there for all their packets? */
+static bool is_uncertain(const struct flattening *flattening, const struct frame *frame)
+{
+	bool uncertain = frame->uncertain;
+
+	for (size_t i = 0; frame->below && i < frame->index && !uncertain; i++) {
+		const struct import_rule *rule = frame->chain->rules.items[i];
+		struct resolved resolved = { 0 };
+
+		uncertain = rule->verdict == IMPORT_RETURN && rule->hint != import_state_hint &&
+			    (rule->refusal || resolve(flattening, rule, &resolved));
+	}
+	return uncertain;
+}
+
 /* A jump or goto; CONDITION holds for the packets that take it. FRAME is where the rule stands. */
 static void enter(struct flattening *flattening, const struct frame *frame, const struct import_rule *rule,
 		  const struct condition *condition)
 {
 	const struct import_chain *target = ruleset_chain(flattening->ruleset, frame->chain->table, rule->target);
-	struct frame behind = { frame->chain, frame->index + 1, frame->below, frame->depth };
-	struct frame inside = { target, 0, rule->verdict == IMPORT_JUMP ? &behind : frame->below, frame->depth + 1 };
+	struct frame behind = { frame->chain, frame->index + 1, frame->below, frame->depth, frame->uncertain };
+	struct frame inside = { .chain = target,
+				.below = rule->verdict == IMPORT_JUMP ? &behind : frame->below,
+				.depth = frame->depth + 1,
+				.uncertain = is_uncertain(flattening, frame) && rule->matches.count == 0 };
 
 	if (frame->depth >= MOST_NESTED) {
 		flattening->too_deep = true;
@@ -225,6 +248,11 @@ static bool walk_rule(struct flattening *flattening, const struct frame *frame, 
 		return true;
 	}
 	*own = (struct condition){ resolved.matches.items, resolved.matches.count, *narrowed };
+	if ((rule->verdict == IMPORT_ACCEPT || rule->verdict == IMPORT_DROP) && !own->count && is_uncertain(flattening, frame)) {
+		import_leave_out(flattening->ruleset, rule,
+				 "it is for all packets but those of a RETURN before it, and that is left out", NULL, flattening->out);
+		return true;
+	}
 	if (rule->note) {
 		if (!rule->told)
 			ruleset_say(flattening->ruleset, SEVERITY_WARNING, rule->place, NULL, rule->note);
