@@ -54,6 +54,11 @@ static int16_t place_of(uint32_t number)
 	return (int16_t)(-FOUND_STACK - (int)(number + (number - 1) / 7));
 }
 
+uint32_t answers_stack(const struct answers *answers)
+{
+	return FOUND_STACK + 8 * ((answers->count + 6) / 7);
+}
+
 void answers_begin(const struct answers *answers, struct draft *draft)
 {
 	for (uint32_t i = 1; i <= answers->count; i++)

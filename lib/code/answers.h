@@ -20,6 +20,8 @@ struct answers {
 };
 
 struct answers answers_new(struct arena *arena, const struct tree *tree);
+/* Bytes of the stack down to the last answer, a multiple of 8. */
+uint32_t answers_stack(const struct answers *answers);
 /* None is known yet. */
 void answers_begin(const struct answers *answers, struct draft *draft);
 /* r0 = the answer of DIMENSION, by the function of that number where it is not known; r6 is ctx, r7 the flow. */

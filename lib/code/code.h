@@ -8,7 +8,7 @@
  *	int set_member(struct weir_flow *flow)		one for each set dimension that is not looked up in classify() itself:
  *							1 member, 0 not
  *	int predicate(ctx, struct weir_flow *flow)	one for each predicate dimension: 1 the packet meets it, 0 not
- *	int find(ctx, struct weir_flow *flow)		one for each tree that is not instructions: which element of the
+ *	int find(ctx, struct weir_flow *flow)		one for each tree that is data or bit vectors: which element of the
  *							array map of its outcomes is the packet's; 0: it names no rule
  *	int block(ctx, struct weir_flow *flow, which)	for find() of bit vectors (find_vectors.c)
  *

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * In: a tree. Out: classify(), then a function for each set (set_member.c) and predicate (predicate.c) that it calls, then one
- * for each tree that is data, each table and bit vectors (find.c). What classify() has of a tree of instructions is in
+ * for each tree that is data and for bit vectors (find.c). What classify() has of a tree of instructions is in
  * emit_tree.c, of the others in emit_found.c.
  *
  * classify's registers:
@@ -226,8 +226,8 @@ static void make_finds(struct emitter *emitter, struct arena *arena)
 		if (request.part->form == TREE_CODE)
 			continue;
 		emitter->finds[i] = find_new(emitter->draft, &request);
-		function += emitter->finds[i].vectors ? 2 : 1;
-		emitter->has_finds = true;
+		function += emitter->finds[i].vectors ? 2 : emitter->finds[i].walk ? 1 : 0;
+		emitter->has_finds |= emitter->finds[i].function > 0;
 	}
 	find_pool_end(emitter->draft, &emitter->pool);
 }

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * In: a tree that is data, a table, or bit vectors. Out: the part of classify() that asks it (emit.c has the registers). Its
- * function says which element of a map is the packet's outcome; what a leaf has as constants is read from there.
+ * function, or of a table what stands here, says which element of a map is the packet's outcome; what a leaf has as constants is
+ * read from there.
  *
  *	fp-8	the number of that element, for the look-up
- *	fp-16	whether the next one is passed, too		passing trees
+ *	fp-16	whether the next one is passed, too		passing trees; a table has it for itself
  *	fp-24	ctx, while r6 counts the elements		passing trees
  *
- * What predicates answered lies below these FOUND_STACK bytes (answers.h).
+ * What predicates answered lies below these FOUND_STACK bytes (answers.h), and below that the key that is looked for in a table.
  */
 #include <stddef.h>
 
@@ -45,8 +46,12 @@ void emit_found_deciding(struct emitter *emitter, uint32_t part)
 	const struct tree *tree = emitter->tree;
 	struct draft *draft = emitter->draft;
 
-	emit_find_call(emitter, part);
-	emit_find_outcome(emitter, part);
+	if (emitter->finds[part].slots) {
+		emit_slots(draft, emitter->finds[part].slots, answers_stack(&emitter->answers), emitter->next);
+	} else {
+		emit_find_call(emitter, part);
+		emit_find_outcome(emitter, part);
+	}
 	draft_emit(draft, load(BPF_W, BPF_REG_1, BPF_REG_0, offsetof(struct code_outcome, rule)));
 	if (emitter->least_before != UINT32_MAX)
 		draft_branch(draft, branch_register_32(BPF_JLT, BPF_REG_9, BPF_REG_1), emitter->next);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * int find(ctx, struct weir_flow *flow), for a tree that is data, a table and bit vectors. What they have in common.
+ * int find(ctx, struct weir_flow *flow), for a tree that is data and for bit vectors; what they and tables have in common.
  *
- *	r1	ctx, r2 flow at the beginning; then r6 and r7 (find_tree.c, find_table.c and find_vectors.c have the rest)
+ *	r1	ctx, r2 flow at the beginning; then r6 and r7 (find_tree.c and find_vectors.c have the rest)
  */
 #include "code/find.h"
 
@@ -76,10 +76,11 @@ void emit_shared(struct draft *draft, const struct rule_list *rules, const struc
 
 struct find find_new(struct draft *draft, const struct find_request *request)
 {
-	struct find find = request->part->form == TREE_TABLE	 ? slots_new(draft, request)
-			   : request->part->form == TREE_VECTORS ? vectors_new(draft, request)
-								 : walk_new(draft, request);
+	struct find find;
 
+	if (request->part->form == TREE_TABLE)
+		return slots_new(draft, request);
+	find = request->part->form == TREE_VECTORS ? vectors_new(draft, request) : walk_new(draft, request);
 	find.function = request->function;
 	return find;
 }
@@ -96,8 +97,6 @@ void emit_find(struct draft *draft, const struct find *find)
 	draft_emit(draft, move_register(BPF_REG_7, BPF_REG_2));
 	if (find->walk)
 		emit_walk(draft, find->walk);
-	else if (find->vectors)
-		emit_vectors(draft, find->vectors);
 	else
-		emit_slots(draft, find->slots);
+		emit_vectors(draft, find->vectors);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A tree that is data, a table, or bit vectors: the function that finds a packet's outcome in it, and its maps. */
+/* A tree that is data, a table, or bit vectors: how a packet's outcome is found in it, and its maps. */
 #ifndef WEIR_CODE_FIND_H
 #define WEIR_CODE_FIND_H
 
@@ -31,7 +31,7 @@ struct walk;
 struct slots;
 struct vectors;
 
-/* One of them: its maps are made before classify(), which refers to them, its function behind it. */
+/* One of them: its maps are made before classify(), which refers to them, its function behind it. A table is looked into in place. */
 struct find {
 	uint32_t outcomes;   /* the number of the map that has them */
 	uint32_t most_rules; /* of a passing tree: at one leaf */
@@ -50,7 +50,8 @@ void emit_find(struct draft *draft, const struct find *find);
 struct find walk_new(struct draft *draft, const struct find_request *request);
 void emit_walk(struct draft *draft, const struct walk *walk);
 struct find slots_new(struct draft *draft, const struct find_request *request);
-void emit_slots(struct draft *draft, const struct slots *slots);
+/* r0 = the element that the flow in r7 has, or to NONE. The stack is free below its first STACK bytes; r1 to r5 are lost. */
+void emit_slots(struct draft *draft, const struct slots *slots, uint32_t stack, uint32_t none);
 struct find vectors_new(struct draft *draft, const struct find_request *request);
 void emit_vectors(struct draft *draft, const struct vectors *vectors);
 /* Their other function, which looks into one block. */

@@ -1,24 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A table. In: rows of numbers. Out: a hash table of them, open, probed in order, and the function that looks into it:
+ * A table. In: rows of numbers. Out: a hash table of them, open, probed in order, and the look into it, which stands in
+ * classify():
  *
  *	fields for which all rows have the same number: not that one, no rule
  *	lists and ranges that all rows ask for: not in there, no rule
  *	key = the other fields, side by side in words of 64 bits
- *	for slot = hash(key), the next, ...: empty, no rule; key is there, answer
+ *	for slot = hash(key), the next, ...: empty, no rule; key is there, that one
  *
  * The table is made once and never changes, so how many slots must be looked at is known: the longest way any row took. A
  * multiplier of the hash for which that is short is searched when the table is made.
  *
- *	r0	what a helper gave back; the slot; the answer
- *	r1-r5	scratch; r4 the multiplier of the hash
- *	r6	the hash; then the number of the slot, or element, that is looked at
- *	r7	flow; then how many more elements
- *	fp-8	the number of the element, for the look-up;   fp-16-8i	word i of the key
+ *	r0	what a helper gave back; the element
+ *	r1-r5	scratch; r4 the multiplier of the hash, r5 the hash, then the number of the slot, or element, that is looked at
+ *	r7	flow
+ *	fp-8	the number of the element, for the look-up; fp-16 how many more elements; behind what others have of the stack the
+ *		words of the key
  */
+#include <assert.h>
 #include <stddef.h>
 #include <string.h>
 
+#include "code/answers.h"
 #include "code/find.h"
 #include "code/instructions.h"
 #include "tree/table.h"
@@ -194,11 +197,15 @@ struct find slots_new(struct draft *draft, const struct find_request *request)
 	return (struct find){ .outcomes = slots->data, .slots = slots };
 }
 
-/* ---- The function ---- */
+/* ---- The look ---- */
 
-static int16_t word_place(uint32_t word)
+#define AT_NUMBER (-8)
+#define AT_MORE	  (-16)
+static_assert(-AT_MORE <= FOUND_STACK, "answers.h keeps that free");
+
+static int16_t word_place(uint32_t stack, uint32_t word)
 {
-	return (int16_t)(-16 - 8 * (int)word);
+	return (int16_t)(-(int)(stack + 8 * (word + 1)));
 }
 
 static void emit_constants(struct draft *draft, const struct slots *slots, uint32_t none)
@@ -211,11 +218,11 @@ static void emit_constants(struct draft *draft, const struct slots *slots, uint3
 	}
 }
 
-/* The words of the key onto the stack, their hash into r6. */
-static void emit_hash(struct draft *draft, const struct slots *slots)
+/* The words of the key onto the stack, their hash into r5. */
+static void emit_hash(struct draft *draft, const struct slots *slots, uint32_t stack)
 {
 	draft_wide(draft, BPF_REG_4, 0, slots->multiplier);
-	draft_emit(draft, move_constant(BPF_REG_6, 0));
+	draft_emit(draft, move_constant(BPF_REG_5, 0));
 	for (uint32_t word = 0; word < slots->word_count; word++) {
 		draft_emit(draft, move_constant(BPF_REG_2, 0));
 		for (uint32_t i = 0; i < slots->field_count; i++) {
@@ -228,57 +235,59 @@ static void emit_hash(struct draft *draft, const struct slots *slots)
 				draft_emit(draft, calculate_constant(BPF_LSH, BPF_REG_1, field->shift));
 			draft_emit(draft, calculate_register(BPF_OR, BPF_REG_2, BPF_REG_1));
 		}
-		draft_emit(draft, store(BPF_DW, BPF_REG_10, word_place(word), BPF_REG_2));
-		draft_emit(draft, calculate_register(BPF_XOR, BPF_REG_6, BPF_REG_2));
-		draft_emit(draft, calculate_register(BPF_MUL, BPF_REG_6, BPF_REG_4));
-		draft_emit(draft, move_register(BPF_REG_1, BPF_REG_6));
+		draft_emit(draft, store(BPF_DW, BPF_REG_10, word_place(stack, word), BPF_REG_2));
+		draft_emit(draft, calculate_register(BPF_XOR, BPF_REG_5, BPF_REG_2));
+		draft_emit(draft, calculate_register(BPF_MUL, BPF_REG_5, BPF_REG_4));
+		draft_emit(draft, move_register(BPF_REG_1, BPF_REG_5));
 		draft_emit(draft, calculate_constant(BPF_RSH, BPF_REG_1, 32));
-		draft_emit(draft, calculate_register(BPF_XOR, BPF_REG_6, BPF_REG_1));
+		draft_emit(draft, calculate_register(BPF_XOR, BPF_REG_5, BPF_REG_1));
 	}
-	draft_emit(draft, calculate_register(BPF_MUL, BPF_REG_6, BPF_REG_4));
-	draft_emit(draft, calculate_constant(BPF_RSH, BPF_REG_6, (int32_t)(64 - slots->slot_bits)));
+	draft_emit(draft, calculate_register(BPF_MUL, BPF_REG_5, BPF_REG_4));
+	draft_emit(draft, calculate_constant(BPF_RSH, BPF_REG_5, (int32_t)(64 - slots->slot_bits)));
 }
 
-static void emit_probes(struct draft *draft, const struct slots *slots, uint32_t none)
+static void emit_probes(struct draft *draft, const struct slots *slots, uint32_t stack, uint32_t none)
 {
-	uint32_t loop = draft_label(draft), other = draft_label(draft);
+	uint32_t loop = draft_label(draft), other = draft_label(draft), found = draft_label(draft);
 
-	draft_emit(draft, move_constant(BPF_REG_7, slots->probes));
+	draft_emit(draft, move_constant(BPF_REG_1, slots->probes));
+	draft_emit(draft, store(BPF_DW, BPF_REG_10, AT_MORE, BPF_REG_1));
 	draft_place(draft, loop);
-	draft_emit(draft, calculate_constant(BPF_ADD, BPF_REG_6, 1));
-	draft_emit(draft, store(BPF_W, BPF_REG_10, -8, BPF_REG_6));
+	draft_emit(draft, calculate_constant(BPF_ADD, BPF_REG_5, 1));
+	draft_emit(draft, store(BPF_W, BPF_REG_10, AT_NUMBER, BPF_REG_5));
 	draft_refer(draft, REFERENCE_DATA, slots->data);
 	draft_wide(draft, BPF_REG_1, BPF_PSEUDO_MAP_FD, 0);
 	draft_emit(draft, move_register(BPF_REG_2, BPF_REG_10));
-	draft_emit(draft, calculate_constant(BPF_ADD, BPF_REG_2, -8));
+	draft_emit(draft, calculate_constant(BPF_ADD, BPF_REG_2, AT_NUMBER));
 	draft_emit(draft, call_helper(HELPER_MAP_LOOKUP_ELEM));
 	draft_branch(draft, branch_constant(BPF_JEQ, BPF_REG_0, 0), none);
 	draft_emit(draft, load(BPF_W, BPF_REG_1, BPF_REG_0, offsetof(struct code_outcome, used)));
 	draft_branch(draft, branch_constant(BPF_JEQ, BPF_REG_1, 0), none);
 	for (uint32_t word = 0; word < slots->word_count; word++) {
 		draft_emit(draft, load(BPF_DW, BPF_REG_1, BPF_REG_0, (int16_t)(sizeof(struct code_outcome) + 8 * word)));
-		draft_emit(draft, load(BPF_DW, BPF_REG_2, BPF_REG_10, word_place(word)));
-		draft_branch(draft, branch_register(BPF_JNE, BPF_REG_1, BPF_REG_2), other);
+		draft_emit(draft, load(BPF_DW, BPF_REG_2, BPF_REG_10, word_place(stack, word)));
+		if (word + 1 < slots->word_count)
+			draft_branch(draft, branch_register(BPF_JNE, BPF_REG_1, BPF_REG_2), other);
+		else
+			draft_branch(draft, branch_register(BPF_JEQ, BPF_REG_1, BPF_REG_2), found);
 	}
-	draft_emit(draft, move_register(BPF_REG_0, BPF_REG_6));
-	draft_exit(draft);
-	if (slots->word_count) {
-		draft_place(draft, other);
-		draft_emit(draft, calculate_constant_32(BPF_AND, BPF_REG_6, (1u << slots->slot_bits) - 1));
-		draft_emit(draft, calculate_constant(BPF_ADD, BPF_REG_7, -1));
-		draft_branch(draft, branch_constant(BPF_JNE, BPF_REG_7, 0), loop);
-	}
+	if (!slots->word_count)
+		return;
+	draft_place(draft, other);
+	draft_emit(draft, load(BPF_DW, BPF_REG_1, BPF_REG_10, AT_MORE));
+	draft_emit(draft, calculate_constant(BPF_ADD, BPF_REG_1, -1));
+	draft_emit(draft, store(BPF_DW, BPF_REG_10, AT_MORE, BPF_REG_1));
+	draft_emit(draft, load(BPF_W, BPF_REG_5, BPF_REG_10, AT_NUMBER));
+	draft_emit(draft, calculate_constant_32(BPF_AND, BPF_REG_5, (1u << slots->slot_bits) - 1));
+	draft_branch(draft, branch_constant(BPF_JNE, BPF_REG_1, 0), loop);
+	draft_jump(draft, none);
+	draft_place(draft, found);
 }
 
-void emit_slots(struct draft *draft, const struct slots *slots)
+void emit_slots(struct draft *draft, const struct slots *slots, uint32_t stack, uint32_t none)
 {
-	uint32_t none = draft_label(draft);
-
 	emit_constants(draft, slots, none);
 	emit_shared(draft, slots->rules, slots->table->shared, slots->table->shared_count, none);
-	emit_hash(draft, slots);
-	emit_probes(draft, slots, none);
-	draft_place(draft, none);
-	draft_emit(draft, move_constant(BPF_REG_0, 0));
-	draft_exit(draft);
+	emit_hash(draft, slots, stack);
+	emit_probes(draft, slots, stack, none);
 }
