@@ -521,23 +521,41 @@ static void halve_kinds(struct parter *parter, struct parting *parting)
 
 /* ---- Tables ---- */
 
-/* So many rules make a table worth its look. */
+/* So many rules make a table worth its look beside a tree of others; where next to nothing is left for a tree, so few. */
 #define TABLE_LEAST 2000
+#define TABLE_ALONE 32
+/* Next to nothing: so much of the tables, and weir's own two rules. */
+#define TABLE_REST(rows) ((rows) / 16 + 2)
 /* Each is a look for every packet that comes to it. */
 #define TABLE_MOST 3
 
-/* Take the rules that a table serves better out of RULES: into tables, each a part of its own; the rest stays. */
-static void take_tables(struct parter *parter, const struct tree_options *options, struct parting *tables)
+/* Tables of at least so many rows. */
+static size_t least_rows(const struct parter *parter, const struct table_groups *groups)
 {
-	size_t least = options->wish == TREE_ALL_TABLES ? 2 : options->wish == TREE_AS_FITS ? TABLE_LEAST : SIZE_MAX;
-	struct table_groups groups = table_find(parter->arena, parter->list, parter->rules, parter->count, least);
+	size_t rows = 0;
+
+	if (parter->options->wish != TREE_AS_FITS)
+		return 0;
+	for (size_t g = 0; g < groups->items.count && g < TABLE_MOST; g++)
+		rows += groups->items.items[g].count;
+	return parter->count - rows <= TABLE_REST(rows) ? TABLE_ALONE : TABLE_LEAST;
+}
+
+/* Take the rules that a table serves better out of RULES: into tables, each a part of its own; the rest stays. */
+static void take_tables(struct parter *parter, struct parting *tables)
+{
+	enum tree_wish wish = parter->options->wish;
+	size_t few = wish == TREE_ALL_TABLES ? 2 : wish == TREE_AS_FITS ? TABLE_ALONE : SIZE_MAX;
+	struct table_groups groups = table_find(parter->arena, parter->list, parter->rules, parter->count, few);
 	bool *taken = arena_new_array(parter->arena, bool, parter->list->rule_count);
 	uint32_t *rest = arena_new_array(parter->arena, uint32_t, parter->count);
-	size_t rest_count = 0;
+	size_t rest_count = 0, least = least_rows(parter, &groups);
 
 	for (size_t g = 0; g < groups.items.count && g < TABLE_MOST; g++) {
 		const struct table_group *group = &groups.items.items[g];
 
+		if (group->count < least)
+			break;
 		vector_push(parter->arena, &tables->parts,
 			    (struct part){ .table = group->table,
 					   .rules = group->rules,
@@ -631,7 +649,7 @@ struct parting part_rules(struct arena *arena, struct grower *grower, const stru
 	};
 	struct parting parting = { 0 }, trees;
 
-	take_tables(&parter, options, &parting);
+	take_tables(&parter, &parting);
 	parter.overlap = overlap_new(arena, grower, list);
 	parter.kinds = arena_new_array(arena, uint8_t, parter.count);
 	trees = grow_trees(&parter, &parting);

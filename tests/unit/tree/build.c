@@ -282,6 +282,40 @@ TEST(many_exact_rules_are_a_table_and_what_stands_between_them_keeps_its_place)
 	arena_free(arena);
 }
 
+/* COUNT rules about single numbers, the first OTHERS of them about a range instead: the form of what is asked first. */
+static enum tree_form first_form(uint32_t count, uint32_t others)
+{
+	struct arena *arena = arena_new();
+	struct rule_list *list = exact_rules(arena, count);
+	struct rule *rules = arena_copy(arena, list->rules, list->rule_count * sizeof(*rules));
+	enum tree_form form;
+
+	for (uint32_t i = 0; i < others; i++) {
+		struct interval *ports = arena_new_object(arena, struct interval);
+		struct constraint *constraint = arena_new_object(arena, struct constraint);
+		struct box *box = arena_new_object(arena, struct box);
+
+		*ports = (struct interval){ 100 * i, 100 * i + 50 };
+		*constraint = (struct constraint){ RANDOM_DPORT, 1, ports };
+		*box = (struct box){ 1, constraint };
+		rules[i].boxes = box;
+	}
+	list->rules = rules;
+	form = build(arena, list)->deciding[0].form;
+	arena_free(arena);
+	return form;
+}
+
+TEST(few_exact_rules_are_a_table_where_next_to_nothing_else_is_left)
+{
+	CHECK_NUMBER(first_form(31, 0), TREE_CODE);
+	CHECK_NUMBER(first_form(32, 0), TREE_TABLE);
+	CHECK_NUMBER(first_form(200, 10), TREE_TABLE);
+	CHECK_NUMBER(first_form(200, 20), TREE_CODE);
+	CHECK_NUMBER(first_form(2000, 200), TREE_CODE);
+	CHECK_NUMBER(first_form(2200, 200), TREE_TABLE);
+}
+
 TEST(rules_alike_in_all_but_one_number_are_a_table_whatever_else_they_ask_for)
 {
 	struct arena *arena = arena_new();
@@ -613,6 +647,7 @@ int main(void)
 	RUN(a_thousand_exact_rules_make_one_flat_tree_quickly);
 	RUN(ten_thousand_exact_rules_make_one_flat_tree_quickly);
 	RUN(many_exact_rules_are_a_table_and_what_stands_between_them_keeps_its_place);
+	RUN(few_exact_rules_are_a_table_where_next_to_nothing_else_is_left);
 	RUN(rules_alike_in_all_but_one_number_are_a_table_whatever_else_they_ask_for);
 	RUN(a_busy_rule_has_a_shorter_way_and_all_are_judged_as_before);
 	RUN(the_largest_trees_become_data_until_the_rest_is_few_enough);
