@@ -211,7 +211,7 @@ static bool is_uncertain(const struct flattening *flattening, const struct frame
 static void enter(struct flattening *flattening, const struct frame *frame, const struct import_rule *rule,
 		  const struct condition *condition)
 {
-	const struct import_chain *target = ruleset_chain(flattening->ruleset, frame->chain->table, rule->target);
+	struct import_chain *target = ruleset_chain(flattening->ruleset, frame->chain->table, rule->target);
 	struct frame behind = { frame->chain, frame->index + 1, frame->below, frame->depth, frame->uncertain };
 	struct frame inside = { .chain = target,
 				.below = rule->verdict == IMPORT_JUMP ? &behind : frame->below,
@@ -222,7 +222,26 @@ static void enter(struct flattening *flattening, const struct frame *frame, cons
 		flattening->too_deep = true;
 		return;
 	}
+	target->entered = true;
 	walk(flattening, &inside, condition);
+}
+
+/* Netfilter marks packets behind the hook where weir sees them come in. */
+static bool asks_later_mark(const struct flattening *flattening, const struct import_rule *rule)
+{
+	bool asks = false;
+
+	for (size_t i = 0; i < rule->matches.count; i++)
+		asks |= rule->matches.items[i].subject == SUBJECT_META_MARK;
+	return asks && flattening->hook->hook == WEIR_HOOK_TC_INGRESS && flattening->base->hook != IMPORT_INGRESS;
+}
+
+static void note(struct flattening *flattening, struct import_rule *rule, const char *what)
+{
+	if (!rule->told)
+		ruleset_say(flattening->ruleset, SEVERITY_WARNING, rule->place, NULL, what);
+	import_print_comment("    # note: ", what, flattening->out);
+	import_print_comment("    # ", rule->text, flattening->out);
 }
 
 /*
@@ -253,13 +272,11 @@ static bool walk_rule(struct flattening *flattening, const struct frame *frame, 
 				 "it is for all packets but those of a RETURN before it, and that is left out", NULL, flattening->out);
 		return true;
 	}
-	if (rule->note) {
-		if (!rule->told)
-			ruleset_say(flattening->ruleset, SEVERITY_WARNING, rule->place, NULL, rule->note);
-		rule->told = true;
-		import_print_comment("    # note: ", rule->note, flattening->out);
-		import_print_comment("    # ", rule->text, flattening->out);
-	}
+	if (rule->note)
+		note(flattening, rule, rule->note);
+	if (asks_later_mark(flattening, rule))
+		note(flattening, rule, "marks at this hook are those of other programs here: netfilter sets its own behind it");
+	rule->told |= rule->note || asks_later_mark(flattening, rule);
 	if (rule->log && (rule->verdict == IMPORT_JUMP || rule->verdict == IMPORT_GOTO || rule->verdict == IMPORT_RETURN))
 		write_rule(flattening, own, rule, IMPORT_NO_VERDICT);
 	switch (rule->verdict) {

@@ -119,7 +119,7 @@ void import_leave_out(struct ruleset *ruleset, struct import_rule *rule, const c
 		ruleset_say(ruleset, SEVERITY_WARNING, rule->place, hint, message);
 		ruleset->left_out++;
 	}
-	rule->told = true;
+	rule->told = rule->left_out = true;
 	import_print_comment("    # ", message, out);
 	import_print_comment("    # ", rule->text, out);
 }
@@ -164,7 +164,7 @@ static bool is_trivial(const struct import_chain *chain)
 }
 
 /* At the hooks where packets come in, those for this host and those it forwards are not told apart: INPUT goes first. */
-static bool is_taken(struct ruleset *ruleset, const struct import_chain *chain, const char *wanted)
+static bool is_taken(struct ruleset *ruleset, const struct import_chain *chain, const char *wanted, FILE *out)
 {
 	if (chain->hook == IMPORT_USER_CHAIN || chain->foreign)
 		return false;
@@ -174,18 +174,21 @@ static bool is_taken(struct ruleset *ruleset, const struct import_chain *chain, 
 		return false;
 	for (size_t i = 0; chain->hook == IMPORT_FORWARD && i < ruleset->chains.count; i++) {
 		const struct import_chain *other = ruleset->chains.items[i];
+		const char *message;
 
 		if (other->foreign || other->hook != IMPORT_INPUT || is_trivial(other))
 			continue;
+		message = arena_printf(ruleset->arena,
+				       "left out: chain '%s', since packets that are forwarded and those for this host come in at "
+				       "the same hook; the policy is more permissive without it",
+				       chain->name);
 		ruleset->left_out++;
-		ruleset_say(
-			ruleset, SEVERITY_WARNING, chain->place,
-			arena_printf(ruleset->arena, "--chain %s imports it alone, for an interface that only forwards",
-				     chain->name),
-			arena_printf(ruleset->arena,
-				     "left out: chain '%s', since packets that are forwarded and those for this host come in at "
-				     "the same hook; the policy is more permissive without it",
-				     chain->name));
+		ruleset_say(ruleset, SEVERITY_WARNING, chain->place,
+			    arena_printf(ruleset->arena, "--chain %s imports it alone, for an interface that only forwards",
+					 chain->name),
+			    message);
+		import_print_comment("# ", message, out);
+		fputc('\n', out);
 		return false;
 	}
 	return true;
@@ -245,6 +248,53 @@ static void print_foreign(struct ruleset *ruleset, FILE *out)
 	}
 }
 
+static bool is_jump(const struct import_rule *rule)
+{
+	return rule->verdict == IMPORT_JUMP || rule->verdict == IMPORT_GOTO;
+}
+
+/* Is CHAIN left out because the jump to it is, or that of a chain that jumps to it? LOST has a flag for each chain. */
+static bool is_lost(const struct ruleset *ruleset, const struct import_chain *chain, const bool *lost)
+{
+	if (chain->hook != IMPORT_USER_CHAIN || chain->foreign || chain->entered || !chain->rules.count)
+		return false;
+	for (size_t i = 0; i < ruleset->chains.count; i++) {
+		const struct import_chain *from = ruleset->chains.items[i];
+
+		for (size_t r = 0; r < from->rules.count; r++) {
+			const struct import_rule *rule = from->rules.items[r];
+
+			if (is_jump(rule) && (rule->left_out || lost[i]) && !from->foreign && strcmp(from->table, chain->table) == 0 &&
+			    strcmp(rule->target, chain->name) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Chains that go with a jump that is left out: it is named, and so are they. */
+static void print_lost(struct ruleset *ruleset, FILE *out)
+{
+	bool *lost = arena_new_array(ruleset->arena, bool, ruleset->chains.count);
+
+	for (bool changed = true; changed;) {
+		changed = false;
+		for (size_t i = 0; i < ruleset->chains.count; i++) {
+			const struct import_chain *chain = ruleset->chains.items[i];
+			const char *message;
+
+			if (lost[i] || !is_lost(ruleset, chain, lost))
+				continue;
+			lost[i] = changed = true;
+			message = arena_printf(ruleset->arena, "left out: chain '%s' with %zu rule%s, since no jump to it was taken over",
+					       chain->name, chain->rules.count, chain->rules.count == 1 ? "" : "s");
+			ruleset->left_out++;
+			ruleset_say(ruleset, SEVERITY_WARNING, chain->place, NULL, message);
+			import_print_comment("# ", message, out);
+		}
+	}
+}
+
 int ruleset_print(struct ruleset *ruleset, const struct source *source, const struct import_options *options, FILE *out)
 {
 	size_t taken = 0;
@@ -269,7 +319,7 @@ int ruleset_print(struct ruleset *ruleset, const struct source *source, const st
 	for (size_t i = 0; !error && i < ruleset->chains.count; i++) {
 		const struct import_chain *chain = ruleset->chains.items[i];
 
-		if (!is_taken(ruleset, chain, options->chain))
+		if (!is_taken(ruleset, chain, options->chain, out))
 			continue;
 		error = print_chain(ruleset, chain, options, out);
 		taken++;
@@ -283,7 +333,9 @@ int ruleset_print(struct ruleset *ruleset, const struct source *source, const st
 	}
 	if (!error && !taken)
 		fputs("# There is no rule here that weir could enforce.\n", out);
-	if (!error)
+	if (!error) {
+		print_lost(ruleset, out);
 		print_foreign(ruleset, out);
+	}
 	return error;
 }

@@ -46,6 +46,7 @@ struct import_rule {
 	const char *hint;
 	const char *note; /* what is not quite as it was; said, and written above the rule */
 	bool told;
+	bool left_out;
 };
 
 /* Which packets a table judges; those of other kinds pass it. */
@@ -62,6 +63,7 @@ struct import_chain {
 	struct place place;
 	VECTOR(struct import_rule *) rules;
 	bool foreign; /* of a table or hook that weir has not: each of its rules is named */
+	bool entered; /* a jump to it was taken over */
 };
 
 struct import_set {
