@@ -191,7 +191,7 @@ static int check_room(const struct filling *filling, struct diagnostics *diagnos
 static uint64_t pages_for(const struct set_shape *shape, size_t singles, size_t prefixes)
 {
 	return set_image_pages(
-		shape, (struct set_rows[2]){ [ROWS_SINGLE] = { .count = singles }, [ROWS_PREFIX] = { .count = prefixes } });
+		shape, (struct set_rows[2]){ [ROWS_SINGLE] = { .count = singles }, [ROWS_PREFIX] = { .count = prefixes } }, true);
 }
 
 /* What no mixture of single values and prefixes that the set has room for takes more than. */
@@ -212,7 +212,7 @@ static uint32_t reserved_pages(const struct filling *filling)
 {
 	const struct policy_set *set = filling->request->set;
 	const struct set_shape *shape = &filling->shape;
-	uint32_t needed = set_image_pages(shape, filling->rows);
+	uint32_t needed = set_image_pages(shape, filling->rows, !filling->request->anonymous);
 	uint64_t pages;
 
 	if (filling->request->anonymous) /* its elements stay what they are */
@@ -251,7 +251,7 @@ static int new_table(struct filling *filling, struct diagnostics *diagnostics)
 	pages = reserved_pages(filling);
 	fd = set_table_create(set->name, &filling->shape, filling->rows, pages);
 	if (fd < 0)
-		refuse(filling, pages ?: set_image_pages(&filling->shape, filling->rows), fd, diagnostics);
+		refuse(filling, pages ?: set_image_pages(&filling->shape, filling->rows, true), fd, diagnostics);
 	else
 		report(filling, set->element_count);
 	return fd;

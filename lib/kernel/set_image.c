@@ -98,23 +98,23 @@ static uint32_t index_pages(const struct set_shape *shape, const struct set_rows
 }
 
 /* Entry 0 is none. */
-static uint32_t entry_pages(const struct set_shape *shape, const struct set_rows rows[2])
+static uint32_t entry_pages(const struct set_shape *shape, const struct set_rows rows[2], bool changes)
 {
 	size_t needed = rows[ROWS_PREFIX].count + (shape->direct ? 0 : rows[ROWS_SINGLE].count), spare;
 
 	if (shape->direct && !shape->prefixes)
 		return 0;
 	spare = 4 * needed + 64;
-	/* Beside many single values a replacement is dear even for the first prefixes. */
-	needed += needed / 4 + rows[ROWS_SINGLE].count / 16 + (spare < SPARE_ENTRIES ? spare : SPARE_ENTRIES);
+	if (changes) /* beside many single values a replacement is dear even for the first prefixes */
+		needed += needed / 4 + rows[ROWS_SINGLE].count / 16 + (spare < SPARE_ENTRIES ? spare : SPARE_ENTRIES);
 	return (uint32_t)((needed >> shape->entry_shift) + 1);
 }
 
-uint32_t set_image_pages(const struct set_shape *shape, const struct set_rows rows[2])
+uint32_t set_image_pages(const struct set_shape *shape, const struct set_rows rows[2], bool changes)
 {
 	return 1 + bucket_pages(shape, &rows[ROWS_SINGLE]) + line_pages(shape, &rows[ROWS_SINGLE]) +
-	       index_pages(shape, &rows[ROWS_PREFIX]) + entry_pages(shape, rows) +
-	       (shape->prefixes ? set_tree_pages(shape, &rows[ROWS_PREFIX]) : 0);
+	       index_pages(shape, &rows[ROWS_PREFIX]) + entry_pages(shape, rows, changes) +
+	       (shape->prefixes ? set_tree_pages(shape, &rows[ROWS_PREFIX], changes) : 0);
 }
 
 /* ---- Entries ---- */
@@ -461,7 +461,9 @@ int set_image_fill(struct set_image *image, const struct set_rows rows[2], uint6
 {
 	struct weir_set_header *header = set_image_header(image);
 	const struct set_shape *shape = &image->shape;
-	uint32_t more = image->pages - set_image_pages(shape, rows); /* for entries, and more for the tree */
+	uint32_t needed = set_image_pages(shape, rows, true);
+	bool changes = image->pages >= needed;
+	uint32_t more = changes ? image->pages - needed : 0; /* for entries, and more for the tree */
 
 	set_image_release(image); /* of what the structure was about before */
 	header->seed = seed;
@@ -473,7 +475,7 @@ int set_image_fill(struct set_image *image, const struct set_rows rows[2], uint6
 	if (shape->prefixes)
 		set_index_begin(image, header->entries_page, &rows[ROWS_PREFIX]);
 	header->entries_page += index_pages(shape, &rows[ROWS_PREFIX]);
-	header->tree_page = header->next_page = header->entries_page + entry_pages(shape, rows) + more / 4;
+	header->tree_page = header->next_page = header->entries_page + entry_pages(shape, rows, changes) + more / 4;
 	header->next_entry = 1;
 	header->rows = (uint32_t)(rows[ROWS_SINGLE].count + rows[ROWS_PREFIX].count);
 	for (size_t i = 0; i < rows[ROWS_SINGLE].count; i++) {

@@ -29,8 +29,11 @@ struct set_image {
 /* What the structure itself holds, not the memory. */
 void set_image_release(struct set_image *image);
 
-/* How many pages a table for these rows takes, with room to add some; both as set_rows_sort sorts, without doubles. */
-uint32_t set_image_pages(const struct set_shape *shape, const struct set_rows rows[2]);
+/*
+ * How many pages a table for these rows takes, if it CHANGES with room to add some; both as set_rows_sort sorts, without
+ * doubles. A table of fewer pages than one that changes is filled as one that does not.
+ */
+uint32_t set_image_pages(const struct set_shape *shape, const struct set_rows rows[2], bool changes);
 
 /* Fill new memory of that many pages. -ENOSPC: with this seed two buckets are full; try another. */
 int set_image_fill(struct set_image *image, const struct set_rows rows[2], uint64_t seed);
@@ -93,7 +96,7 @@ void set_line_refer(struct set_image *image, const struct set_row *row);
 void set_line_read(const struct set_image *image, struct arena *arena, struct set_rows *rows);
 uint64_t set_line_count(const struct set_image *image);
 
-uint32_t set_tree_pages(const struct set_shape *shape, const struct set_rows *rows);
+uint32_t set_tree_pages(const struct set_shape *shape, const struct set_rows *rows, bool changes);
 
 /* An index for that many prefixes; it is to lie from PAGE on, which stands before the tree is filled. */
 uint32_t set_index_pages(const struct set_shape *shape, size_t rows);

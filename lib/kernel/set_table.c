@@ -79,7 +79,7 @@ static int create_filled(const char *name, const struct set_shape *shape, const 
 			 struct set_table *ret_table)
 {
 	bool fixed = ret_table->fixed;
-	uint32_t needed = set_image_pages(shape, rows), pages = fixed ? ret_table->image.pages : needed;
+	uint32_t needed = set_image_pages(shape, rows, !fixed), pages = fixed ? ret_table->image.pages : needed;
 	uint64_t seed;
 
 	if (needed > pages)

@@ -95,11 +95,11 @@ uint32_t set_tree_number(struct set_image *image, uint32_t entry)
 
 /* ---- Filling ---- */
 
-uint32_t set_tree_pages(const struct set_shape *shape, const struct set_rows *rows)
+uint32_t set_tree_pages(const struct set_shape *shape, const struct set_rows *rows, bool changes)
 {
 	uint64_t pages = set_page_most(shape, rows), spare = 8 * rows->count + 16;
 
-	return (uint32_t)(pages + pages / 4 + (spare < SPARE_PAGES ? spare : SPARE_PAGES));
+	return (uint32_t)(changes ? pages + pages / 4 + (spare < SPARE_PAGES ? spare : SPARE_PAGES) : pages);
 }
 
 /* The prefixes that are open while segments are made: each lies in the one below it. */

@@ -74,7 +74,7 @@ static void renew_table(struct tables *tables, const struct rule_list *list, uin
 		set_rows_sort(&rows[0]);
 		set_rows_sort(&rows[1]);
 	}
-	image->pages = set_image_pages(&image->shape, rows);
+	image->pages = set_image_pages(&image->shape, rows, true);
 	image->memory = arena_alloc(arena, (size_t)image->pages * image->shape.page_size);
 	CHECK_NUMBER(set_image_fill(image, rows, 0x1234567 + set), 0);
 	tables->shown[set] = (struct interpreter_table){ image->memory, image->pages, image->shape.page_size };

@@ -98,7 +98,7 @@ static bool renew(struct trial *trial, const struct set_row *row)
 	set_image_release(&trial->image);
 	for (int i = 0; r == -ENOSPC && i < 8; i++) {
 		trial->image.shape = trial->shape;
-		trial->image.pages = set_image_pages(&trial->shape, rows);
+		trial->image.pages = set_image_pages(&trial->shape, rows, true);
 		trial->image.memory = aligned_alloc(64, (size_t)trial->image.pages * trial->shape.page_size);
 		memset(trial->image.memory, 0, (size_t)trial->image.pages * trial->shape.page_size);
 		r = set_image_fill(&trial->image, rows, random_next(&trial->random));
@@ -423,7 +423,7 @@ static struct trial *begin_filled(enum value_type type, const enum weir_field *k
 	trial->code = look_up_code(trial, keys, true);
 	set_rows_sort(&rows[ROWS_PREFIX]);
 	trial->image.shape = trial->shape;
-	trial->image.pages = set_image_pages(&trial->shape, rows) + 10000;
+	trial->image.pages = set_image_pages(&trial->shape, rows, true) + 10000;
 	trial->image.memory = aligned_alloc(64, (size_t)trial->image.pages * trial->shape.page_size);
 	memset(trial->image.memory, 0, (size_t)trial->image.pages * trial->shape.page_size);
 	CHECK_NUMBER(set_image_fill(&trial->image, rows, 7), 0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The tree of a set's prefixes as it is in memory, changed one by one: it says what one made anew would say, and each slot of the index
- * names the lowest page of the tree in which all of the slot lies, which is a leaf.
+ * The tree of a set's prefixes as it is in memory, changed one by one: it says what one made anew would say, and each slot of the
+ * index names the lowest page of the tree in which all of the slot lies, which is a leaf.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -27,8 +27,8 @@ static struct set_row draw(struct trial *trial)
 	bool wide_keys = trial->shape.key_bits == 128;
 	uint32_t bits = wide_keys ? 28 + random_below(&trial->random, 40) : 12 + random_below(&trial->random, 20);
 	struct set_row row = { .length = bits, .expires = WEIR_SET_NEVER, .flags = WEIR_SET_LIVE };
-	wide key = wide_keys ? (wide)(random_number(&trial->random) >> 20 | 1ull << 61) << 64 | random_number(&trial->random) :
-			       (uint32_t)random_number(&trial->random);
+	wide key = wide_keys ? (wide)(random_number(&trial->random) >> 20 | 1ull << 61) << 64 | random_number(&trial->random)
+			     : (uint32_t)random_number(&trial->random);
 	uint32_t free_bits = trial->shape.key_bits - bits;
 
 	key = key >> free_bits << free_bits;
@@ -37,7 +37,7 @@ static struct set_row draw(struct trial *trial)
 	return row;
 }
 
-static bool make(const struct set_shape *shape, struct set_rows rows[2], struct set_image *ret_image)
+static bool make(const struct set_shape *shape, struct set_rows rows[2], bool changes, struct set_image *ret_image)
 {
 	size_t bytes, kept = 0;
 
@@ -46,7 +46,7 @@ static bool make(const struct set_shape *shape, struct set_rows rows[2], struct 
 		if (!kept || set_row_compare(&rows[ROWS_PREFIX].items[kept - 1], &rows[ROWS_PREFIX].items[i]) != 0)
 			rows[ROWS_PREFIX].items[kept++] = rows[ROWS_PREFIX].items[i];
 	rows[ROWS_PREFIX].count = kept;
-	*ret_image = (struct set_image){ .shape = *shape, .pages = set_image_pages(shape, rows) };
+	*ret_image = (struct set_image){ .shape = *shape, .pages = set_image_pages(shape, rows, changes) };
 	bytes = (size_t)ret_image->pages * shape->page_size;
 	ret_image->memory = aligned_alloc(64, (bytes + 63) / 64 * 64);
 	memset(ret_image->memory, 0, bytes);
@@ -66,7 +66,7 @@ static bool make_anew(const struct set_image *image, struct set_image *ret_image
 	bool made;
 
 	set_image_read(image, arena, rows);
-	made = make(&image->shape, rows, ret_image);
+	made = make(&image->shape, rows, true, ret_image);
 	arena_free(arena);
 	return made;
 }
@@ -81,7 +81,7 @@ static bool begin(struct trial *trial, enum value_type type, uint64_t seed)
 	*trial = (struct trial){ .random.state = seed, .shape = set_shape(&set, true) };
 	for (uint32_t i = 0; i < FILLED; i++)
 		vector_push(arena, &rows[ROWS_PREFIX], draw(trial));
-	made = make(&trial->shape, rows, &trial->image);
+	made = make(&trial->shape, rows, true, &trial->image);
 	arena_free(arena);
 	return made;
 }
@@ -270,10 +270,69 @@ TEST(a_tree_at_which_somebody_was_stopped_is_not_changed_but_made_anew)
 	forget(&trial.image);
 }
 
+static void fill_constant(struct trial *trial, struct set_rows rows[2])
+{
+	CHECK(make(&trial->shape, rows, false, &trial->image));
+	CHECK(slots_name_the_lowest_page(&trial->image));
+	CHECK(is_as_made_anew(trial));
+	CHECK((uint64_t)trial->image.pages * trial->shape.page_size <
+	      110ull * rows[ROWS_PREFIX].count + 20 * trial->shape.page_size);
+	forget(&trial->image);
+}
+
+/* Of LONGEST bits at most, anywhere. */
+static void fill_constant_somehow(enum value_type type, uint32_t count, uint32_t longest, uint64_t seed)
+{
+	struct policy_set set = { .types = { type }, .components = 1 };
+	struct trial trial = { .random.state = seed, .shape = set_shape(&set, true) };
+	struct arena *arena = arena_new();
+	struct set_rows rows[2] = { 0 };
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct set_row row = draw(&trial);
+
+		if (row.length <= longest)
+			vector_push(arena, &rows[ROWS_PREFIX], row);
+	}
+	fill_constant(&trial, rows);
+	arena_free(arena);
+}
+
+/* One /64 of three, but each PERIOD-th is half of one, which makes its page wide. */
+static void fill_constant_in_steps(uint32_t period)
+{
+	struct policy_set set = { .types = { TYPE_IPV6_ADDR }, .components = 1 };
+	struct trial trial = { .shape = set_shape(&set, true) };
+	struct arena *arena = arena_new();
+	struct set_rows rows[2] = { 0 };
+
+	for (uint64_t i = 0; i < 4000; i++)
+		vector_push(arena, &rows[ROWS_PREFIX],
+			    (struct set_row){ .words = { 1ull << 61 | 3 * i, i % period ? 0 : 1ull << 63 },
+					      .length = i % period ? 64 : 65,
+					      .expires = WEIR_SET_NEVER });
+	fill_constant(&trial, rows);
+	arena_free(arena);
+}
+
+TEST(a_set_that_never_changes_takes_what_it_needs)
+{
+	for (uint32_t count = 1; count <= 30000; count = 2 * count + count / 3 + 1)
+		for (uint64_t seed = 1; seed <= 10; seed++) {
+			fill_constant_somehow(TYPE_IPV4_ADDR, count, 32, seed);
+			fill_constant_somehow(TYPE_IPV6_ADDR, count, 64, seed);
+			fill_constant_somehow(TYPE_IPV6_ADDR, count, 65, seed);
+			fill_constant_somehow(TYPE_IPV6_ADDR, count, 128, seed);
+		}
+	for (uint32_t period = 1; period < 130; period++)
+		fill_constant_in_steps(period);
+}
+
 int main(void)
 {
 	RUN(prefixes_of_ipv4_changed_one_by_one_are_as_made_anew);
 	RUN(prefixes_of_ipv6_changed_one_by_one_are_as_made_anew);
 	RUN(a_tree_at_which_somebody_was_stopped_is_not_changed_but_made_anew);
+	RUN(a_set_that_never_changes_takes_what_it_needs);
 	return tap_end();
 }
