@@ -9,6 +9,7 @@
 #include <sys/file.h>
 
 #include "base/cleanup.h"
+#include "kernel/manifest.h"
 #include "kernel/pins.h"
 #include "kernel/recover.h"
 
@@ -143,4 +144,44 @@ int kernel_events_read(struct kernel_events *events, int timeout_ms,
 		r = ring_buffer__poll(events->ring, timeout_ms);
 	events->handle = NULL;
 	return r == -EAGAIN ? events->handed : r;
+}
+
+/* -ENOENT also when a policy was replaced meanwhile. */
+static int add_lost(const char *folder, const struct manifest *manifest, uint64_t *lost)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	int cpus = libbpf_num_possible_cpus(), r = 0;
+	_cleanup_free_ struct weir_counter *values = calloc(cpus > 0 ? (size_t)cpus : 1, sizeof(*values));
+	uint32_t slot = WEIR_SLOT_EVENTS_LOST;
+
+	if (cpus < 0 || !values)
+		return cpus < 0 ? cpus : -ENOMEM;
+	for (uint32_t i = 0; r == 0 && i < manifest->chain_count; i++) {
+		_cleanup_close_ int fd = bpf_obj_get(
+			arena_printf(arena, "%s/g%llu/counters_%u", folder, (unsigned long long)manifest->generation, i));
+
+		r = fd < 0 ? fd : bpf_map_lookup_elem(fd, &slot, values);
+		for (int cpu = 0; r == 0 && cpu < cpus; cpu++)
+			*lost += values[cpu].packets;
+	}
+	return r;
+}
+
+int kernel_events_lost(const struct kernel *kernel, uint64_t *ret_lost)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct names folders;
+	uint64_t lost = 0;
+	int r = pins_list(arena, kernel->policies, &folders);
+
+	for (size_t i = 0; r == 0 && i < folders.count; i++) {
+		const char *folder = arena_printf(arena, "%s/%s", kernel->policies, folders.items[i]);
+		const struct manifest *manifest;
+
+		if (manifest_read(arena, arena_printf(arena, "%s/manifest", folder), &manifest) == 0)
+			r = add_lost(folder, manifest, &lost);
+	}
+	if (r == 0)
+		*ret_lost = lost;
+	return r;
 }

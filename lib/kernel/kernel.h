@@ -209,5 +209,10 @@ int kernel_events_fd(const struct kernel_events *events); /* for poll */
 /* Hand out what has come within TIMEOUT_MS (-1: for ever; 0: do not wait). How many, or -EINTR and other errnos. */
 int kernel_events_read(struct kernel_events *events, int timeout_ms,
 		       void (*handle)(void *context, const struct weir_event *event), void *context);
+/*
+ * How many events of the chains in force found the ring buffer full, all together. A negative errno also when a policy is replaced
+ * just now: ask again.
+ */
+int kernel_events_lost(const struct kernel *kernel, uint64_t *ret_lost);
 
 #endif

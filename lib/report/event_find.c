@@ -82,16 +82,6 @@ static int load(struct event_finder *finder)
 	return 0;
 }
 
-static uint64_t sum_lost(const struct state *state)
-{
-	uint64_t lost = 0;
-
-	for (uint32_t i = 0; i < state->policy_count; i++)
-		for (uint32_t k = 0; k < state->policies[i].chain_count; k++)
-			lost += state->policies[i].chains[k].events_lost;
-	return lost;
-}
-
 struct event_finder *event_finder_new(struct kernel *kernel)
 {
 	struct event_finder *finder = calloc(1, sizeof(*finder));
@@ -100,8 +90,8 @@ struct event_finder *event_finder_new(struct kernel *kernel)
 		return NULL;
 	finder->kernel = kernel;
 	finder->cgroup_arena = arena_new();
-	if (load(finder) == 0)
-		finder->lost = sum_lost(finder->states[0].state);
+	load(finder);
+	kernel_events_lost(kernel, &finder->lost);
 	return finder;
 }
 
@@ -120,11 +110,10 @@ void event_finder_free(struct event_finder *finder)
 int event_finder_lost(struct event_finder *finder, uint64_t *ret_lost)
 {
 	uint64_t lost;
-	int error = load(finder);
+	int error = kernel_events_lost(finder->kernel, &lost);
 
 	if (error)
 		return error;
-	lost = sum_lost(finder->states[0].state);
 	*ret_lost = lost >= finder->lost ? lost - finder->lost : lost;
 	finder->lost = lost;
 	return 0;

@@ -53,7 +53,7 @@ void event_finder_free(struct event_finder *finder); /* NULL is fine */
 /* Never fails. What *ret_report points to is good until the next call. The state is read again when a chain is unknown. */
 void event_find(struct event_finder *finder, const struct weir_event *event, struct event_report *ret_report);
 
-/* Events lost since the last call, of the chains that are in force. Reads the state: not for each event. */
+/* Events lost since the last call, of the chains that are in force: not for each event. An errno: ask again. */
 int event_finder_lost(struct event_finder *finder, uint64_t *ret_lost);
 
 /* The path of a cgroup by its id, below the mount of cgroup2; NULL: there is none (any more). */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Applies that fail, and applies that are killed, at every step: the old policy stands or the new one, whole, and nothing is left
  * over. */
+#include <bpf/libbpf.h>
 #include <signal.h>
 
 #include "scene.h"
@@ -266,22 +267,38 @@ static const struct state *state_of(struct arena *arena, const char *policy, siz
 	return state;
 }
 
+/* As if so many events had found the ring buffer full. */
+static void lose_events(const char *path, uint64_t count)
+{
+	struct weir_counter *values = calloc((size_t)libbpf_num_possible_cpus(), sizeof(*values));
+	_cleanup_close_ int fd = bpf_obj_get(path);
+	uint32_t slot = WEIR_SLOT_EVENTS_LOST;
+
+	values[0].packets = count;
+	CHECK_NUMBER(bpf_map_update_elem(fd, &slot, values, BPF_ANY), 0);
+	free(values);
+}
+
 /* What a policy's rules say is read where they are told, and by nobody else: theirs may be missing. */
 TEST(who_asks_for_one_policy_does_not_read_the_rules_of_another)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	const struct state_policy *policy;
 	struct scene_outcome outcome;
+	uint64_t lost = 9999;
 	struct scene_set set;
 
 	CHECK_NUMBER(scene_apply("p", OLD), 0);
 	CHECK(unlink(KERNEL_PINS_DEFAULT "/v5/policies/p/g1/rules_0") == 0);
+	lose_events(KERNEL_PINS_DEFAULT "/v5/policies/p/g1/counters_0", 3);
 	outcome = scene_apply_with("q", "set s { type ipv4_addr; } chain c { hook tc egress on d0; ip daddr @s drop\n }\n", NULL);
 	CHECK_NUMBER(outcome.result, 0);
 	CHECK_NUMBER(outcome.diagnostics.list.count, 1); /* where it is attached */
 	scene_outcome_clear(&outcome);
 	set = scene_set_open("q", "s");
 	CHECK(set.set != NULL);
+	CHECK_NUMBER(kernel_events_lost(set.kernel, &lost), 0);
+	CHECK_NUMBER(lost, 3);
 	scene_set_close(&set);
 	policy = scene_policy(state_of(arena, "q", 0), "q");
 	CHECK(policy && policy->chains[0].chain_id == 3); /* p, with the first two, was seen */
