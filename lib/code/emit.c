@@ -11,7 +11,7 @@
  *	r7	flow
  *	r8	the outcome of the rule that decides so far, where more trees are asked
  *	r9	the index of that rule; what stands behind it does not count
- * A look-up in a set that stands here has r6, r8 and r9 for itself (choose_look_ups); ctx waits on the stack.
+ * A look-up in a set that stands here (choose_look_ups) has r6, r8 and r9 for itself; what was there waits on the stack.
  *
  * With one deciding tree a leaf is the answer. With several (tree.h has their order) a leaf of rule r in tree t is
  *
@@ -168,16 +168,20 @@ static void note_dimension(struct emitter *emitter, uint32_t number)
 }
 
 /*
- * A set that few nodes ask is looked up there, without a call and a return, where r8 and r9 are free for it: in a tree that is
- * alone.
+ * A set that few nodes ask is looked up there, without a call and a return. Trees that are data, and bit vectors, have a function
+ * of their own, and call.
  */
 static void choose_look_ups(struct emitter *emitter)
 {
 	const struct tree *tree = emitter->tree;
 	uint32_t *askers = arena_new_array(emitter->arena, uint32_t, tree->rules->dimension_count);
 
-	if (tree->deciding_count > 1 || tree->passing_count || tree->deciding[0].form != TREE_CODE)
-		return;
+	for (uint32_t i = 0; i < tree->deciding_count + tree->passing_count; i++) {
+		enum tree_form form = i < tree->deciding_count ? tree->deciding[i].form : tree->passing[i - tree->deciding_count].form;
+
+		if (form == TREE_DATA || form == TREE_VECTORS)
+			return;
+	}
 	for (uint32_t i = 0; i < tree->node_count; i++)
 		if (!tree->nodes[i].leaf)
 			askers[tree->nodes[i].dimension]++;

@@ -13,7 +13,6 @@
 #include "code/set_member.h"
 
 #define NEAR_LEAF    20000	      /* a copy of a leaf that many instructions back is still jumped to */
-#define AT_CONTEXT   (-32)	      /* on the stack, below what a look-up in a set uses */
 #define ENTRY_UNSEEN UINT32_MAX	      /* no way to the node is known yet */
 #define ENTRY_MIXED  (UINT32_MAX - 1) /* r2 is not the same on all ways */
 
@@ -218,27 +217,52 @@ static void emit_compare(struct emitter *emitter, const struct test *test, bool 
 	}
 }
 
-/*
- * Look the packet up in a set where the node stands: to TARGET where it is none, or with IF_MEMBER where it is one; else on
- * behind. ctx, which predicates need, waits on the stack.
- */
+/* Is there something in a register that a look-up in a set takes? */
+static bool is_kept(const struct emitter *emitter, uint8_t reg)
+{
+	bool several = emitter->tree->deciding_count > 1, passing = !emitter->deciding;
+
+	switch (reg) {
+	case BPF_REG_6:
+		return emitter->has_passing || emitter->has_predicates;
+	case BPF_REG_8:
+		return several || passing;
+	default:
+		return several || (passing && emitter->needs_decided);
+	}
+}
+
+/* Onto the stack, below all else, or BACK. False when there is nothing. */
+static bool keep_registers(struct emitter *emitter, bool back)
+{
+	static const uint8_t taken[] = { BPF_REG_6, BPF_REG_8, BPF_REG_9 };
+	int lowest = -(int)answers_stack(&emitter->answers), place = lowest;
+
+	for (size_t i = 0; i < sizeof(taken); i++) {
+		if (!is_kept(emitter, taken[i]))
+			continue;
+		place -= 8;
+		draft_emit(emitter->draft, back ? load(BPF_DW, taken[i], BPF_REG_10, (int16_t)place)
+						: store(BPF_DW, BPF_REG_10, (int16_t)place, taken[i]));
+	}
+	return place < lowest;
+}
+
+/* Look the packet up in a set where the node stands: to TARGET where it is none, or with IF_MEMBER where it is one; else on behind. */
 static void emit_look_up(struct emitter *emitter, uint32_t dimension, bool if_member, uint32_t target)
 {
 	struct draft *draft = emitter->draft;
-	bool keep = emitter->has_predicates;
-	uint32_t there = keep ? draft_label(draft) : target, behind = draft_label(draft);
+	bool kept = keep_registers(emitter, false);
+	uint32_t there = kept ? draft_label(draft) : target, behind = draft_label(draft);
 
-	if (keep)
-		draft_emit(draft, store(BPF_DW, BPF_REG_10, AT_CONTEXT, BPF_REG_6));
 	emit_set_look_up(draft, emitter->tree->rules, dimension, if_member ? there : behind, if_member ? behind : there);
-	if (keep) {
+	if (kept) {
 		draft_place(draft, there);
-		draft_emit(draft, load(BPF_DW, BPF_REG_6, BPF_REG_10, AT_CONTEXT));
+		keep_registers(emitter, true);
 		draft_jump(draft, target);
 	}
 	draft_place(draft, behind);
-	if (keep)
-		draft_emit(draft, load(BPF_DW, BPF_REG_6, BPF_REG_10, AT_CONTEXT));
+	keep_registers(emitter, true);
 }
 
 /* Write a node's comparison with the jump to one child; the other one, which must come next, comes back. */

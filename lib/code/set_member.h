@@ -5,8 +5,8 @@
 #include "code/draft.h"
 
 /*
- * Write a look-up in the set of DIMENSION, for the flow in r7, to one of the labels; all other registers, and 24 bytes of the stack,
- * are lost.
+ * Write a look-up in the set of DIMENSION, for the flow in r7, to one of the labels; all other registers, and the first
+ * FOUND_STACK bytes of the stack, are lost.
  */
 void emit_set_look_up(struct draft *draft, const struct rule_list *list, uint32_t dimension, uint32_t member, uint32_t none);
 /* Write the function set_member(flow) for a dimension that is a set, or with COUNTS the one that counts, called as set_count(). */
