@@ -18,6 +18,7 @@
 #define LIMIT_LIST_ELEMENTS	(1u << 20)   /* of a list in a policy, variables laid open; more go into a file */
 #define LIMIT_LIST_IN_TREE	512	     /* elements of an anonymous set that stay in the tree; longer ones become a table */
 #define LIMIT_IPV6_LIST_IN_TREE 8	     /* the same for IPv6 addresses, each of which is two fields */
+#define LIMIT_MANY_LISTS_IN_TREE 4096	     /* and where a chain has more such lists than tables: of IPv6 addresses 64 */
 #define LIMIT_HTTP_PATTERNS	256 /* that an http match compares with */
 #define LIMIT_LOG_PREFIX_BYTES	64
 #define LIMIT_COMMENT_BYTES	128

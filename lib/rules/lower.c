@@ -272,6 +272,7 @@ const struct rule_list *rules_lower(struct arena *arena, const struct policy *po
 	for (uint32_t i = 0; i < policy->set_count; i++)
 		vector_push(arena, &lowering.sets, named_set(&policy->sets[i]));
 	lower_find_masks(&lowering);
+	lower_find_lists(&lowering);
 	for (uint32_t i = 0; i < count; i++)
 		rules[i] = lower_rule(&lowering, &lowering.chain->rules[i], i);
 	rules[count] = malformed_rule(&lowering);

@@ -3,7 +3,6 @@
  * One match to parts. In: a match of the checked policy. Out: a part for each thing it takes for granted (that the packet
  * has such a header), and one for its value: intervals, the answer of a set, or for IPv6 a union over two fields.
  */
-#include "base/limits.h"
 #include "rules/lowering.h"
 #include "rules/subject_fields.h"
 
@@ -269,7 +268,7 @@ void lower_match(struct lowering *lowering, int index)
 		add_predicate(lowering, match, index);
 	else if (match->set >= 0)
 		add_set(lowering, match, (uint32_t)match->set, index);
-	else if (match->range_count > (fields->wide ? LIMIT_IPV6_LIST_IN_TREE : LIMIT_LIST_IN_TREE) && lower_can_be_set(match))
+	else if (lower_should_be_set(lowering, match))
 		add_set(lowering, match, lower_anonymous_set(lowering, match), index);
 	else if (fields->wide && match->range_count)
 		add_wide(lowering, match, fields->field, index);

@@ -38,6 +38,70 @@ bool lower_can_be_set(const struct policy_match *match)
 	}
 }
 
+/* ---- Which lists ---- */
+
+/* Tables for so many lists of a chain: a program has 64 maps, and named sets need some of them. */
+#define LISTS_AS_SETS 24
+
+static bool is_wide(const struct policy_match *match)
+{
+	return subject_fields(match->subjects[0])->wide;
+}
+
+static uint64_t hash_ranges(const struct policy_match *match)
+{
+	uint64_t hash = subject_type(match->subjects[0]);
+
+	for (uint32_t i = 0; i < match->range_count; i++) {
+		const uint64_t numbers[] = { match->ranges[i].low.hi, match->ranges[i].low.lo, match->ranges[i].high.hi,
+					     match->ranges[i].high.lo };
+
+		for (size_t n = 0; n < sizeof(numbers) / sizeof(*numbers); n++)
+			hash = (hash ^ numbers[n]) * 0x100000001b3 + (hash >> 32);
+	}
+	return hash;
+}
+
+static bool is_long(const struct policy_match *match)
+{
+	return match->set < 0 && !match->predicate && lower_can_be_set(match) &&
+	       match->range_count > (is_wide(match) ? LIMIT_IPV6_LIST_IN_TREE : LIMIT_LIST_IN_TREE);
+}
+
+void lower_find_lists(struct lowering *lowering)
+{
+	uint64_t known[LISTS_AS_SETS];
+	uint32_t count = 0;
+
+	for (uint32_t r = 0; r < lowering->chain->rule_count; r++)
+		for (uint32_t m = 0; m < lowering->chain->rules[r].match_count; m++) {
+			const struct policy_match *match = &lowering->chain->rules[r].matches[m];
+			uint64_t hash = is_long(match) ? hash_ranges(match) : 0;
+			uint32_t at = 0;
+
+			if (!is_long(match))
+				continue;
+			while (at < count && known[at] != hash)
+				at++;
+			if (at < count)
+				continue;
+			if (count == LISTS_AS_SETS) {
+				lowering->many_lists = true;
+				return;
+			}
+			known[count++] = hash;
+		}
+}
+
+bool lower_should_be_set(const struct lowering *lowering, const struct policy_match *match)
+{
+	if (!is_long(match))
+		return false;
+	return !lowering->many_lists || match->range_count > (is_wide(match) ? LOWERING_BOXES : LIMIT_MANY_LISTS_IN_TREE);
+}
+
+/* ---- A list as a set ---- */
+
 struct elements {
 	VECTOR(struct set_element) list;
 };

@@ -44,6 +44,7 @@ struct lowering {
 	VECTOR(struct dimension) dimensions;
 	VECTOR(struct rule_set) sets;
 	uint32_t anonymous;
+	bool many_lists; /* long ones: more than there may be tables, so only the longest become some */
 	bool listed[WEIR_FIELD_COUNT]; /* masks of this field: as the values that they let through */
 	/* of the rule that is being lowered; the memory is used again for the next */
 	const struct policy_rule *rule;
@@ -61,6 +62,9 @@ void lower_union_as_set(struct lowering *lowering, const struct alternatives *al
 /* lower_set.c: the anonymous set of a list, or of an equal one before. */
 uint32_t lower_anonymous_set(struct lowering *lowering, const struct policy_match *match);
 bool lower_can_be_set(const struct policy_match *match);
+/* Is it a list too long for the tree? lower_find_lists must have looked at all of the chain before. */
+bool lower_should_be_set(const struct lowering *lowering, const struct policy_match *match);
+void lower_find_lists(struct lowering *lowering);
 
 /* lower_contradiction.c: is there a packet for which all parts hold? If not, say so. */
 bool lower_warn_contradiction(struct lowering *lowering);

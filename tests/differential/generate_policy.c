@@ -326,7 +326,7 @@ static void write_list(struct writer *writer, enum subject subject)
 	enum value_type type = subject_type(subject);
 
 	/* Now and then one that is too long for the tree. */
-	if (type == TYPE_IPV6_ADDR && random_chance(writer->random, writer->many ? 1 : 15))
+	if (type == TYPE_IPV6_ADDR && random_chance(writer->random, 15))
 		count = 24;
 	if (type == TYPE_IPV4_ADDR && random_chance(writer->random, writer->many ? 0 : 2)) {
 		fputs("{ ", writer->out);
