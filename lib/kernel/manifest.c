@@ -71,12 +71,16 @@ static json_t *write_attachment(const struct manifest_attachment *at)
 			 (json_int_t)at->parent, "fallback", (json_int_t)at->fallback);
 }
 
+/*
+ * A rule is an array, since there may be very many, and objects take twice as long to read. What is added one day comes last; what
+ * a rule has not is null.
+ */
+enum { RULE_TEXT, RULE_LINE, RULE_SLOT, RULE_VERDICT, RULE_LOG, RULE_FILE, RULE_TO, RULE_EFFECTS, RULE_COMMENT, RULE_LOG_PREFIX };
+
 static json_t *write_rule(const struct manifest_rule *rule)
 {
-	return json_pack("{ss ss* ss* ss* ss* ss* sI sI ss sb}", "text", rule->text, "to", rule->to, "effects", rule->effects,
-			 "comment", rule->comment, "log_prefix", rule->log_prefix, "file", rule->file, "line",
-			 (json_int_t)rule->line, "slot", (json_int_t)rule->slot, "verdict", verdict_name(rule->verdict), "log",
-			 rule->log);
+	return json_pack("[sIIsbs?s?s?s?s?]", rule->text, (json_int_t)rule->line, (json_int_t)rule->slot, verdict_name(rule->verdict),
+			 rule->log, rule->file, rule->to, rule->effects, rule->comment, rule->log_prefix);
 }
 
 static json_t *write_chain(const struct manifest_chain *chain)
@@ -168,28 +172,27 @@ static int verdict_by_name(const char *name)
 	return -1;
 }
 
+static const char *text_at(struct arena *arena, json_t *array, size_t index)
+{
+	return take(arena, json_string_value(json_array_get(array, index)));
+}
+
 static bool read_rule(struct arena *arena, json_t *json, struct manifest_rule *rule)
 {
-	const char *text, *comment = NULL, *prefix = NULL, *file = NULL, *effects = NULL, *to = NULL, *verdict;
-	json_int_t line, slot;
-	int log, found;
+	const char *verdict = json_string_value(json_array_get(json, RULE_VERDICT));
+	int found = verdict ? verdict_by_name(verdict) : -1;
 
-	if (json_unpack(json, "{ss s?s s?s s?s s?s s?s sI sI ss sb}", "text", &text, "to", &to, "effects", &effects, "comment",
-			&comment, "log_prefix", &prefix, "file", &file, "line", &line, "slot", &slot, "verdict", &verdict, "log",
-			&log))
-		return false;
-	found = verdict_by_name(verdict);
-	*rule = (struct manifest_rule){ .text = take(arena, text),
-					.to = take(arena, to),
-					.effects = take(arena, effects),
-					.comment = take(arena, comment),
-					.log_prefix = take(arena, prefix),
-					.file = take(arena, file),
-					.line = (uint32_t)line,
-					.slot = (uint32_t)slot,
+	*rule = (struct manifest_rule){ .text = text_at(arena, json, RULE_TEXT),
+					.to = text_at(arena, json, RULE_TO),
+					.effects = text_at(arena, json, RULE_EFFECTS),
+					.comment = text_at(arena, json, RULE_COMMENT),
+					.log_prefix = text_at(arena, json, RULE_LOG_PREFIX),
+					.file = text_at(arena, json, RULE_FILE),
+					.line = (uint32_t)json_integer_value(json_array_get(json, RULE_LINE)),
+					.slot = (uint32_t)json_integer_value(json_array_get(json, RULE_SLOT)),
 					.verdict = (enum weir_verdict)found,
-					.log = log };
-	return found >= 0;
+					.log = json_is_true(json_array_get(json, RULE_LOG)) };
+	return rule->text && found >= 0;
 }
 
 static int hook_by_name(const char *name)

@@ -11,6 +11,8 @@ static struct manifest_rule rules[] = {
 	{ .text = "tcp dport 80 log prefix \"a\\\"b\" drop",
 	  .comment = "\xc3\xa4 / \"",
 	  .log_prefix = "a\"b",
+	  .to = "eth1",
+	  .effects = "meta mark set 0x7",
 	  .file = "/etc/weir/p.weir",
 	  .line = 4000000000u,
 	  .slot = 16,
@@ -88,7 +90,7 @@ static bool same_attachment(const struct manifest_attachment *a, const struct ma
 static bool same_rule(const struct manifest_rule *a, const struct manifest_rule *b)
 {
 	return same_text(a->text, b->text) && same_text(a->comment, b->comment) && same_text(a->log_prefix, b->log_prefix) &&
-	       same_text(a->file, b->file) && a->line == b->line && a->slot == b->slot && a->verdict == b->verdict &&
+	       same_text(a->to, b->to) && same_text(a->effects, b->effects) && same_text(a->file, b->file) && a->line == b->line && a->slot == b->slot && a->verdict == b->verdict &&
 	       a->log == b->log;
 }
 
@@ -183,6 +185,9 @@ TEST(a_manifest_is_read_without_its_rules_and_not_whole_without_one_of_them)
 	CHECK_NUMBER(manifest_read_whole(arena, FOLDER, "manifest", &none), -EINVAL);
 	unlink(FOLDER "/g77/rules_1");
 	pin_text("[{\"text\":\"drop\"}]", FOLDER "/g77/rules_1");
+	CHECK_NUMBER(manifest_read_whole(arena, FOLDER, "manifest", &none), -EINVAL);
+	unlink(FOLDER "/g77/rules_1");
+	pin_text("[[\"drop\",1,16,\"drip\",false]]", FOLDER "/g77/rules_1");
 	CHECK_NUMBER(manifest_read_whole(arena, FOLDER, "manifest", &none), -EINVAL);
 	CHECK(none == (void *)9999);
 	CHECK_NUMBER(pins_remove_tree(FOLDER), 0);
