@@ -8,7 +8,7 @@
  *	fp-16	whether the next one is passed, too		passing trees; a table has it for itself
  *	fp-24	ctx, while r6 counts the elements		passing trees
  *
- * What predicates answered lies below these FOUND_STACK bytes (answers.h), and below that the key that is looked for in a table.
+ * What predicates answered lies below these FOUND_STACK bytes (answers.h).
  */
 #include <stddef.h>
 
@@ -47,7 +47,7 @@ void emit_found_deciding(struct emitter *emitter, uint32_t part)
 	struct draft *draft = emitter->draft;
 
 	if (emitter->finds[part].slots) {
-		emit_slots(draft, emitter->finds[part].slots, answers_stack(&emitter->answers), emitter->next);
+		emit_slots(draft, emitter->finds[part].slots, emitter->next);
 	} else {
 		emit_find_call(emitter, part);
 		emit_find_outcome(emitter, part);

@@ -50,8 +50,8 @@ void emit_find(struct draft *draft, const struct find *find);
 struct find walk_new(struct draft *draft, const struct find_request *request);
 void emit_walk(struct draft *draft, const struct walk *walk);
 struct find slots_new(struct draft *draft, const struct find_request *request);
-/* r0 = the element that the flow in r7 has, or to NONE. The stack is free below its first STACK bytes; r1 to r5 are lost. */
-void emit_slots(struct draft *draft, const struct slots *slots, uint32_t stack, uint32_t none);
+/* r0 = the element that the flow in r7 has, or to NONE; r1 to r5 and the first FOUND_STACK bytes of the stack are lost. */
+void emit_slots(struct draft *draft, const struct slots *slots, uint32_t none);
 struct find vectors_new(struct draft *draft, const struct find_request *request);
 void emit_vectors(struct draft *draft, const struct vectors *vectors);
 /* Their other function, which looks into one block. */

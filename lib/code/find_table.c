@@ -14,8 +14,9 @@
  *	r0	what a helper gave back; the element
  *	r1-r5	scratch; r4 the multiplier of the hash, r5 the hash, then the number of the slot, or element, that is looked at
  *	r7	flow
- *	fp-8	the number of the element, for the look-up; fp-16 how many more elements; behind what others have of the stack the
- *		words of the key
+ *	fp-8	the number of the element, for the look-up; fp-16 how many more elements
+ *
+ * The words of the key are put together anew for the comparison: the stack is short, since all calls share it.
  */
 #include <assert.h>
 #include <stddef.h>
@@ -203,11 +204,6 @@ struct find slots_new(struct draft *draft, const struct find_request *request)
 #define AT_MORE	  (-16)
 static_assert(-AT_MORE <= FOUND_STACK, "answers.h keeps that free");
 
-static int16_t word_place(uint32_t stack, uint32_t word)
-{
-	return (int16_t)(-(int)(stack + 8 * (word + 1)));
-}
-
 static void emit_constants(struct draft *draft, const struct slots *slots, uint32_t none)
 {
 	for (uint32_t i = 0; i < slots->constant_count; i++) {
@@ -218,24 +214,29 @@ static void emit_constants(struct draft *draft, const struct slots *slots, uint3
 	}
 }
 
-/* The words of the key onto the stack, their hash into r5. */
-static void emit_hash(struct draft *draft, const struct slots *slots, uint32_t stack)
+/* r2 = a word of the key; r1 is lost. */
+static void emit_word(struct draft *draft, const struct slots *slots, uint32_t word)
+{
+	draft_emit(draft, move_constant(BPF_REG_2, 0));
+	for (uint32_t i = 0; i < slots->field_count; i++) {
+		const struct key_field *field = &slots->fields[i];
+
+		if (field->word != word)
+			continue;
+		emit_field(draft, column_dimension(slots, field->column), BPF_REG_1);
+		if (field->shift)
+			draft_emit(draft, calculate_constant(BPF_LSH, BPF_REG_1, field->shift));
+		draft_emit(draft, calculate_register(BPF_OR, BPF_REG_2, BPF_REG_1));
+	}
+}
+
+/* r5 = the hash of the key. */
+static void emit_hash(struct draft *draft, const struct slots *slots)
 {
 	draft_wide(draft, BPF_REG_4, 0, slots->multiplier);
 	draft_emit(draft, move_constant(BPF_REG_5, 0));
 	for (uint32_t word = 0; word < slots->word_count; word++) {
-		draft_emit(draft, move_constant(BPF_REG_2, 0));
-		for (uint32_t i = 0; i < slots->field_count; i++) {
-			const struct key_field *field = &slots->fields[i];
-
-			if (field->word != word)
-				continue;
-			emit_field(draft, column_dimension(slots, field->column), BPF_REG_1);
-			if (field->shift)
-				draft_emit(draft, calculate_constant(BPF_LSH, BPF_REG_1, field->shift));
-			draft_emit(draft, calculate_register(BPF_OR, BPF_REG_2, BPF_REG_1));
-		}
-		draft_emit(draft, store(BPF_DW, BPF_REG_10, word_place(stack, word), BPF_REG_2));
+		emit_word(draft, slots, word);
 		draft_emit(draft, calculate_register(BPF_XOR, BPF_REG_5, BPF_REG_2));
 		draft_emit(draft, calculate_register(BPF_MUL, BPF_REG_5, BPF_REG_4));
 		draft_emit(draft, move_register(BPF_REG_1, BPF_REG_5));
@@ -246,7 +247,7 @@ static void emit_hash(struct draft *draft, const struct slots *slots, uint32_t s
 	draft_emit(draft, calculate_constant(BPF_RSH, BPF_REG_5, (int32_t)(64 - slots->slot_bits)));
 }
 
-static void emit_probes(struct draft *draft, const struct slots *slots, uint32_t stack, uint32_t none)
+static void emit_probes(struct draft *draft, const struct slots *slots, uint32_t none)
 {
 	uint32_t loop = draft_label(draft), other = draft_label(draft), found = draft_label(draft);
 
@@ -264,8 +265,8 @@ static void emit_probes(struct draft *draft, const struct slots *slots, uint32_t
 	draft_emit(draft, load(BPF_W, BPF_REG_1, BPF_REG_0, offsetof(struct code_outcome, used)));
 	draft_branch(draft, branch_constant(BPF_JEQ, BPF_REG_1, 0), none);
 	for (uint32_t word = 0; word < slots->word_count; word++) {
+		emit_word(draft, slots, word);
 		draft_emit(draft, load(BPF_DW, BPF_REG_1, BPF_REG_0, (int16_t)(sizeof(struct code_outcome) + 8 * word)));
-		draft_emit(draft, load(BPF_DW, BPF_REG_2, BPF_REG_10, word_place(stack, word)));
 		if (word + 1 < slots->word_count)
 			draft_branch(draft, branch_register(BPF_JNE, BPF_REG_1, BPF_REG_2), other);
 		else
@@ -284,10 +285,10 @@ static void emit_probes(struct draft *draft, const struct slots *slots, uint32_t
 	draft_place(draft, found);
 }
 
-void emit_slots(struct draft *draft, const struct slots *slots, uint32_t stack, uint32_t none)
+void emit_slots(struct draft *draft, const struct slots *slots, uint32_t none)
 {
 	emit_constants(draft, slots, none);
 	emit_shared(draft, slots->rules, slots->table->shared, slots->table->shared_count, none);
-	emit_hash(draft, slots, stack);
-	emit_probes(draft, slots, stack, none);
+	emit_hash(draft, slots);
+	emit_probes(draft, slots, none);
 }
