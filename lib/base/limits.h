@@ -13,7 +13,7 @@
 #define LIMIT_DEFINES		4096	     /* in a policy */
 #define LIMIT_RULES		100000	     /* in a chain */
 #define LIMIT_SETS		256	     /* in a policy, anonymous ones that became tables counted */
-#define LIMIT_SET_RESERVED	(16u << 20)  /* bytes of a set's table that are taken from the start, for the size that it names; more if half of that is used */
+#define LIMIT_SET_RESERVED	(16u << 20)  /* bytes of a set's table from the start, by the size it names; more if half is used */
 #define LIMIT_SET_SIZE		(16u << 20)  /* elements of a set; what one that names no size may grow to */
 #define LIMIT_LIST_ELEMENTS	(1u << 20)   /* of a list in a policy, variables laid open; more go into a file */
 #define LIMIT_LIST_IN_TREE	512	     /* elements of an anonymous set that stay in the tree; longer ones become a table */

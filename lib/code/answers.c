@@ -6,7 +6,8 @@
 #include "code/find.h"
 #include "code/instructions.h"
 
-#define MOST_ANSWERS 35 /* with FOUND_STACK 64 bytes, and 24 of emit_tree.c, since all calls share 512; less those at which 64 bits begin */
+/* With FOUND_STACK 64 bytes, and 24 of emit_tree.c, since all calls share 512; less those at which 64 bits begin. */
+#define MOST_ANSWERS 35
 #define UNKNOWN	     2
 
 /* In how many trees of instructions each dimension is asked. */

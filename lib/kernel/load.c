@@ -462,7 +462,10 @@ static int load_once(const struct template_program *template, struct splice *spl
 	return error;
 }
 
-/* With other jumps where it cannot be translated, and with less and less code while the kernel says that it is too much; what it refuses otherwise once more, for the whole log. */
+/*
+ * With other jumps where it cannot be translated, and with less and less code while the kernel says that it is too much; what it
+ * refuses otherwise once more, for the whole log.
+ */
 static int load_what_fits(const struct template_program *template, struct splice *splice, struct load_request *request, char *log,
 			  struct loaded_chain *ret_chain, struct arena *arena)
 {
