@@ -16,7 +16,11 @@ chain inner {
 	hook tc egress on vb netns $B
 	tcp dport { 23, 80-90 } counter
 	udp dport 53 drop
-	ip daddr @blocked drop
+	tcp dport 1 ip daddr @blocked drop
+	tcp dport 3 ip daddr @blocked drop
+	tcp dport 5 ip daddr @blocked drop
+	tcp dport 7 ip daddr @blocked drop
+	tcp dport 9 ip daddr @blocked drop
 }
 END
 # bpftool names called functions by the kernel's symbols, weir also by the policy's: what stands behind # is not compared. An address of
