@@ -98,6 +98,8 @@ json_t *nft_text_value(struct nft_words *words)
 	return value;
 }
 
+#define MOST_SECONDS 1e15 /* what is longer is far past any limit of a set, and a whole number all the same */
+
 json_t *nft_text_time(const char *text)
 {
 	static const struct {
@@ -118,6 +120,8 @@ json_t *nft_text_time(const char *text)
 		seconds += number * units[unit].seconds;
 		text = end + strlen(units[unit].unit);
 	}
+	if (!(seconds < MOST_SECONDS))
+		seconds = MOST_SECONDS;
 	return json_integer(seconds < 1 ? (seconds > 0) : (json_int_t)seconds);
 }
 

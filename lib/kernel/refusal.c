@@ -85,28 +85,32 @@ static const struct rule *quoted_rule(const struct rule_list *list, const char *
 	return NULL;
 }
 
-/* Limits of the kernel's that a policy can pass, by what the verifier's log says of each. */
+#define TOO_MANY_MAPS \
+	"a program of the kernel's has at most 64 maps, and each set is one: put sets whose rules decide alike into one, or part the chain in two"
+
+/* Limits of the kernel's that a policy can pass, by what the verifier's log says of each, those that say most first. */
 static const struct known_limit {
 	const char *words;
 	bool too_much; /* fewer instructions would do */
 	const char *hint;
+	int error; /* 0: any */
 } known_limits[] = {
 	{ "BPF program is too large.", true,
-	  "the kernel's verifier goes through a million instructions, and these rules take more, also with trees as data: part the chain in two" },
+	  "the kernel's verifier goes through a million instructions, and these rules take more, also with trees as data: part the chain in two", 0 },
 	{ "jumps is too complex", true,
-	  "the kernel's verifier keeps 8192 branches in mind, and these rules take more, also with trees as data: part the chain in two" },
-	{ "The total number of maps per program", false,
-	  "a program of the kernel's has at most 64 maps, and each set is one: put sets whose rules decide alike into one, or part the chain in two" },
+	  "the kernel's verifier keeps 8192 branches in mind, and these rules take more, also with trees as data: part the chain in two", 0 },
+	{ "The total number of maps per program", false, TOO_MANY_MAPS, 0 },
 	{ "too many subprograms", false,
-	  "a program of the kernel's has at most 256 functions; each field looked up in a set is one, and each decision tree that is data (weir check --emit=tree): put sets whose rules decide alike into one, or part the chain in two" },
+	  "a program of the kernel's has at most 256 functions; each field that many rules look up in a set is one, and each decision tree that is data (weir check --emit=tree): put sets whose rules decide alike into one, or part the chain in two", 0 },
+	{ "processed 0 insns", false, TOO_MANY_MAPS, -E2BIG }, /* a kernel that does not name it, as 6.1 */
 };
 
-static const struct known_limit *passed_limit(const char *log)
+static const struct known_limit *passed_limit(int error, const char *log)
 {
 	const char *end = log_end(log), *tail = end - log > 4096 ? end - 4096 : log;
 
 	for (size_t i = 0; i < sizeof(known_limits) / sizeof(*known_limits); i++)
-		if (strstr(tail, known_limits[i].words))
+		if (strstr(tail, known_limits[i].words) && (!known_limits[i].error || known_limits[i].error == error))
 			return &known_limits[i];
 	return NULL;
 }
@@ -118,7 +122,7 @@ bool refusal_is_untranslated(int error)
 
 bool refusal_is_too_much(int error, const char *log)
 {
-	const struct known_limit *limit = passed_limit(log);
+	const struct known_limit *limit = passed_limit(error, log);
 
 	if (refusal_is_untranslated(error))
 		return true;
@@ -142,8 +146,8 @@ int refusal_report(struct diagnostics *diagnostics, const struct rule_list *list
 	else if (refusal->error == NOT_TRANSLATED)
 		diagnostic_hint(diagnostics, diagnostic,
 				"its translator gives up where very many jumps are about as long as its short ones reach, and these rules make it so with fewer instructions, too: change their order, or part the chain in two");
-	else if (passed_limit(log))
-		diagnostic_hint(diagnostics, diagnostic, "%s", passed_limit(log)->hint);
+	else if (passed_limit(refusal->error, log))
+		diagnostic_hint(diagnostics, diagnostic, "%s", passed_limit(refusal->error, log)->hint);
 	else if (*log)
 		diagnostic_hint(diagnostics, diagnostic, "the verifier's log ends:%s", refusal_log_tail(diagnostics->arena, log));
 	else if (refusal->error == -ENOMEM)
