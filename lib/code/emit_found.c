@@ -40,6 +40,17 @@ static void emit_find_outcome(struct emitter *emitter, uint32_t part)
 	draft_branch(draft, branch_constant(BPF_JEQ, BPF_REG_0, 0), emitter->next);
 }
 
+/* Has no tree behind a say where a rule of this one is met? */
+static bool is_last_word(const struct tree *tree, uint32_t part)
+{
+	const struct tree_table *table = tree->deciding[part].table;
+
+	for (uint32_t row = 0; table && row < table->count; row++)
+		if (tree->next[table->rules[row]] != tree->deciding_count)
+			return false;
+	return table || part + 1 == tree->deciding_count;
+}
+
 /* A deciding tree: as its leaves would be, with what they have as constants in the map. */
 void emit_found_deciding(struct emitter *emitter, uint32_t part)
 {
@@ -55,7 +66,7 @@ void emit_found_deciding(struct emitter *emitter, uint32_t part)
 	draft_emit(draft, load(BPF_W, BPF_REG_1, BPF_REG_0, offsetof(struct code_outcome, rule)));
 	if (emitter->least_before != UINT32_MAX)
 		draft_branch(draft, branch_register_32(BPF_JLT, BPF_REG_9, BPF_REG_1), emitter->next);
-	if (part + 1 == tree->deciding_count && !emitter->has_passing) {
+	if (is_last_word(tree, part) && !emitter->has_passing) {
 		draft_emit(draft, load(BPF_W, BPF_REG_0, BPF_REG_0, offsetof(struct code_outcome, outcome)));
 		draft_exit(draft);
 		return;

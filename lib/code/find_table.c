@@ -27,8 +27,9 @@
 #include "code/instructions.h"
 #include "tree/table.h"
 
-#define MOST_PROBES	 16 /* to be content with at once */
-#define MULTIPLIERS	 8  /* to be tried */
+#define FEW_ROWS	 1024 /* have four slots each, more have two */
+#define MOST_PROBES	 16   /* to be content with at once */
+#define MULTIPLIERS	 8    /* to be tried */
 #define FIRST_MULTIPLIER 0x9e3779b97f4a7c15u
 
 /* Where a field stands in the key. */
@@ -191,7 +192,7 @@ struct find slots_new(struct draft *draft, const struct find_request *request)
 	slots->table = request->part->table;
 	slots->rules = request->tree->rules;
 	lay_out(slots);
-	for (slots->slot_bits = 1; 1u << slots->slot_bits < 2 * slots->table->count;)
+	for (slots->slot_bits = 1; 1u << slots->slot_bits < (slots->table->count <= FEW_ROWS ? 4 : 2) * slots->table->count;)
 		slots->slot_bits++;
 	rows = choose_multiplier(slots, draft->arena);
 	slots->data = draft_data(draft, fill_elements(slots, request, rows));
@@ -217,16 +218,19 @@ static void emit_constants(struct draft *draft, const struct slots *slots, uint3
 /* r2 = a word of the key; r1 is lost. */
 static void emit_word(struct draft *draft, const struct slots *slots, uint32_t word)
 {
-	draft_emit(draft, move_constant(BPF_REG_2, 0));
+	uint8_t reg = BPF_REG_2; /* of the first field */
+
 	for (uint32_t i = 0; i < slots->field_count; i++) {
 		const struct key_field *field = &slots->fields[i];
 
 		if (field->word != word)
 			continue;
-		emit_field(draft, column_dimension(slots, field->column), BPF_REG_1);
+		emit_field(draft, column_dimension(slots, field->column), reg);
 		if (field->shift)
-			draft_emit(draft, calculate_constant(BPF_LSH, BPF_REG_1, field->shift));
-		draft_emit(draft, calculate_register(BPF_OR, BPF_REG_2, BPF_REG_1));
+			draft_emit(draft, calculate_constant(BPF_LSH, reg, field->shift));
+		if (reg != BPF_REG_2)
+			draft_emit(draft, calculate_register(BPF_OR, BPF_REG_2, reg));
+		reg = BPF_REG_1;
 	}
 }
 
@@ -234,10 +238,11 @@ static void emit_word(struct draft *draft, const struct slots *slots, uint32_t w
 static void emit_hash(struct draft *draft, const struct slots *slots)
 {
 	draft_wide(draft, BPF_REG_4, 0, slots->multiplier);
-	draft_emit(draft, move_constant(BPF_REG_5, 0));
+	if (!slots->word_count)
+		draft_emit(draft, move_constant(BPF_REG_5, 0));
 	for (uint32_t word = 0; word < slots->word_count; word++) {
 		emit_word(draft, slots, word);
-		draft_emit(draft, calculate_register(BPF_XOR, BPF_REG_5, BPF_REG_2));
+		draft_emit(draft, word ? calculate_register(BPF_XOR, BPF_REG_5, BPF_REG_2) : move_register(BPF_REG_5, BPF_REG_2));
 		draft_emit(draft, calculate_register(BPF_MUL, BPF_REG_5, BPF_REG_4));
 		draft_emit(draft, move_register(BPF_REG_1, BPF_REG_5));
 		draft_emit(draft, calculate_constant(BPF_RSH, BPF_REG_1, 32));
