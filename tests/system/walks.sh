@@ -22,6 +22,7 @@ cgroup=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)/weir-walks-$$
 clean_up() {
 	examples/playground/playground down >/dev/null 2>&1
 	rm -rf "$bin"
+	umount -l /sys/fs/cgroup # it lies below what that hides
 	rmdir "$cgroup"/* "$cgroup" 2>/dev/null
 }
 trap clean_up EXIT
