@@ -4,14 +4,14 @@
  * classify's stack, where the next tree finds it. Trees that are data have a function, and a stack, of their own, and ask themselves.
  *
  * The bytes lie where no 64 bits begin: there the verifier keeps no note of what is in them, and so does not look at the rest
- * of the program once for each combination of answers. They begin below what emit_found.c has there.
+ * of the program once for each combination of answers. They begin below what comes and goes between two of them.
  */
 #ifndef WEIR_CODE_ANSWERS_H
 #define WEIR_CODE_ANSWERS_H
 
 #include "code/draft.h"
 
-/* Bytes at the end of classify's stack that emit_found.c uses. */
+/* Bytes at the end of classify's stack that emit_found.c, find_table.c and look-ups in sets (set_member.c) use. */
 #define FOUND_STACK 24
 
 struct answers {

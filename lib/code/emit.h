@@ -17,7 +17,7 @@ struct emitter {
 	struct draft *draft;
 	const struct tree *tree;
 	struct arena *arena;
-	uint32_t *functions;			    /* for each dimension that is no field, its function, or NO_FUNCTION: looked up in place */
+	uint32_t *functions;			    /* of each dimension that is no field; NO_FUNCTION: a set, looked up in place */
 	uint32_t least_decided;			    /* the least index of a rule that some leaf decides for */
 	struct find *finds;			    /* for each tree, deciding ones first: where it is not instructions */
 	struct find_pool pool;			    /* of those that are data */

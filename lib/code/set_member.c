@@ -19,9 +19,11 @@
  */
 #include "code/set_member.h"
 
+#include <assert.h>
 #include <stddef.h>
 
 #include "check/policy.h"
+#include "code/answers.h"
 #include "code/instructions.h"
 #include "code/set_shape.h"
 
@@ -30,6 +32,7 @@
 #define AT_BUCKET (-8)	/* the second bucket */
 #define AT_HEADER (-16) /* 64 bits: where the header is */
 #define AT_HASH	  (-24) /* 64 bits */
+static_assert(-AT_HASH <= FOUND_STACK, "in classify() the rest is of others");
 /* Where elements count: what is counted. */
 #define AT_PACKETS (-32) /* 64 bits */
 #define AT_BYTES   (-40) /* 64 bits */

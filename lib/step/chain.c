@@ -98,7 +98,7 @@ static void print_value(const struct gone_through *through, uint64_t value, FILE
 		fprintf(out, "packet + %" PRIu64, value - data);
 	else if (value >= (uint64_t)machine->frames && value <= (uint64_t)(machine->frames + EBPF_FRAMES))
 		fprintf(out, "stack %" PRId64, (int64_t)(value - machine->registers[BPF_REG_10]));
-	else if (value == 0xdead0000dead0000)
+	else if (value == EBPF_UNKNOWN)
 		fputs("unknown", out);
 	else
 		fprintf(out, "0x%" PRIx64, value);
@@ -120,7 +120,7 @@ static void print_changes(void *context, FILE *out)
 	const struct gone_through *through = context;
 
 	for (int i = 0; i < BPF_REG_10; i++) {
-		if (through->machine->registers[i] == through->before[i] || through->machine->registers[i] == 0xdead0000dead0000)
+		if (through->machine->registers[i] == through->before[i] || through->machine->registers[i] == EBPF_UNKNOWN)
 			continue;
 		fprintf(out, " r%d = ", i);
 		print_value(through, through->machine->registers[i], out);

@@ -440,14 +440,14 @@ static uint64_t answer(const struct ebpf_machine *machine, uint32_t dimension)
 static void forget_arguments(struct ebpf_machine *machine)
 {
 	for (int reg = BPF_REG_1; reg <= BPF_REG_5; reg++)
-		machine->registers[reg] = 0xdead0000dead0000;
+		machine->registers[reg] = EBPF_UNKNOWN;
 }
 
 static void do_look_up(struct ebpf_machine *machine, const struct code_look_up *look_up)
 {
 	machine->at = answer(machine, look_up->dimension) ? look_up->member : look_up->none;
-	machine->registers[BPF_REG_0] = machine->registers[BPF_REG_6] = 0xdead0000dead0000;
-	machine->registers[BPF_REG_8] = machine->registers[BPF_REG_9] = 0xdead0000dead0000;
+	machine->registers[BPF_REG_0] = machine->registers[BPF_REG_6] = EBPF_UNKNOWN;
+	machine->registers[BPF_REG_8] = machine->registers[BPF_REG_9] = EBPF_UNKNOWN;
 	forget_arguments(machine);
 }
 

@@ -14,6 +14,7 @@
 
 #define EBPF_FRAMES	8
 #define EBPF_STACK	512 /* bytes of a function's own */
+#define EBPF_UNKNOWN	0xdead0000dead0000 /* a register that a call leaves nothing in */
 #define EBPF_STEP_LIMIT 1000000 /* instructions; as many as the kernel verifies */
 
 struct ebpf_frame {
